@@ -1,0 +1,49 @@
+# One command each: `make demo`, `make test`. All of them create `.venv` first and reuse it afterwards.
+
+VENV ?= .venv
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.10 python3; do command -v $$name && break; done)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SHAPES := data/shapes/train/instances.json
+
+.PHONY: help env demo test lint data-shapes train-shapes
+
+help:
+	@echo 'make demo          write outputs/demo.mp4 and outputs/demo.json from demo/shapes.mp4'
+	@echo 'make test          run the tests'
+	@echo 'make lint          check the style'
+	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
+	@echo 'make train-shapes  train on it, on a GPU if there is one'
+	@echo 'make env           only create $(VENV)'
+
+env: $(INSTALLED)
+
+# The stamp is older than what the installation depends on: install again, which is quick where all is satisfied.
+$(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt requirements/dev.txt
+	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.10 or newer, or give PYTHON=<path>' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo 'error: $(PYTHON) is older than Python 3.10; give PYTHON=<path of a newer one>' >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --editable '.[dev]'
+	# OpenCV's ordinary build needs libGL, which a server may lack; the headless build has the same version and files.
+	$(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --force-reinstall --no-deps \
+		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --out outputs/demo.mp4 --json outputs/demo.json
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+data-shapes: $(SHAPES)
+
+$(SHAPES): | $(INSTALLED)
+	$(BIN)/python tools/misc/make_shapes.py
+
+train-shapes: $(INSTALLED) $(SHAPES)
+	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py

@@ -1,0 +1,5 @@
+"""RCF, ResNet-101, first stage: YouTube-VIS 2019 and the overlapping COCO classes, COCO images as pseudo-clips (Section IV-A)."""
+
+_base_ = ['./rcf_r101_ytvis19.py', '../_base_/datasets/coco_youtube_vis_2019.py']
+
+load_from = None

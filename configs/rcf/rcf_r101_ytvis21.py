@@ -1,0 +1,5 @@
+"""RCF, ResNet-101, YouTube-VIS 2021."""
+
+_base_ = ['./rcf_r101_ytvis19.py', '../_base_/datasets/youtube_vis_2021.py']
+
+load_from = 'work_dirs/rcf_r101_coco-ytvis21/iter_60000.pth'

@@ -1,0 +1,111 @@
+"""From a config and a checkpoint to a model that is ready to run."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmrcf.datasets.class_names import resolve_classes
+from mmrcf.engine.run_config import explained_config_errors, load_config
+from mmrcf.errors import InputError
+from mmrcf.models import RCF
+from mmrcf.registry import MODELS, SCOPE
+
+from .checkpoint import load_weights, read_checkpoint
+
+logger = logging.getLogger(__name__)
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = 'cpu',
+    cfg_options: dict[str, Any] | None = None,
+) -> RCF:
+    """Build a model for inference.
+
+    Args:
+        config: Config file, or a config that was read.
+        checkpoint: Its weights; None leaves random ones (for speed measurements and tests).
+        device: 'cpu', 'cuda', 'cuda:1' ...
+        cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
+
+    Returns:
+        The model in evaluation mode on ``device``; ``model.cfg`` is the config, ``model.dataset_meta['classes']`` the
+        class names where checkpoint or config know them.
+
+    Raises:
+        InputFileError: Config or checkpoint is missing or unreadable.
+        InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
+    """
+    device = resolve_device(device)
+    if isinstance(config, Config):
+        config = config.copy()
+        config.merge_from_dict(cfg_options or {})
+    else:
+        config = load_config(config, cfg_options)
+    # MMEngine's base class builds the preprocessor through the root registry, which looks into the default scope.
+    with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
+        model = MODELS.build(config.model)
+    meta = {}
+    if checkpoint is None:
+        logger.warning('no checkpoint given: the weights are random')
+    else:
+        content = read_checkpoint(checkpoint)
+        load_weights(model, content['state_dict'], checkpoint)
+        meta = content['meta']
+    model.dataset_meta = _dataset_meta(meta, config)
+    _check_class_count(model, checkpoint or config.filename)
+    model.cfg = config
+    model.to(device)
+    model.eval()
+    return model
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """``device`` as a torch device that is there.
+
+    Raises:
+        InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
+    """
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"device {device!r}: not a device; give 'cpu', 'cuda' or 'cuda:0'") from error
+    if resolved.type == 'cuda':
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (resolved.index or 0) >= count:
+            raise InputError(
+                f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one that is there"
+            )
+    elif resolved.type != 'cpu':
+        backend = getattr(torch.backends, resolved.type, None)
+        if backend is None or not backend.is_available():
+            raise InputError(f"device {device}: not available here; give 'cpu' or 'cuda'")
+    return resolved
+
+
+def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
+    """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set."""
+    meta = checkpoint_meta.get('dataset_meta')
+    if isinstance(meta, dict) and meta.get('classes'):
+        return {**meta, 'classes': tuple(meta['classes'])}
+    for loader in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
+        dataset = (config.get(loader) or {}).get('dataset') or {}
+        classes = resolve_classes((dataset.get('metainfo') or {}).get('classes'))
+        if classes:
+            return {'classes': tuple(classes)}
+    return {}
+
+
+def _check_class_count(model: RCF, origin: object) -> None:
+    classes = model.dataset_meta.get('classes')
+    expected = model.head.num_classes
+    if classes is not None and len(classes) != expected:
+        raise InputError(
+            f'{origin}: names {len(classes)} classes, but model.head.num_classes is {expected}; '
+            'use the config and the checkpoint of one data set'
+        )

@@ -1,0 +1,42 @@
+"""The one place that works around a dependency.
+
+mmcv installs without its compiled operators when pip finds no compiler ("light"). RCF needs none of them, but importing
+``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` puts a module there
+whose operators raise when they are called, not when they are imported.
+"""
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+
+
+class _OperatorStandIn(ModuleType):
+    """Stands in for ``mmcv._ext``: every attribute is a function that raises, naming the operator."""
+
+    def __getattr__(self, name: str):
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing_operator(*_args, **_kwargs):
+            raise RuntimeError(
+                f'mmcv operator {name!r} needs compiled mmcv, and this one is the light build; install it with: '
+                'pip install --no-cache-dir --no-build-isolation --force-reinstall --no-deps onedl-mmcv==2.3.6'
+            )
+
+        return missing_operator
+
+
+def install_mmcv_stand_in() -> None:
+    """Make ``mmcv.ops`` importable without compiled operators. Does nothing where compiled mmcv is installed.
+
+    The stand-in leaves ``sys.modules`` once ``mmcv.ops`` holds it: whoever asks whether compiled operators are there
+    (``mmengine.utils.dl_utils.mmcv_full_available``) hears the truth.
+    """
+    if 'mmcv.ops' in sys.modules or importlib.util.find_spec('mmcv._ext') is not None:
+        return
+    sys.modules['mmcv._ext'] = _OperatorStandIn('mmcv._ext')
+    try:
+        importlib.import_module('mmcv.ops')
+    finally:
+        del sys.modules['mmcv._ext']

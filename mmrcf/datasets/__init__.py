@@ -1,0 +1,22 @@
+from .class_names import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
+from .clip_draw import ClipDraw
+from .coco_class_map import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
+from .coco_pseudo_video import COCOPseudoVideoDataset
+from .joint_dataset import JointDataset
+from .samplers import ClipSampler, JointSampler, VideoFrameSampler
+from .youtube_vis import YouTubeVISDataset
+
+__all__ = [
+    'CLASS_LISTS',
+    'COCO_TO_YOUTUBE_VIS_2019',
+    'COCO_TO_YOUTUBE_VIS_2021',
+    'YOUTUBE_VIS_2019_CLASSES',
+    'YOUTUBE_VIS_2021_CLASSES',
+    'COCOPseudoVideoDataset',
+    'ClipDraw',
+    'ClipSampler',
+    'JointDataset',
+    'JointSampler',
+    'VideoFrameSampler',
+    'YouTubeVISDataset',
+]

@@ -1,0 +1,113 @@
+"""One object in one frame: every way COCO and YouTube-VIS write a mask, as one compact compressed RLE."""
+
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+# A polygon takes memory by the length of its outline, so a stray coordinate must not reach the rasteriser.
+FAR = 100
+
+
+class SegmentationError(ValueError):
+    """A segmentation that cannot be decoded. The message says what is wrong with it, not where it was found."""
+
+
+def decode_counts(counts: bytes) -> np.ndarray:
+    """Run lengths of a compressed COCO RLE string: alternating background and foreground, background first.
+
+    A run is written in characters of six bits above 48: five of value, low ones first, and one that says that more
+    follow; its sign is in the last one. From the third on, a run is written as the difference to the run two before.
+
+    Returns:
+        (r,) int64.
+
+    Raises:
+        SegmentationError: A character is outside the alphabet, or the string ends inside a run.
+    """
+    codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
+    if len(codes) == 0:
+        return np.zeros(0, np.int64)
+    if codes.min() < 0 or codes.max() > 63:
+        raise SegmentationError('RLE counts hold a character outside the alphabet of compressed RLE')
+    last = (codes & 32) == 0
+    if not last[-1]:
+        raise SegmentationError('RLE counts end inside a number; the string is cut')
+    ends = np.flatnonzero(last)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, ends - starts + 1))
+    if shifts.max() > 35:
+        raise SegmentationError('RLE counts hold a number too large for an image')
+    runs = np.add.reduceat((codes & 31) << shifts, starts)
+    negative = (codes[ends] & 16) != 0
+    runs -= np.where(negative, np.int64(1) << (shifts[ends] + 5), 0)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    return runs
+
+
+def _check_runs(runs: np.ndarray, height: int, width: int) -> None:
+    if len(runs) and runs.min() < 0:
+        raise SegmentationError('RLE counts hold a negative run')
+    if runs.sum() != height * width:
+        raise SegmentationError(f'RLE counts add up to {runs.sum()}, expected {height} x {width} = {height * width}')
+
+
+def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
+    for key in ('size', 'counts'):
+        if key not in rle:
+            raise SegmentationError(f'RLE without {key!r}')
+    if rle['size'] != [height, width]:
+        raise SegmentationError(f'RLE size is {rle["size"]}, expected [height, width] = [{height}, {width}]')
+    counts = rle['counts']
+    if isinstance(counts, list):
+        if not all(isinstance(run, int) for run in counts):
+            raise SegmentationError('RLE counts hold something that is not a whole number')
+        runs = np.asarray(counts, dtype=np.int64)
+        _check_runs(runs, height, width)
+        compressed = mask_utils.frPyObjects({'size': [height, width], 'counts': counts}, height, width)
+    elif isinstance(counts, (str, bytes)):
+        if isinstance(counts, str):
+            counts = counts.encode('utf-8')
+        runs = decode_counts(counts)
+        _check_runs(runs, height, width)
+        compressed = {'size': [height, width], 'counts': counts}
+    else:
+        raise SegmentationError(f'RLE counts are {type(counts).__name__}, expected a string or a list of runs')
+    return compressed if runs[1::2].sum() > 0 else None
+
+
+def _polygons_to_rle(polygons: list, height: int, width: int) -> dict | None:
+    for index, polygon in enumerate(polygons):
+        if not isinstance(polygon, list) or not all(isinstance(number, (int, float)) for number in polygon):
+            raise SegmentationError(f'polygon {index} is not a list of numbers')
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise SegmentationError(f'polygon {index} has {len(polygon)} numbers, expected x and y of 3 or more points')
+        if not (np.abs(polygon) <= FAR * max(height, width)).all():
+            raise SegmentationError(f'polygon {index} has a coordinate far outside the image, or not a number')
+    merged = mask_utils.merge(mask_utils.frPyObjects(polygons, height, width))
+    return merged if mask_utils.area(merged) > 0 else None
+
+
+def segmentation_to_rle(segmentation: Any, height: int, width: int) -> dict | None:
+    """Bring any COCO segmentation to compressed RLE.
+
+    Args:
+        segmentation: None, a list of polygons ``[x1, y1, x2, y2, ...]``, or RLE with counts as a string or as a list
+            of runs.
+        height: Height of the image.
+        width: Width of the image.
+
+    Returns:
+        ``dict(size=[height, width], counts=bytes)``, or None where the object is not in the frame (null or no pixel).
+
+    Raises:
+        SegmentationError: It cannot be decoded, or is of another size.
+    """
+    if segmentation is None or segmentation == []:
+        return None
+    if isinstance(segmentation, dict):
+        return _rle_to_rle(segmentation, height, width)
+    if isinstance(segmentation, list):
+        return _polygons_to_rle(segmentation, height, width)
+    raise SegmentationError(f'segmentation is {type(segmentation).__name__}, expected null, polygons or RLE')

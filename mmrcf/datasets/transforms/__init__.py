@@ -1,0 +1,22 @@
+from .clip_data_sample import ClipDataSample
+from .formatting import PackClip
+from .frame_sampling import sample_clip
+from .geometry import ClipResize, RandomClipCrop, RandomClipFlip, RandomClipResize
+from .loading import LoadClipAnnotations, LoadClipFrames, read_image
+from .motion import ClipMotion
+from .photometric import ClipPhotometricDistortion
+
+__all__ = [
+    'ClipDataSample',
+    'ClipMotion',
+    'ClipPhotometricDistortion',
+    'ClipResize',
+    'LoadClipAnnotations',
+    'LoadClipFrames',
+    'PackClip',
+    'RandomClipCrop',
+    'RandomClipFlip',
+    'RandomClipResize',
+    'read_image',
+    'sample_clip',
+]

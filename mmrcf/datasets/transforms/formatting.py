@@ -1,0 +1,90 @@
+"""The end of a pipeline: a clip as tensors and data samples."""
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import InstanceData
+
+from mmrcf.registry import TRANSFORMS
+
+from .clip_data_sample import ClipDataSample
+
+META_KEYS = (
+    'img_path',
+    'video_id',
+    'frame_id',
+    'video_length',
+    'ori_shape',
+    'img_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+)
+
+
+def mask_boxes(masks: np.ndarray) -> np.ndarray:
+    """Tight boxes around masks.
+
+    Args:
+        masks: (n, H, W), non-zero where the object is.
+
+    Returns:
+        (n, 4) float32 x1, y1, x2, y2, with x2 and y2 exclusive; zeros for an empty mask.
+    """
+    boxes = np.zeros((len(masks), 4), np.float32)
+    if len(masks) == 0:
+        return boxes
+    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    present = columns.any(axis=1)
+    for low, high, line in ((0, 2, columns), (1, 3, rows)):
+        boxes[:, low] = line.argmax(axis=1)
+        boxes[:, high] = line.shape[1] - line[:, ::-1].argmax(axis=1)
+    return boxes * present[:, None]
+
+
+def _pack_objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> InstanceData:
+    """Objects that still have a pixel after the transforms; masks, labels and ids stay in step."""
+    kept = masks.masks.any(axis=(1, 2)) if len(masks) else np.zeros(0, bool)
+    array = masks.masks if kept.all() else masks.masks[kept]
+    return InstanceData(
+        masks=BitmapMasks(array, masks.height, masks.width),
+        labels=torch.from_numpy(labels[kept]),
+        instances_ids=torch.from_numpy(ids[kept]),
+        bboxes=torch.from_numpy(mask_boxes(array)),
+    )
+
+
+@TRANSFORMS.register_module()
+class PackClip(BaseTransform):
+    """Pack a clip of T frames.
+
+    Args:
+        meta_keys: Keys of the pipeline's dict that go into each frame's metainfo, where they are there.
+    """
+
+    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack it.
+
+        Returns:
+            ``inputs``: dict(img=uint8 (T, 3, H, W), BGR); ``data_samples``: ClipDataSample with T frames. Where
+            ground truth was loaded, ``gt_instances`` of a frame holds ``masks`` (BitmapMasks), ``labels``,
+            ``instances_ids`` ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks).
+        """
+        frames = np.ascontiguousarray(np.stack(results['img']).transpose(0, 3, 1, 2))
+        clip = ClipDataSample()
+        # Set before ground truth is in: mmdet's setter formats the whole first sample for a message that it does not
+        # show.
+        clip.video_data_samples = [
+            DetDataSample(metainfo={key: results[key][index] for key in self.meta_keys if key in results})
+            for index in range(len(frames))
+        ]
+        if 'gt_masks' in results:
+            objects = (results[key] for key in ('gt_masks', 'gt_bboxes_labels', 'gt_instances_ids'))
+            for sample, *parts in zip(clip.video_data_samples, *objects, strict=True):
+                sample.gt_instances = _pack_objects(*parts)
+        return dict(inputs=dict(img=torch.from_numpy(frames)), data_samples=clip)

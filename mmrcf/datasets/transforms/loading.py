@@ -1,0 +1,96 @@
+"""Reads the frames and masks of a clip.
+
+A clip travels through the pipeline as a dict of lists with one entry a frame (``img``, ``img_path``, ``frame_id``
+...), which is also what ``mmcv.TransformBroadcaster`` expects; every transform here treats all frames of a clip
+alike.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.structures.mask import BitmapMasks
+from pycocotools import mask as mask_utils
+
+from mmrcf.errors import InputError
+from mmrcf.registry import TRANSFORMS
+from mmrcf.utils import require_file
+
+JPEG_START = b'\xff\xd8'
+JPEG_SCAN = b'\xff\xda'
+JPEG_END = b'\xff\xd9'
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read an image file.
+
+    Returns:
+        (H, W, 3) uint8, BGR.
+
+    Raises:
+        InputFileError: The file is missing.
+        InputError: It is not an image, or is cut short (OpenCV would fill the rest of a JPEG with grey).
+    """
+    data = require_file(path, 'image').read_bytes()
+    # Inside a scan, 0xFF is followed by zero or the number of a restart, so these markers are never found by chance,
+    # and a whole file ends its last scan with an end marker.
+    if data.startswith(JPEG_START) and data.rfind(JPEG_END) < data.rfind(JPEG_SCAN):
+        raise InputError(f'image {path}: the JPEG is cut short; copy or download it again')
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f'image {path}: cannot be decoded; it is damaged or not an image, copy or download it again')
+    return image
+
+
+@TRANSFORMS.register_module()
+class LoadClipFrames(BaseTransform):
+    """Read the frames of a clip from ``img_path``; a path that is there twice is read once.
+
+    Added keys: ``img`` (T arrays, (H, W, 3) uint8 BGR), ``img_shape``, ``ori_shape``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Read them. Raises :class:`InputError` where a file is unusable or not of the size the annotations give."""
+        images = {path: read_image(path) for path in dict.fromkeys(results['img_path'])}
+        results['img'] = [images[path] for path in results['img_path']]
+        shapes = [image.shape[:2] for image in results['img']]
+        for path, shape, expected in zip(results['img_path'], shapes, results.get('ori_shape', shapes), strict=True):
+            if tuple(shape) != tuple(expected):
+                raise InputError(
+                    f'image {path}: is {shape[0]} x {shape[1]} (height x width), but the annotation file says '
+                    f'{expected[0]} x {expected[1]}; use the images the annotations were made for'
+                )
+        results['img_shape'] = shapes
+        results['ori_shape'] = list(shapes)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadClipAnnotations(BaseTransform):
+    """Decode the objects of every frame of a clip.
+
+    Required keys: ``instances``: per frame a list of dicts with ``instance_id``, ``label`` and ``counts`` (compressed
+    RLE). Added keys, each with one entry a frame: ``gt_masks`` (BitmapMasks of n objects), ``gt_bboxes_labels`` and
+    ``gt_instances_ids`` ((n,) int64).
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Decode them; boxes are not made here but from the final masks, when the clip is packed."""
+        frames = results['instances']
+        # A frame that is there twice holds the same list, and is decoded once.
+        distinct = {id(frame): (frame, shape) for frame, shape in zip(frames, results['ori_shape'], strict=True)}
+        decoded = {key: _decode(frame, *shape) for key, (frame, shape) in distinct.items()}
+        results['gt_masks'] = [decoded[id(frame)] for frame in frames]
+        for target, key in (('gt_bboxes_labels', 'label'), ('gt_instances_ids', 'instance_id')):
+            results[target] = [np.array([item[key] for item in frame], np.int64) for frame in frames]
+        return results
+
+
+def _decode(instances: list[dict], height: int, width: int) -> BitmapMasks:
+    masks = np.zeros((len(instances), height, width), np.uint8)
+    rles = [{'size': [height, width], 'counts': item['counts']} for item in instances]
+    if rles:
+        for columns, mask in zip(mask_utils.decode(rles).T, masks, strict=True):  # RLE runs down the columns
+            cv2.transpose(columns, dst=mask)
+    return BitmapMasks(masks, height, width)

@@ -1,0 +1,100 @@
+"""Motion for clips that have none: copies of one image, seen by a camera that moves smoothly."""
+
+import math
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.structures.mask import BitmapMasks
+
+from mmrcf.errors import InputError
+from mmrcf.registry import TRANSFORMS
+
+from .clip_random import clip_rng
+
+
+def smooth_path(rng: np.random.Generator, length: int, reach: np.ndarray) -> np.ndarray:
+    """A smooth random path through some parameters: a velocity and an acceleration.
+
+    Args:
+        rng: Source of randomness.
+        length: T, number of points.
+        reach: (p,) largest distance between two points of the path, per parameter.
+
+    Returns:
+        (T, p), centred: the smallest and the largest value of a parameter differ in sign only.
+    """
+    times = np.linspace(0, 1, length)[:, None]
+    path = times * rng.uniform(-1, 1, len(reach)) + times**2 * rng.uniform(-1, 1, len(reach))
+    path *= reach / np.maximum(np.ptp(path, axis=0), 1.0)
+    return path - (path.min(axis=0) + path.max(axis=0)) / 2
+
+
+def motion_matrices(path: np.ndarray, height: int, width: int) -> list[np.ndarray]:
+    """The affine maps of a path over an image, all enlarged by one factor so that every frame lies within the image.
+
+    Args:
+        path: (T, 4) shift in x and y as parts of width and height, rotation in degrees, logarithm of the scale.
+        height: Of the image, and of the frames.
+        width: Of the image, and of the frames.
+
+    Returns:
+        T arrays (2, 3), from image to frame coordinates.
+    """
+    half = np.array([(width - 1) / 2, (height - 1) / 2])
+    corners = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    turns, shifts, zoom = [], [], 1.0
+    for shift_x, shift_y, degrees, log_scale in path.tolist():
+        turn = cv2.getRotationMatrix2D((0, 0), degrees, math.exp(log_scale))[:, :2]
+        shift = np.array([shift_x * width, shift_y * height])
+        seen = (corners - shift) @ np.linalg.inv(turn).T  # the frame's corners in the image, from its centre
+        zoom = max(zoom, float((np.abs(seen) / np.maximum(half, 0.5)).max()))
+        turns.append(turn)
+        shifts.append(shift)
+    return [
+        np.column_stack([zoom * turn, half + shift - zoom * turn @ half])
+        for turn, shift in zip(turns, shifts, strict=True)
+    ]
+
+
+def _warp_masks(masks: BitmapMasks, matrix: np.ndarray) -> BitmapMasks:
+    moved = np.zeros_like(masks.masks)
+    for source, target in zip(masks.masks, moved, strict=True):
+        cv2.warpAffine(source, matrix, (masks.width, masks.height), dst=target, flags=cv2.INTER_NEAREST)
+    return BitmapMasks(moved, masks.height, masks.width)
+
+
+@TRANSFORMS.register_module()
+class ClipMotion(BaseTransform):
+    """Move the frames of a clip along a smooth path; for clips whose frames are copies of one image.
+
+    The image is enlarged so far that no frame shows anything beyond its border. Objects that leave are dropped when the
+    clip is packed.
+
+    Args:
+        translate: Largest movement over the clip, as a part of width and height.
+        rotate: Largest rotation over the clip, in degrees.
+        scale: Largest ratio of sizes over the clip, at least 1.
+    """
+
+    def __init__(self, translate: float = 0.15, rotate: float = 10.0, scale: float = 1.2) -> None:
+        if translate < 0 or rotate < 0 or scale < 1:
+            raise InputError(
+                f'ClipMotion: translate={translate}, rotate={rotate} (at least 0), scale={scale} (at least 1); '
+                'correct the config'
+            )
+        self.reach = np.array([translate, translate, rotate, math.log(scale)])
+
+    def transform(self, results: dict) -> dict:
+        """Move ``img`` (bilinear) and ``gt_masks`` (nearest) with one matrix a frame; sizes stay."""
+        images = results['img']
+        height, width = images[0].shape[:2]
+        matrices = motion_matrices(smooth_path(clip_rng(results), len(images), self.reach), height, width)
+        results['img'] = [
+            cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+            for image, matrix in zip(images, matrices, strict=True)
+        ]
+        if 'gt_masks' in results:
+            pairs = zip(results['gt_masks'], matrices, strict=True)
+            results['gt_masks'] = [_warp_masks(masks, matrix) for masks, matrix in pairs]
+        return results

@@ -1,0 +1,152 @@
+"""YouTube-VIS 2019 and 2021, and every data set in their official layout, read as it is published."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from mmrcf.errors import InputError
+from mmrcf.registry import DATASETS
+
+from .class_names import resolve_classes
+from .clip_draw import ClipDraw, open_draw
+from .pipeline import build_pipeline
+from .transforms.frame_sampling import sample_clip
+from .ytvis_file import VideoRecord, read_ytvis
+
+
+@DATASETS.register_module()
+class YouTubeVISDataset(BaseDataset):
+    """Videos with instance masks in the official YouTube-VIS JSON.
+
+    In training an item is a clip of one video (``len`` = number of videos): delta references followed by S targets. In
+    testing an item is one frame (``len`` = number of frames; the frames of a video are contiguous and in order),
+    without ground truth.
+
+    Args:
+        ann_file: Annotation file, relative to ``data_root``.
+        data_root: Folder of the data set.
+        data_prefix: ``img``: folder of the frames, relative to ``data_root``.
+        metainfo: ``classes``: class names, or the name of a list in ``class_names.CLASS_LISTS``. Without it, the file's
+            own categories in the order of their ids.
+        ignore_categories: Categories of the file that are left out with their annotations. Any other category that is
+            not a class is an error.
+        pipeline: Transforms, see ``mmrcf/datasets/transforms``.
+        num_references: delta, at least 0.
+        num_targets: S, at least 1.
+        max_gap: Largest step between neighbouring frames of a training clip, at least 1.
+        drop_empty_videos: Leave out videos without any object in training.
+        object_draws: How often frames are drawn, at most, until a target has an object.
+        test_mode: Items are frames.
+        lazy_init: Read the annotation file at the first use.
+
+    Raises:
+        InputError: Annotations or images cannot be used; the message names the file and the field.
+    """
+
+    def __init__(
+        self,
+        ann_file: str,
+        data_root: str = '',
+        data_prefix: dict | None = None,
+        metainfo: dict | None = None,
+        ignore_categories: Sequence[str] = (),
+        pipeline: Sequence[dict | Callable] | None = None,
+        num_references: int = 1,
+        num_targets: int = 1,
+        max_gap: int = 1,
+        drop_empty_videos: bool = True,
+        object_draws: int = 10,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ) -> None:
+        if num_references < 0 or num_targets < 1 or max_gap < 1 or object_draws < 1:
+            raise InputError(
+                f'YouTubeVISDataset: num_references={num_references} (at least 0), num_targets={num_targets}, '
+                f'max_gap={max_gap}, object_draws={object_draws} (at least 1); correct the config'
+            )
+        self.ignore_categories = tuple(ignore_categories)
+        self.num_references = num_references
+        self.num_targets = num_targets
+        self.max_gap = max_gap
+        self.drop_empty_videos = drop_empty_videos
+        self.object_draws = object_draws
+        metainfo = dict(metainfo or {})
+        super().__init__(
+            ann_file=str(ann_file),
+            metainfo=metainfo | dict(classes=resolve_classes(metainfo.get('classes'))),
+            data_root=str(data_root),
+            data_prefix=dict(data_prefix or dict(img='')),
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+        )
+        self.pipeline = build_pipeline(pipeline)
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotation file.
+
+        Returns:
+            One entry a FRAME: MMEngine packs each entry for itself, so fetching a frame costs the same in a video of
+            any length.
+        """
+        classes, videos = read_ytvis(
+            self.ann_file, self._metainfo['classes'], self.ignore_categories, with_objects=not self.test_mode
+        )
+        if self.drop_empty_videos and not self.test_mode:
+            videos = [video for video in videos if any(video.objects)]
+            if not videos:
+                raise InputError(
+                    f'annotation file {self.ann_file}: no video has an object of the {len(classes)} classes; '
+                    'check metainfo.classes and ignore_categories'
+                )
+        self._metainfo['classes'] = classes
+        self.video_lengths = np.array([len(video.file_names) for video in videos])
+        self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
+        self.frame_has_object = np.array([bool(objects) for video in videos for objects in video.objects])
+        return [frame for video in videos for frame in self._frames(video)]
+
+    def _frames(self, video: VideoRecord) -> list[dict]:
+        return [
+            dict(
+                img_path=str(Path(self.data_prefix['img']) / name),
+                frame_id=index,
+                video_id=video.video_id,
+                video_length=len(video.file_names),
+                ori_shape=(video.height, video.width),
+                instances=[vars(item) for item in objects],
+            )
+            for index, (name, objects) in enumerate(zip(video.file_names, video.objects, strict=True))
+        ]
+
+    def __len__(self) -> int:
+        """Number of frames in testing, of videos in training."""
+        if not self._fully_initialized:
+            self.full_init()
+        return int(self.video_lengths.sum()) if self.test_mode else len(self.video_lengths)
+
+    def get_data_info(self, item: int | ClipDraw) -> dict:
+        """The records of an item, for each key a list with one entry a frame; see the class for what an item is.
+
+        Args:
+            item: An index; or, in training, a :class:`ClipDraw`, which makes the clip a function of its seed.
+        """
+        if self.test_mode:
+            return {key: [value] for key, value in super().get_data_info(item).items()}
+        video, rng = open_draw(item)
+        if not 0 <= video < len(self):
+            raise IndexError(f'video {video} of {len(self)}')
+        clip = self._draw_clip(rng, video)
+        read = super().get_data_info
+        frames = {frame: read(int(self.video_starts[video]) + frame) for frame in set(clip)}
+        records = [frames[frame] for frame in clip]
+        return {key: [record[key] for record in records] for key in records[0]} | dict(rng=rng)
+
+    def _draw_clip(self, rng: np.random.Generator, video: int) -> list[int]:
+        """Frames of a clip; drawn anew, a few times, while no target has an object."""
+        start, length = self.video_starts[video], int(self.video_lengths[video])
+        for _ in range(self.object_draws):
+            clip = sample_clip(rng, length, self.num_references, self.num_targets, self.max_gap)
+            if self.frame_has_object[start + np.array(clip[-self.num_targets :])].any():
+                break
+        return clip

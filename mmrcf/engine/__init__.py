@@ -1,0 +1,3 @@
+from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
+
+__all__ = ['FrameStream', 'OnlineTestLoop', 'OnlineValLoop']

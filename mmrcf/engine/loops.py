@@ -1,0 +1,117 @@
+"""Validation and test, frame by frame: the loop owns the stream, as an application would.
+
+The dataset hands out single frames, those of a video one after the other. A frame goes through ``RCF.step``; its masks become
+RLE at once, so memory does not grow with the length of a video.
+"""
+
+import numpy as np
+import torch
+from mmdet.structures import TrackDataSample
+from mmengine.model import is_model_wrapper
+from mmengine.runner import TestLoop, ValLoop
+from mmengine.runner.amp import autocast
+from pycocotools import mask as mask_utils
+from torch import nn
+
+from mmrcf.registry import LOOPS
+from mmrcf.structures import FrameResult, StreamState
+
+
+class FrameStream:
+    """Feeds single-frame batches to a model's ``step`` and starts afresh at each new video.
+
+    Args:
+        model: An RCF, maybe wrapped for distributed work.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model.module if is_model_wrapper(model) else model
+        self.state: StreamState | None = None
+        self.position: tuple[int, int] | None = None
+
+    @torch.no_grad()
+    def process(self, data_batch: dict) -> dict:
+        """Run one frame.
+
+        Args:
+            data_batch: A collated batch of one single-frame sample.
+
+        Returns:
+            What the metrics read: video_id, frame_id, video_length, ori_shape, ids, slots, labels, scores, class_probs and rles.
+
+        Raises:
+            ValueError: The batch holds more than one frame, or the frames of a video do not come in order.
+        """
+        batch = self.model.data_preprocessor(data_batch, False)
+        frames, samples = batch['inputs']['img'], batch['data_samples']
+        if frames.shape[:2] != (1, 1):
+            raise ValueError(
+                f'expected one frame a batch, got {tuple(frames.shape[:2])}; set batch_size=1 and test_mode=True'
+            )
+        meta = samples[0].video_data_samples[0].metainfo
+        position = (meta['video_id'], meta['frame_id'])
+        if meta['frame_id'] == 0:
+            self.state = self.model.init_state()
+        elif self.position != (meta['video_id'], meta['frame_id'] - 1):
+            raise ValueError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
+        self.position = position
+        result, self.state = self.model.step(
+            frames[0], self.state, img_shape=meta['img_shape'][:2], ori_shape=meta['ori_shape'][:2]
+        )
+        return metric_record(result, samples[0])
+
+
+def metric_record(result: FrameResult, sample: TrackDataSample) -> dict:
+    """What the metrics keep of a frame; masks as compressed RLE."""
+    meta = sample.video_data_samples[0].metainfo
+    rles = mask_utils.encode(np.asfortranarray(result.masks.transpose(1, 2, 0).astype(np.uint8))) if len(result) else []
+    return {
+        'video_id': int(meta['video_id']),
+        'frame_id': int(meta['frame_id']),
+        'video_length': int(meta['video_length']),
+        'ori_shape': tuple(meta['ori_shape'][:2]),
+        'ids': result.ids,
+        'slots': result.slots,
+        'labels': result.labels,
+        'scores': result.scores,
+        'class_probs': result.class_probs,
+        'rles': [{'size': rle['size'], 'counts': rle['counts'].decode()} for rle in rles],
+    }
+
+
+@LOOPS.register_module()
+class OnlineValLoop(ValLoop):
+    """Validation through ``RCF.step``. Arguments as MMEngine's ``ValLoop``."""
+
+    def run(self) -> dict:
+        """Validate once, with a fresh stream."""
+        self.stream = FrameStream(self.runner.model)
+        return super().run()
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        """Run one frame."""
+        self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
+        with autocast(enabled=self.fp16):
+            outputs = [self.stream.process(data_batch)]
+        self.evaluator.process(data_samples=outputs, data_batch=data_batch)
+        self.runner.call_hook('after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+
+
+@LOOPS.register_module()
+class OnlineTestLoop(TestLoop):
+    """Test through ``RCF.step``. Arguments as MMEngine's ``TestLoop``."""
+
+    def run(self) -> dict:
+        """Test once, with a fresh stream."""
+        self.stream = FrameStream(self.runner.model)
+        return super().run()
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        """Run one frame."""
+        self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
+        with autocast(enabled=self.fp16):
+            outputs = [self.stream.process(data_batch)]
+        self.evaluator.process(data_samples=outputs, data_batch=data_batch)
+        self.runner.call_hook('after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)

@@ -1,0 +1,222 @@
+"""From a config file to a runner: what a user can get wrong in a config ends in one line that names the field."""
+
+import argparse
+import contextlib
+import difflib
+import inspect
+import os
+import re
+import traceback
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import Registry, build_from_cfg
+from mmengine.runner import Runner
+
+import mmrcf.registry
+from mmrcf.errors import InputError, InputFileError, one_line
+from mmrcf.utils import require_file
+
+# Top-level fields that MMEngine's Runner reads beside its own arguments.
+_RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
+    'activation_checkpointing',
+    'compile',
+    'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'num_threads',
+    'sync_bn',
+}
+_UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
+_UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
+_MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ required [\w-]+ arguments?: (?P<keys>.+)')
+
+
+class ConfigOptions(DictAction):
+    """``--cfg-options key.sub=value ...``, with a usage message for an option without ``=``."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values, option_string=None
+    ) -> None:
+        """Parse ``values`` into a dict on ``namespace``."""
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError):
+            parser.error(f'{option_string}: expected key=value pairs, got {" ".join(values)!r}')
+
+
+def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and override some of its fields.
+
+    Args:
+        path: The config file (``.py``).
+        cfg_options: New values by dotted path, for example ``{'model.score_thr': 0.3}``.
+
+    Raises:
+        InputFileError: The file or one of its bases is missing.
+        InputError: The file is not a valid config, or an option names a top-level field that nothing reads.
+    """
+    path = require_file(path, 'config')
+    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise InputError(f'config {path}: expected a .py file, got {path.suffix or "no suffix"}')
+    try:
+        config = Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise InputFileError(f'config {path}: {one_line(error)}; check the names in its _base_') from error
+    except Exception as error:  # the file is the user's program: whatever it raises is theirs to mend
+        raise InputError(f'config {path}: cannot be read ({type(error).__name__}: {one_line(error)})') from error
+    if not isinstance(config.get('model'), dict):
+        raise InputError(f'config {path}: has no field model=dict(type=...); give the config of a model')
+    if cfg_options:
+        _override(config, cfg_options)
+    return config
+
+
+def _override(config: Config, options: dict[str, Any]) -> None:
+    known = set(config.keys()) | _RUNNER_FIELDS
+    for option in options:
+        field = option.split('.')[0]
+        if field not in known:
+            raise InputError(f'option {option}: {config.filename} has no field {field}{_did_you_mean(field, known)}')
+    try:
+        config.merge_from_dict(options)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        names = ', '.join(options)
+        raise InputError(f'options {names}: do not fit {config.filename} ({one_line(error)})') from error
+
+
+def set_threads(config: Config) -> None:
+    """Use ``num_threads`` CPU threads if the config has that field; the variable ``OMP_NUM_THREADS`` comes first."""
+    if config.get('num_threads') and 'OMP_NUM_THREADS' not in os.environ:
+        torch.set_num_threads(config.num_threads)
+
+
+def set_work_dir(config: Config, work_dir: str | None) -> None:
+    """Choose the folder for logs and checkpoints: the argument, else the config's, else ``work_dirs/<config name>``.
+
+    Raises:
+        InputFileError: It cannot be created or written to.
+    """
+    config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs') / Path(config.filename).stem)
+    try:
+        os.makedirs(config.work_dir, exist_ok=True)
+    except OSError as error:
+        raise InputFileError(
+            f'work_dir {config.work_dir}: cannot be created ({error.strerror}); choose another with --work-dir'
+        ) from error
+    if not os.access(config.work_dir, os.W_OK):
+        raise InputFileError(f'work_dir {config.work_dir}: not writable; choose another with --work-dir')
+
+
+def build_runner(config: Config) -> Runner:
+    """Build the runner of ``config``; see :func:`explained_config_errors` for what it raises."""
+    optimizer = config.get('optim_wrapper') or {}
+    if optimizer.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        raise InputError(
+            f'config {config.filename}: optim_wrapper.type=AmpOptimWrapper (--amp) needs a GPU, and none is there; '
+            'train without --amp'
+        )
+    with explained_config_errors(config):
+        return Runner.from_cfg(config)
+
+
+@contextlib.contextmanager
+def explained_config_errors(config: Config) -> Iterator[None]:
+    """Turn what a wrong field of ``config`` makes a constructor raise into an :class:`InputError` naming that field.
+
+    A runner builds its datasets, optimizer and schedules when it starts, so this belongs around ``runner.train()`` and
+    ``runner.test()`` as well. An error that no field of the config explains passes unchanged.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        explanation = _explain(config, str(error.args[0]) if error.args else '') or _refused_value(config, error)
+        if explanation is None:
+            raise
+        raise InputError(f'config {config.filename}: {explanation}') from error
+    except urllib.error.URLError as error:
+        raise InputError(
+            f'config {config.filename}: a download of initial weights failed ({one_line(error)}); fetch the file of '
+            'init_cfg.checkpoint yourself and give its path, or set init_cfg=None to start from random weights'
+        ) from error
+    except FileNotFoundError as error:
+        name = error.filename or one_line(error)
+        raise InputFileError(f'config {config.filename}: {name}: no such file; check the path in the config') from error
+
+
+def _explain(config: Config, message: str) -> str | None:
+    """What ``message`` says about a field of ``config``; None if it is about none."""
+    if match := _UNKNOWN_TYPE.search(message):
+        name = match['type'].strip('\'"')
+        fields = [field for field, part in _parts(config) if part.get('type') == name]
+        where = f'{fields[0]}.type' if fields else 'type'
+        return f'{where}={name!r} is not in the registry {match["registry"]}{_did_you_mean(name, _registered_names())}'
+    if match := _UNKNOWN_KEY.search(message):
+        key = match['key']
+        parts = [(field, part) for field, part in _parts(config) if key in part]
+        parts.sort(key=lambda item: not _is_a(item[1], match['type']))  # stable: the constructor's own part comes first
+        if parts:
+            return f'{parts[0][0]}.{key}: {match["type"]} takes no such key{_did_you_mean(key, _keys_of(parts[0][1]))}'
+    if match := _MISSING_KEY.search(message):
+        fields = [field for field, part in _parts(config) if _is_a(part, match['type'])]
+        if fields:
+            return f'{fields[0]}: {match["type"]} needs {match["keys"]}; add it'
+    if 'must contain the key "type"' in message:
+        return f'a part has no type; add type=... to it ({message.splitlines()[0][:200]})'
+    return None
+
+
+def _refused_value(config: Config, error: Exception) -> str | None:
+    """What the constructor of a part says about a value; None if ``error`` was not raised while a part was built."""
+    building = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is build_from_cfg.__code__]
+    if isinstance(error, TypeError) or not building:
+        return None
+    name = str(building[-1].f_locals['cfg'].get('type'))
+    fields = [field for field, part in _parts(config) if part.get('type') == name]
+    return f'{fields[0] if fields else name}: {one_line(error) or repr(error)}; change that value'
+
+
+def _parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:
+    """Every dict inside a config with its dotted path, outermost first."""
+    if isinstance(node, Config):
+        node = node.to_dict()
+    if isinstance(node, dict):
+        if field:
+            yield field, node
+        for key, value in node.items():
+            yield from _parts(value, f'{field}.{key}' if field else str(key))
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from _parts(value, f'{field}.{index}')
+
+
+def _is_a(part: dict, class_name: str) -> bool:
+    return str(part.get('type', '')).split('.')[-1] == class_name
+
+
+def _registries() -> list[Registry]:
+    return [value for value in vars(mmrcf.registry).values() if isinstance(value, Registry) and value.scope == 'mmrcf']
+
+
+def _registered_names() -> set[str]:
+    return {name for registry in _registries() for name in registry.module_dict}
+
+
+def _keys_of(part: dict) -> set[str]:
+    """The arguments that the part's constructor takes; empty where its type is not one of ours."""
+    for registry in _registries():
+        if (constructor := registry.module_dict.get(part.get('type'))) is not None:
+            return set(inspect.signature(constructor).parameters)
+    return set()
+
+
+def _did_you_mean(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f'; did you mean {close[0]!r}?' if close else '; check the spelling'

@@ -1,0 +1,51 @@
+"""Errors that are the user's to mend, and how a command line shows them.
+
+A bad input ends in one line that names the file and the field and says what to do. Library code raises :class:`InputError`
+(a ``ValueError``) or :class:`InputFileError` (also a ``FileNotFoundError``); command lines wrap their ``main`` in
+:func:`exit_on_bad_input`, which prints that line on stderr and exits with code 2. Anything else is a bug and keeps its
+traceback.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+
+EXIT_BAD_INPUT = 2
+
+
+class InputError(ValueError):
+    """Input that cannot be used. The message is one line: what was expected, what came, what to do."""
+
+
+class InputFileError(InputError, FileNotFoundError):
+    """A file or folder that is missing, of the wrong kind, or cannot be opened."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ''
+
+
+def one_line(error: BaseException) -> str:
+    """The message of ``error`` on one line.
+
+    A data-loader worker hands its error on as a whole traceback; the last line of it is the message.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if 'Traceback' not in str(error):
+        return ' '.join(lines)
+    return lines[-1].removeprefix(f'{type(error).__module__}.{type(error).__name__}: ')
+
+
+def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2."""
+
+    @functools.wraps(main)
+    def wrapped(*args, **kwargs) -> None:
+        try:
+            main(*args, **kwargs)
+        except InputError as error:
+            print(f'error: {one_line(error)}', file=sys.stderr)
+            sys.exit(EXIT_BAD_INPUT)
+
+    return wrapped

@@ -1,0 +1,161 @@
+"""What metrics of frame-by-frame results have in common: they gather frames from all ranks and order them by video."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from mmengine.evaluator import BaseMetric
+
+from mmrcf.errors import InputError
+from mmrcf.utils import require_file
+
+from .ground_truth import GroundTruth, Video, load_ground_truth
+
+_PER_OBJECT = ('ids', 'slots', 'labels', 'scores', 'class_probs')
+
+
+class FrameMetric(BaseMetric):
+    """Base of metrics on frames.
+
+    Each result is a dict of one frame: ``video_id``, ``frame_id``, ``video_length``, ``ori_shape`` (H, W), and for its
+    n objects ``ids`` (n,), ``slots`` (n,), ``labels`` (n,), ``scores`` (n,), ``class_probs`` (n, K) and ``rles`` (n
+    compressed RLE dicts). Frames may come in any order, from any number of ranks, each exactly once; a video of the
+    annotation file of which no frame came counts as a video without predictions.
+
+    Args:
+        ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here.
+        classes: Class names in the order of the labels; None for those of the dataset.
+        collect_device: As in MMEngine; results are small and always travel as objects of the process group.
+        prefix: As in MMEngine.
+        needs_annotations: Whether there is nothing to do without annotations.
+
+    Raises:
+        InputError: The annotation file cannot be used: before a training or test starts, not after it.
+    """
+
+    def __init__(
+        self,
+        ann_file: str | Path,
+        classes: Sequence[str] | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        needs_annotations: bool = True,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ann_file = require_file(ann_file, 'annotation file')
+        if is_main_process():
+            ground_truth = load_ground_truth(self.ann_file)
+            if needs_annotations:
+                ground_truth.require_tracks()
+        self.classes = None if classes is None else tuple(classes)
+
+    def class_names(self) -> tuple[str, ...]:
+        """Class names in the order of the labels."""
+        if self.classes is not None:
+            return self.classes
+        if not self.dataset_meta or 'classes' not in self.dataset_meta:
+            raise InputError(f'{type(self).__name__}: the dataset names no classes; give classes=(...)')
+        return tuple(self.dataset_meta['classes'])
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the results of some frames; see the class for what they hold."""
+        for frame in data_samples:
+            where = f'frame {frame["frame_id"]} of video {frame["video_id"]}'
+            kept = {key: np.asarray(frame[key]) for key in _PER_OBJECT}
+            if any(len(values) != len(frame['rles']) for values in kept.values()):
+                raise ValueError(f'{where}: fields differ in length')
+            if len(set(kept['ids'].tolist())) != len(kept['ids']):
+                raise ValueError(f'{where}: ids must be unique, got {kept["ids"].tolist()}')
+            if any(tuple(rle['size']) != tuple(frame['ori_shape']) for rle in frame['rles']):
+                raise ValueError(f'{where}: a mask is not of the size of the frame, {frame["ori_shape"]}')
+            position = {key: int(frame[key]) for key in ('video_id', 'frame_id', 'video_length')}
+            self.results.append(
+                {**position, 'ori_shape': tuple(frame['ori_shape']), **kept, 'rles': list(frame['rles'])}
+            )
+
+    def evaluate(self, size: int | None = None) -> dict[str, float]:
+        """Measure everything that was processed since the last call, on all ranks.
+
+        Args:
+            size: Not used. MMEngine cuts the collected list to this length, on the assumption that ranks take turns and
+                pad; here each rank has whole videos, none twice, and anything else is an error that must be seen.
+
+        Returns:
+            The figures, on every rank.
+
+        Raises:
+            InputError: On every rank, so that none waits for the others.
+        """
+        parts = all_gather_object(self.results)
+        self.results = []
+        outcome: list[Any] = [None]
+        if is_main_process():
+            try:
+                outcome = [self.compute_metrics(list(chain.from_iterable(parts)))]
+            except InputError as error:
+                outcome = [error]
+        broadcast_object_list(outcome)
+        if isinstance(outcome[0], InputError):
+            raise outcome[0]
+        return {f'{self.prefix}/{key}' if self.prefix else key: value for key, value in outcome[0].items()}
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """The figures of all frames of all ranks; called on the first rank only."""
+        ground_truth = load_ground_truth(self.ann_file)
+        return self.compute(ground_truth, frames_by_video(results, ground_truth))
+
+    @abstractmethod
+    def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
+        """The figures.
+
+        Args:
+            ground_truth: The annotation file.
+            videos: All T frames in order, by video id in ascending order; only videos that were tested.
+        """
+
+
+def frames_by_video(results: list[dict], ground_truth: GroundTruth) -> dict[int, list[dict]]:
+    """Order frames by video and time.
+
+    Raises:
+        InputError: A frame is there twice or missing, or belongs to no video of the annotation file, or to one of
+            another length or size.
+    """
+    grouped: dict[int, dict[int, dict]] = {}
+    for frame in results:
+        video = ground_truth.video(frame['video_id'], 'results')
+        _check_frame(frame, video, ground_truth.source)
+        frames = grouped.setdefault(video.video_id, {})
+        if frame['frame_id'] in frames:
+            raise InputError(f'results: frame {frame["frame_id"]} of {video.label} came twice; test each frame once')
+        frames[frame['frame_id']] = frame
+    for video_id, frames in grouped.items():
+        video = ground_truth.videos[video_id]
+        missing = sorted(set(range(video.length)) - set(frames))
+        if missing:
+            raise InputError(
+                f'results: {len(missing)} of {video.length} frames of {video.label} are missing, '
+                f'the first is {missing[0]}; test whole videos'
+            )
+    return {
+        video_id: [grouped[video_id][frame_id] for frame_id in sorted(grouped[video_id])]
+        for video_id in sorted(grouped)
+    }
+
+
+def _check_frame(frame: dict, video: Video, source: str) -> None:
+    where = f'results: frame {frame["frame_id"]} of {video.label}'
+    if frame['video_length'] != video.length or not 0 <= frame['frame_id'] < video.length:
+        raise InputError(
+            f'{where}: the video was tested with {frame["video_length"]} frames and has {video.length} in {source}; '
+            'give the annotation file that was tested on'
+        )
+    if frame['ori_shape'] != (video.height, video.width):
+        raise InputError(
+            f'{where}: height and width were {frame["ori_shape"]} and are {(video.height, video.width)} in {source}; '
+            'correct the annotation file or the images'
+        )

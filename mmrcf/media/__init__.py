@@ -1,0 +1,22 @@
+"""Frames in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
+
+from .frame_source import Frame, FrameSource
+from .gradual_output import GradualOutput, Stopped
+from .image_source import ImageSource
+from .still_writer import StillWriter, is_still
+from .video_io import open_source
+from .video_source import VideoSource
+from .video_writer import VideoWriter
+
+__all__ = [
+    'Frame',
+    'FrameSource',
+    'GradualOutput',
+    'ImageSource',
+    'StillWriter',
+    'Stopped',
+    'VideoSource',
+    'VideoWriter',
+    'is_still',
+    'open_source',
+]

@@ -1,0 +1,104 @@
+"""The contract of everything that frames come from, and helpers that its kinds share."""
+
+import logging
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+MAX_SKIP_WARNINGS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        image: (H, W, 3) uint8, RGB, as it is meant to be shown (rotation applied).
+        time: Presentation time in seconds; grows from frame to frame. Sound of the same source uses the same clock.
+        index: Position in the source, from 0. A frame that could not be read leaves a gap.
+    """
+
+    image: np.ndarray
+    time: float
+    index: int
+
+
+class FrameSource(ABC):
+    """Frames of one size, one after the other, in constant memory.
+
+    Iterate once; close it, or use it in a ``with`` block.
+
+    Attributes:
+        name: What the user called it; for messages.
+        height, width: Size of every frame, in pixels.
+        fps: Frames a second; the average where the rate varies.
+        num_frames: How many frames the source says that it has; None where it does not know.
+        time_base: Unit in which the times of the frames are exact, in seconds.
+        pixel_aspect: Width of a pixel over its height, for showing.
+        file_names: Name of each frame where frames are files of their own; else None.
+        sound_url: Where a second reader finds the sound that belongs to the frames; None where there is none.
+        clock_start: Presentation time of the container that is time 0 here, in seconds.
+        skipped: Number of frames so far that could not be read and were left out.
+        dropped: Number of frames so far that a live source passed over, because newer ones were there.
+    """
+
+    name: str
+    height: int
+    width: int
+    fps: float
+    num_frames: int | None = None
+    time_base: Fraction = Fraction(1, 90000)
+    pixel_aspect: Fraction = Fraction(1)
+    file_names: list[str] | None = None
+    sound_url: str | None = None
+    clock_start: float = 0.0
+    skipped: int = 0
+    dropped: int = 0
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames in order of presentation."""
+
+    def close(self) -> None:  # noqa: B027  (not every source holds something)
+        """Free what the source holds. May be called twice."""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether the source has sound that can be copied."""
+        return self.sound_url is not None
+
+    def _skip(self, what: str, reason: object) -> None:
+        """Count a frame that cannot be read; warn about the first few."""
+        self.skipped += 1
+        if self.skipped <= MAX_SKIP_WARNINGS:
+            more = '; further ones are counted only' if self.skipped == MAX_SKIP_WARNINGS else ''
+            logger.warning('%s: %s skipped (%s)%s', self.name, what, reason, more)
+
+    def __enter__(self) -> 'FrameSource':
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close()
+
+
+def limited_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
+    """Height and width after scaling down so that the longer side is at most ``max_size`` (None: as it is)."""
+    if max_size is None or max(height, width) <= max_size:
+        return height, width
+    scale = max_size / max(height, width)
+    return max(1, math.floor(height * scale + 0.5)), max(1, math.floor(width * scale + 0.5))
+
+
+def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """``image`` at ``size`` (height, width); the same array if it has that size already."""
+    if image.shape[:2] == size:
+        return image
+    shrinks = image.shape[0] > size[0] or image.shape[1] > size[1]
+    return cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,0 +1,97 @@
+"""Frames that are image files: one image, the images of a folder, or those that a glob names."""
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmrcf.errors import InputError
+
+from .frame_source import Frame, FrameSource, fit_image, limited_size
+
+IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm'))
+
+
+class ImageSource(FrameSource):
+    """Reads image files in the given order, at a fixed rate.
+
+    An image that cannot be read is skipped with a warning and counted; its time and index stay free.
+
+    Args:
+        paths: The files, at least one.
+        name: What the user called them.
+        fps: Frames a second.
+        max_size: Limit of the longer side in pixels; larger images are scaled down.
+
+    Raises:
+        InputError: None of the files is a readable image; while iterating: an image has another size than the first.
+    """
+
+    def __init__(self, paths: Sequence[Path], name: str, *, fps: float, max_size: int | None = None) -> None:
+        self.name = name
+        self.fps = fps
+        self.time_base = 1 / Fraction(fps).limit_denominator(1001)
+        self.num_frames = len(paths)
+        one_folder = len({path.parent for path in paths}) == 1
+        self.file_names = [path.name if one_folder else path.as_posix() for path in paths]
+        self._paths = list(paths)
+        first = next((image for image in map(read_image, self._paths) if image is not None), None)
+        if first is None:
+            raise InputError(f'{name}: no image can be read; the files are empty, damaged or not images')
+        self._original_size = first.shape[:2]
+        self.height, self.width = limited_size(*self._original_size, max_size)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, path in enumerate(self._paths):
+            image = read_image(path)
+            if image is None:
+                self._skip(str(path), 'empty, truncated or not an image')
+                continue
+            if image.shape[:2] != self._original_size:
+                raise InputError(
+                    f'{path}: is {_size_text(image.shape)}, but the first image is {_size_text(self._original_size)}; '
+                    'the frames of a video have one size, so resize it or leave it out'
+                )
+            yield Frame(fit_image(image, (self.height, self.width)), float(index * self.time_base), index)
+
+
+def read_image(path: Path) -> np.ndarray | None:
+    """An image file as (H, W, 3) uint8 RGB (grey and 16-bit ones converted, EXIF rotation applied).
+
+    Returns:
+        None if the file is missing, empty, truncated or not an image.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    if not content or _is_truncated(content):
+        return None
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def natural_order(paths: Sequence[Path]) -> list[Path]:
+    """Sort so that numbers in names count as numbers: 2.jpg before 10.jpg."""
+
+    def key(path: Path) -> list[tuple[int, int, str]]:
+        parts = re.split(r'(\d+)', str(path))
+        return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts]
+
+    return sorted(paths, key=key)
+
+
+def _is_truncated(content: bytes) -> bool:
+    """Whether a JPEG or PNG breaks off. OpenCV fills what is missing with grey and says nothing."""
+    if content.startswith(b'\xff\xd8'):
+        return content.rfind(b'\xff\xd9') < content.rfind(b'\xff\xda')
+    if content.startswith(b'\x89PNG'):
+        return b'IEND' not in content[-64:]
+    return False
+
+
+def _size_text(shape: Sequence[int]) -> str:
+    return f'{shape[1]}x{shape[0]}'

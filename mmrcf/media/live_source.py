@@ -1,0 +1,76 @@
+"""The newest frame of a source that does not wait: cameras and live streams."""
+
+import threading
+from collections.abc import Iterator
+
+from .frame_source import Frame, FrameSource
+
+JOIN_TIMEOUT = 2.0
+
+
+class LiveSource(FrameSource):
+    """Reads a source in a thread of its own and hands out the newest frame: a slow consumer does not fall behind.
+
+    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``.
+
+    Args:
+        source: A camera or a live stream; this object owns it now.
+    """
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+        self.name = source.name
+        self.height, self.width = source.height, source.width
+        self.fps = source.fps
+        self.time_base = source.time_base
+        self.pixel_aspect = source.pixel_aspect
+        self.clock_start = source.clock_start
+        self._newest: Frame | None = None
+        self._ended = False
+        self._failure: BaseException | None = None
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, name='live source', daemon=True)
+
+    @property
+    def skipped(self) -> int:
+        """Number of frames so far that could not be read and were left out."""
+        return self._source.skipped
+
+    def __iter__(self) -> Iterator[Frame]:
+        self._thread.start()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._ended)
+                frame, self._newest = self._newest, None
+            if frame is None:
+                break
+            yield frame
+        if self._failure is not None:
+            raise self._failure
+
+    def _read(self) -> None:
+        try:
+            for frame in self._source:
+                with self._changed:
+                    if self._ended:
+                        break
+                    self.dropped += self._newest is not None
+                    self._newest = frame
+                    self._changed.notify()
+        except Exception as error:  # handed over to the consumer's thread
+            self._failure = error
+        finally:
+            self._source.close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Stop reading."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(JOIN_TIMEOUT)
+        else:
+            self._source.close()

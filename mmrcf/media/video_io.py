@@ -1,0 +1,88 @@
+"""The door to everything that frames come from: a file, a folder, a glob, a camera or a stream."""
+
+import glob
+import sys
+from pathlib import Path
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.utils import require_file
+
+from .frame_source import FrameSource
+from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
+from .live_source import LiveSource
+from .video_source import VideoSource
+
+DEFAULT_IMAGE_FPS = 6.0
+STREAM_TIMEOUT = 10.0
+LIVE_SCHEMES = frozenset(('rtsp', 'rtsps', 'rtmp', 'rtmps', 'rtp', 'udp', 'srt', 'tcp', 'mms'))
+STREAM_SCHEMES = LIVE_SCHEMES | {'http', 'https'}
+# How FFmpeg's input devices name camera number {index}, by sys.platform.
+CAMERA_DEVICES = {'linux': ('v4l2', '/dev/video{index}'), 'darwin': ('avfoundation', '{index}:none')}
+
+
+def open_source(source: str | int | Path, *, fps: float | None = None, max_size: int | None = None) -> FrameSource:
+    """Open what frames come from.
+
+    Args:
+        source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
+            camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
+        fps: Frames a second of image files (default 6, as YouTube-VIS); videos, cameras and streams have their own.
+        max_size: Limit of the longer side in pixels; larger frames are scaled down before anything else.
+
+    Returns:
+        A :class:`FrameSource`; close it, or use it in a ``with`` block.
+
+    Raises:
+        InputFileError: It is missing, empty, or cannot be opened.
+        InputError: It is not of a kind that can be read, or an argument is out of range.
+    """
+    if fps is not None and not 0 < fps <= 1000:
+        raise InputError(f'fps {fps}: expected a number above 0 and at most 1000')
+    if max_size is not None and max_size < 16:
+        raise InputError(f'max_size {max_size}: expected at least 16 pixels')
+    text = str(source)
+    if not text:
+        raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
+    path = Path(text)
+    if not path.exists():
+        if text.isdecimal():
+            return _open_camera(int(text), max_size)
+        if '://' in text:
+            return _open_stream(text, max_size)
+    if path.is_dir() or (glob.has_magic(text) and not path.exists()):
+        return ImageSource(_find_images(text), text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
+    path = require_file(path, 'input')
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
+    return VideoSource(text, f'video {text}', max_size=max_size)
+
+
+def _find_images(folder_or_glob: str) -> list[Path]:
+    path = Path(folder_or_glob)
+    files = path.iterdir() if path.is_dir() else map(Path, glob.glob(folder_or_glob, recursive=True))
+    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith('.')]
+    if not images:
+        kind = 'folder' if path.is_dir() else 'pattern'
+        raise InputFileError(f'{kind} {folder_or_glob}: holds no images; expected {", ".join(sorted(IMAGE_SUFFIXES))}')
+    return natural_order(images)
+
+
+def _open_camera(index: int, max_size: int | None) -> LiveSource:
+    if sys.platform not in CAMERA_DEVICES:
+        raise InputError(f'camera {index}: cameras are not supported on {sys.platform}; give a file or a stream URL')
+    container_format, device = CAMERA_DEVICES[sys.platform]
+    url = device.format(index=index)
+    name = f'camera {index} ({url})'
+    return LiveSource(VideoSource(url, name, container_format=container_format, live=True, max_size=max_size))
+
+
+def _open_stream(url: str, max_size: int | None) -> FrameSource:
+    scheme = url.split('://', 1)[0].lower()
+    if scheme not in STREAM_SCHEMES:
+        raise InputError(f'stream {url}: unknown kind {scheme}://; expected one of {", ".join(sorted(STREAM_SCHEMES))}')
+    options = {'rtsp_transport': 'tcp'} if scheme.startswith('rtsp') else {}
+    live = scheme in LIVE_SCHEMES
+    if live:
+        options['fflags'] = 'nobuffer'
+    source = VideoSource(url, f'stream {url}', options=options, timeout=STREAM_TIMEOUT, live=live, max_size=max_size)
+    return LiveSource(source) if live else source

@@ -1,0 +1,213 @@
+"""Frames of a video file, a camera or a stream, decoded by PyAV one at a time."""
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mmrcf.errors import InputError, InputFileError
+
+from .frame_source import Frame, FrameSource, fit_image, limited_size
+from .orientation import orient, read_display_matrix, swaps_sides
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_FPS = 25.0
+MAX_FPS = 1000.0
+# A clock that jumps back by more than this (seconds) has started anew; less is a frame out of place.
+CLOCK_RESTART = 1.0
+
+
+class VideoSource(FrameSource):
+    """Decodes one video stream.
+
+    Packets and frames that are damaged are skipped with a warning and counted. Rotation in the metadata is applied. The
+    first frame is decoded at once, so a file without a usable picture is refused here and not later.
+
+    Args:
+        url: What PyAV opens: a path, a URL or a device.
+        name: What the user called it.
+        container_format: Input format, where it does not show from ``url`` (cameras).
+        options: Options of the input format.
+        timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
+        live: The source is a camera or a live stream: it has no end and no second reader.
+        max_size: Limit of the longer side in pixels; larger frames are scaled down.
+
+    Raises:
+        InputFileError: It cannot be opened.
+        InputError: It holds no video, or no frame of it can be decoded.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        container_format: str | None = None,
+        options: dict[str, str] | None = None,
+        timeout: float | None = None,
+        live: bool = False,
+        max_size: int | None = None,
+    ) -> None:
+        self.name = name
+        self._live = live
+        self._container = _open_container(url, name, container_format, options, timeout)
+        try:
+            self._stream = _video_stream(self._container, name)
+            self._stream.thread_type = 'SLICE' if live else 'AUTO'
+            self._decoded = self._decode()
+            self._first = next(self._decoded, None)
+            if self._first is None:
+                raise InputError(f'{name}: no frame of it can be read and decoded; it is damaged or not a video')
+        except BaseException:
+            self.close()
+            raise
+        self._read_properties(url, max_size)
+
+    def _read_properties(self, url: str, max_size: int | None) -> None:
+        stream, first = self._stream, self._first
+        turned = swaps_sides(read_display_matrix(first))
+        height, width = (first.width, first.height) if turned else (first.height, first.width)
+        self._decoded_size = (height, width)
+        self.height, self.width = limited_size(height, width, max_size)
+        self.fps = _frame_rate(stream)
+        self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
+        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+        self.pixel_aspect = 1 / aspect if turned else aspect
+        self.num_frames = None if self._live else _frame_count(stream, self.fps)
+        if self._container.streams.audio:
+            if self._live:
+                logger.warning('%s: has sound; the sound of live sources is not recorded', self.name)
+            else:
+                self.sound_url = url
+        starts_together = not self._live and self._container.start_time is not None
+        if starts_together:
+            self.clock_start = self._container.start_time / av.time_base
+        elif first.time is not None:
+            self.clock_start = first.time
+
+    def __iter__(self) -> Iterator[Frame]:
+        clock = _Clock(self.clock_start, 1 / self.fps, float(self.time_base))
+        position = 0
+        delivered = 0
+        while self._first is not None:
+            frame, self._first = self._first, None
+            image = self._to_image(frame)
+            yield Frame(image=image, time=clock.read(frame.time), index=delivered + self.skipped)
+            delivered += 1
+            position = delivered + self.skipped
+            self._first = next(self._decoded, None)
+        if self.num_frames is not None and position < self.num_frames:
+            logger.warning('%s: ends after %d of the %d frames it announces', self.name, position, self.num_frames)
+        self.close()
+
+    def _to_image(self, frame: VideoFrame) -> np.ndarray:
+        image = orient(frame.to_ndarray(format='rgb24'), read_display_matrix(frame))
+        if image.shape[:2] != self._decoded_size:
+            height, width = image.shape[:2]
+            logger.warning('%s: the size changes to %dx%d; scaled to the first size', self.name, width, height)
+            self._decoded_size = (height, width)
+        return fit_image(image, (self.height, self.width))
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                logger.warning('%s: reading stops here (%s)', self.name, _reason(error))
+                packet = None
+            try:
+                # None flushes the decoder: reading broke off before PyAV's own flush packet.
+                frames = self._stream.decode(packet)
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError as error:
+                self._skip('a frame', _reason(error))
+                frames = []
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._skip(f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame', 'damaged')
+                else:
+                    yield frame
+            if packet is None:
+                return
+
+    def close(self) -> None:
+        self._container.close()
+
+
+class _Clock:
+    """Turns presentation times into times that start at 0 and always grow."""
+
+    def __init__(self, start: float, interval: float, tick: float) -> None:
+        self._offset = start
+        self._interval = interval
+        self._tick = tick
+        self._last: float | None = None
+
+    def read(self, presentation_time: float | None) -> float:
+        """Seconds since the start, for a frame whose container gives ``presentation_time`` (None: it gives none)."""
+        last = self._last
+        if presentation_time is None:
+            time = 0.0 if last is None else last + self._interval
+        else:
+            time = presentation_time - self._offset
+            if last is not None and time < last - CLOCK_RESTART:
+                self._offset = presentation_time - last - self._interval
+                time = last + self._interval
+        if last is not None and time <= last:
+            time = last + self._tick
+        self._last = time
+        return time
+
+
+def _open_container(
+    url: str, name: str, container_format: str | None, options: dict[str, str] | None, timeout: float | None
+) -> InputContainer:
+    try:
+        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
+        return av.open(url, format=container_format, options=options or {}, timeout=timeout, metadata_errors='replace')
+    except av.error.InvalidDataError as error:
+        raise InputError(f'{name}: not a readable video; it is truncated, damaged or of another kind') from error
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputFileError(f'{name}: cannot be opened ({_reason(error)}); check that it exists') from error
+    except ValueError as error:
+        raise InputError(f'{name}: cannot be opened ({error})') from error
+
+
+def _reason(error: OSError | av.error.FFmpegError) -> str:
+    if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
+        return 'no data came in time'
+    return error.strerror or str(error)
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        raise InputError(f'{name}: holds no video stream; it is damaged, or has no pictures')
+    if streams[0].codec_context is None:
+        raise InputError(f'{name}: its video codec is unknown to this FFmpeg; convert it to H.264 first')
+    return streams[0]
+
+
+def _frame_rate(stream: VideoStream) -> float:
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < rate <= MAX_FPS:
+            return float(rate)
+    return DEFAULT_FPS
+
+
+def _frame_count(stream: VideoStream, fps: float) -> int | None:
+    if stream.frames:
+        return stream.frames
+    if stream.duration and stream.time_base:
+        return max(1, round(float(stream.duration * stream.time_base) * fps))
+    return None

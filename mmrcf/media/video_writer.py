@@ -1,0 +1,122 @@
+"""An H.264 file, frame by frame, with the times of the input and its sound."""
+
+import contextlib
+import logging
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+
+from mmrcf.errors import InputError
+
+from .frame_source import FrameSource
+from .gradual_output import GradualOutput
+from .sound_track import SoundTrack
+
+logger = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = frozenset(('.mp4', '.m4v', '.mov', '.mkv'))
+BT709 = 1
+MPEG_RANGE = 1
+
+
+class VideoWriter(GradualOutput):
+    """Writes the frames that come from (or belong to) ``source``, with its sound; see :class:`GradualOutput`.
+
+    An interrupted video ends with its last frame, sound included.
+
+    Args:
+        path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
+        source: Gives size, frame rate, time unit and the sound. A side of odd length is padded by one pixel.
+        quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
+
+    Raises:
+        InputError: The suffix is not a video's.
+    """
+
+    def __init__(self, path: str | Path, source: FrameSource, *, quality: int = 20) -> None:
+        super().__init__(path)
+        if self.path.suffix.lower() not in VIDEO_SUFFIXES:
+            raise InputError(f'output {path}: expected a name that ends in {", ".join(sorted(VIDEO_SUFFIXES))}')
+        self._source = source
+        self._size = (source.height, source.width)
+        self._quality = quality
+        self._sound: SoundTrack | None = None
+        self._last_tick: int | None = None
+
+    def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
+        options = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
+        self._container = stack.enter_context(av.open(str(temporary), 'w', options=options))
+        self._add_video_stream()
+        self._add_sound(stack)
+
+    def _add_video_stream(self) -> None:
+        source = self._source
+        rate = Fraction(source.fps).limit_denominator(1001)
+        # Without B-frames decoding order is presentation order, so no player needs an edit list to start at time 0.
+        options = {'preset': 'veryfast', 'crf': str(self._quality), 'bf': '0'}
+        stream = self._container.add_stream('libx264', rate=rate, options=options)
+        stream.height, stream.width = (side + side % 2 for side in self._size)
+        stream.pix_fmt = 'yuv420p'
+        stream.time_base = stream.codec_context.time_base = source.time_base
+        stream.sample_aspect_ratio = source.pixel_aspect
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = MPEG_RANGE
+        self._stream = stream
+
+    def _add_sound(self, stack: contextlib.ExitStack) -> None:
+        source = self._source
+        if source.sound_url is None:
+            return
+        try:
+            self._sound = SoundTrack(source.sound_url, source.clock_start, self._container)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            logger.warning('%s: its sound cannot be copied (%s); the output is silent', source.name, error)
+            return
+        stack.callback(self._sound.close)
+
+    def add(self, image: np.ndarray, time: float) -> None:
+        """Append a frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, of the size of the source.
+            time: Presentation time in seconds.
+
+        Raises:
+            InputFileError: The disk is full or the file cannot be written.
+        """
+        if image.shape != (*self._size, 3):
+            raise ValueError(f'frame of shape {image.shape}, expected {(*self._size, 3)}')
+        tick = round(time / self._source.time_base)
+        if self._last_tick is not None:
+            tick = max(tick, self._last_tick + 1)
+        self._last_tick = tick
+        height, width = self._size
+        if height % 2 or width % 2:
+            image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format='rgb24').reformat(
+            format='yuv420p', dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        frame.pts, frame.time_base = tick, self._source.time_base
+        frame.duration = max(1, round(1 / self._source.fps / self._source.time_base))
+        self._write(frame, float(tick * self._source.time_base))
+
+    def _write(self, frame: VideoFrame | None, sound_until: float | None) -> None:
+        with self._writable():
+            self._container.mux(self._stream.encode(frame))
+            if self._sound is not None:
+                for packet in self._sound.packets_until(sound_until):
+                    self._container.mux(packet)
+
+    def _finish(self, interrupted: bool) -> bool:
+        if self._last_tick is None:
+            return False
+        end = float(self._last_tick * self._source.time_base) + 1 / self._source.fps
+        self._write(None, sound_until=end if interrupted else None)
+        return True

@@ -1,0 +1,20 @@
+import mmdet.models  # noqa: F401  (registers the foreign parts that configs name with 'mmdet.')
+
+from .data_preprocessor import RCFDataPreprocessor
+from .heads import FPNMaskDecoder, InstanceQueryHead
+from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
+from .rcf import RCF
+from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
+
+__all__ = [
+    'RCF',
+    'FPNMaskDecoder',
+    'FullFeatureFusion',
+    'HungarianTracker',
+    'InstanceQueryHead',
+    'IoUTracker',
+    'MatchingFreeTracker',
+    'RCFDataPreprocessor',
+    'RobustContextFusion',
+    'SingleFrame',
+]

@@ -1,0 +1,56 @@
+"""Batches clips: normalises frames and pads them to one size."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseDataPreprocessor
+
+from mmrcf.registry import MODELS
+
+
+@MODELS.register_module()
+class RCFDataPreprocessor(BaseDataPreprocessor):
+    """From uint8 clips to a padded, normalised batch on the model's device.
+
+    Args:
+        mean: Mean of each channel, in the order that the model sees.
+        std: Standard deviation of each channel.
+        bgr_to_rgb: Whether to turn the channels round first; images read by mmcv are BGR.
+        pad_size_divisor: Height and width are padded, at the bottom and right, to multiples of this.
+    """
+
+    def __init__(
+        self, mean: Sequence[float], std: Sequence[float], bgr_to_rgb: bool = True, pad_size_divisor: int = 32
+    ) -> None:
+        super().__init__()
+        self.bgr_to_rgb = bgr_to_rgb
+        self.pad_size_divisor = pad_size_divisor
+        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Batch.
+
+        Args:
+            data: ``inputs`` with ``img``, B clips (T, 3, h, w) uint8 of any sizes and one T; ``data_samples``, B
+                ``TrackDataSample``.
+            training: Not used; frames are treated alike in training and inference.
+
+        Returns:
+            ``inputs`` with ``img`` (B, T, 3, H, W) float; ``data_samples`` with ``batch_input_shape`` set on every frame.
+        """
+        data = self.cast_data(data)
+        clips = data['inputs']['img']
+        divisor = self.pad_size_divisor
+        height = max(-(-clip.shape[-2] // divisor) * divisor for clip in clips)
+        width = max(-(-clip.shape[-1] // divisor) * divisor for clip in clips)
+        batch = []
+        for clip in clips:
+            clip = clip.flip(1) if self.bgr_to_rgb else clip
+            clip = (clip.float() - self.mean) / self.std
+            batch.append(F.pad(clip, (0, width - clip.shape[-1], 0, height - clip.shape[-2])))
+        for sample in data['data_samples'] or []:
+            for frame in sample.video_data_samples:
+                frame.set_metainfo({'batch_input_shape': (height, width)})
+        return {'inputs': {**data['inputs'], 'img': torch.stack(batch)}, 'data_samples': data['data_samples']}

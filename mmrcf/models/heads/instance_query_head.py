@@ -1,0 +1,180 @@
+"""The instance-query head (Section III-B-2 and -3, Fig. 5): instance code, classes, dynamic filters, losses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from mmdet.utils import reduce_mean
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmrcf.registry import MODELS
+
+from ..layers import TransformerDecoder
+from ..necks import FusedTokens
+from .matcher import SlotMatcher
+from .targets import FrameTargets
+
+
+@dataclass(frozen=True, eq=False)
+class SlotOutputs:
+    """What the N slots say about B frames after one decoder layer.
+
+    Attributes:
+        cls_logits: (B, N, K + 1); the last class is empty.
+        mask_logits: (B, N, H_o, W_o); above 0 means a probability above 0.5.
+        codes: (B, N, C_e), the instance code e_t.
+    """
+
+    cls_logits: Tensor
+    mask_logits: Tensor
+    codes: Tensor
+
+
+@MODELS.register_module()
+class InstanceQueryHead(BaseModule):
+    """N learned queries attend to all fused tokens; each becomes a class and a filter on the segmentation map.
+
+    Args:
+        num_classes: Number of classes K, without the empty one.
+        num_queries: Number of instance queries N.
+        embed_dims: Width C_e of the instance code, equal to the token width C'.
+        mask_dims: Channels C_o of the segmentation map.
+        decoder: Arguments of :class:`~mmrcf.models.layers.TransformerDecoder`, without ``embed_dims``.
+        match_costs: Costs of the Hungarian matching (Eq. 3).
+        loss_cls: Class loss over all slots (first term of Eq. 4); a class weight for the empty class belongs here.
+        loss_dice: Dice loss over matched slots (second term of Eq. 4).
+        loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
+        auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
+        order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII). Needs
+            clips with at least two targets.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        num_queries: int = 10,
+        embed_dims: int = 256,
+        mask_dims: int = 256,
+        decoder: dict | None = None,
+        match_costs: Sequence[dict] = (
+            dict(type='mmdet.ClassificationCost', weight=1.0),
+            dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
+        ),
+        loss_cls: dict | None = None,
+        loss_dice: dict | None = None,
+        loss_mask: dict | None = None,
+        auxiliary_loss: bool = True,
+        order_supervision: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.num_queries = num_queries
+        self.auxiliary_loss = auxiliary_loss
+        self.order_supervision = order_supervision
+        self.query_content = nn.Embedding(num_queries, embed_dims)
+        self.query_position = nn.Embedding(num_queries, embed_dims)
+        # Small content: in pre-norm layers a large one would outweigh what the slots learn about the frame.
+        nn.init.normal_(self.query_content.weight, std=0.02)
+        self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
+        self.classifier = nn.Linear(embed_dims, num_classes + 1)
+        self.filters = nn.Sequential(nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims))
+        self.matcher = SlotMatcher(match_costs)
+        self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
+        self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
+        self.loss_mask = MODELS.build(loss_mask) if loss_mask else None
+        weights = getattr(self.loss_cls, 'class_weight', None)
+        if weights is not None and len(weights) != num_classes + 1:
+            raise ValueError(
+                f'head.loss_cls.class_weight has {len(weights)} entries, expected num_classes + 1 = {num_classes + 1}'
+            )
+
+    def forward(self, fused: FusedTokens, segmentation_map: Tensor, all_layers: bool = False) -> list[SlotOutputs]:
+        """Decode the instance code and apply its dynamic filters, ``M_t = theta_t^T S_t``.
+
+        Args:
+            fused: The neck's output.
+            segmentation_map: S_t (B, C_o, H_o, W_o).
+            all_layers: Whether to return the output after every decoder layer, first to last, or just the last one.
+        """
+        batch = len(segmentation_map)
+        content = self.query_content.weight[None].expand(batch, -1, -1)
+        position = self.query_position.weight[None].expand(batch, -1, -1)
+        codes = self.decoder(content, position, fused.tokens, fused.positions, fused.padding)
+        return [
+            SlotOutputs(
+                cls_logits=self.classifier(code),
+                mask_logits=torch.einsum('bnc,bchw->bnhw', self.filters(code), segmentation_map),
+                codes=code,
+            )
+            for code in (codes if all_layers else codes[-1:])
+        ]
+
+    def loss(self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int) -> dict[str, Tensor]:
+        """Losses of Eq. 4 on every given decoder layer.
+
+        Args:
+            outputs: Per layer, over frames ordered clip by clip and in time within a clip.
+            targets: The ground truth of those B * S frames.
+            num_targets: Frames S of a clip.
+
+        Returns:
+            'loss_cls', 'loss_dice', 'loss_mask' (if configured) of the last layer; those of earlier layers with a prefix 'd0.'.
+        """
+        losses = {}
+        last = len(outputs) - 1
+        for index, output in enumerate(outputs):
+            prefix = '' if index == last else f'd{index}.'
+            pairs = self.match(output, targets, num_targets)
+            losses.update({prefix + name: value for name, value in self._layer_loss(output, targets, pairs).items()})
+        return losses
+
+    def match(
+        self, output: SlotOutputs, targets: Sequence[FrameTargets], num_targets: int
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Slots and ground-truth indices of the pairs of each frame."""
+        pairs = []
+        kept: dict[int, int] = {}
+        for index, target in enumerate(targets):
+            if not self.order_supervision or index % num_targets == 0:
+                kept = {}
+            fixed = {i: kept[identity] for i, identity in enumerate(target.identities) if identity in kept}
+            slots, objects = self.matcher(
+                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed
+            )
+            kept = {target.identities[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
+            pairs.append((slots, objects))
+        return pairs
+
+    def _layer_loss(
+        self, output: SlotOutputs, targets: Sequence[FrameTargets], pairs: Sequence[tuple[Tensor, Tensor]]
+    ) -> dict[str, Tensor]:
+        logits = output.cls_logits.float()
+        labels = logits.new_full(logits.shape[:2], self.num_classes, dtype=torch.long)
+        for index, (slots, objects) in enumerate(pairs):
+            labels[index, slots] = targets[index].labels[objects]
+        class_weight = logits.new_tensor(getattr(self.loss_cls, 'class_weight', None) or [1.0] * (self.num_classes + 1))
+        # Averages over all ranks, so that two ranks make the step that one rank with both batches makes.
+        cls_factor = reduce_mean(class_weight[labels].sum()).clamp(min=1e-6)
+        losses = {'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), avg_factor=cls_factor)}
+
+        predicted = torch.cat([output.mask_logits[index, slots] for index, (slots, _) in enumerate(pairs)]).float()
+        truth = torch.cat([targets[index].masks[objects] for index, (_, objects) in enumerate(pairs)])
+        mask_factor = reduce_mean(logits.new_tensor(float(len(predicted)))).clamp(min=1.0)
+        if len(predicted) == 0:
+            # Keeps every parameter in the graph: a rank without objects must still take part in the gradient reduction.
+            nothing = output.mask_logits.sum() * 0.0
+            losses['loss_dice'] = nothing
+            if self.loss_mask is not None:
+                losses['loss_mask'] = nothing
+            return losses
+        losses['loss_dice'] = self.loss_dice(predicted, truth, avg_factor=mask_factor)
+        if self.loss_mask is not None:
+            pixels = truth[0].numel()
+            losses['loss_mask'] = self.loss_mask(predicted.flatten(), truth.flatten(), avg_factor=mask_factor * pixels)
+        return losses
+
+
+def _default_loss_cls(num_classes: int) -> dict:
+    """Cross-entropy with weight 0.1 on the empty class, as MaskFormer, which the paper follows."""
+    return dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0] * num_classes + [0.1])

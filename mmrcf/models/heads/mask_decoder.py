@@ -1,0 +1,55 @@
+"""The mask decoder (Section III-B-2): an FPN from the fused target tokens up to the segmentation map S_t."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmrcf.registry import MODELS
+
+
+def _conv_norm(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
+    """Convolution and group norm; ReLU is left to the caller."""
+    conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False)
+    nn.init.kaiming_uniform_(conv.weight, a=1)
+    return nn.Sequential(conv, nn.GroupNorm(min(32, out_channels // 4), out_channels))
+
+
+@MODELS.register_module()
+class FPNMaskDecoder(BaseModule):
+    """Adds the lower backbone levels to the fused target map, coarse to fine.
+
+    Args:
+        in_channels: Channels of the backbone levels below the token level, fine to coarse (C2 first).
+        token_dims: Token width C' of the fused target map.
+        embed_dims: Width inside the pyramid.
+        out_channels: Channels C_o of the segmentation map.
+    """
+
+    def __init__(
+        self, in_channels: Sequence[int], token_dims: int = 256, embed_dims: int = 256, out_channels: int = 256
+    ) -> None:
+        super().__init__()
+        self.top = _conv_norm(token_dims, embed_dims, 3)
+        self.laterals = nn.ModuleList(_conv_norm(channels, embed_dims, 1) for channels in in_channels)
+        self.smooths = nn.ModuleList(_conv_norm(embed_dims, embed_dims, 3) for _ in in_channels)
+        self.out = nn.Conv2d(embed_dims, out_channels, 1)
+        nn.init.kaiming_uniform_(self.out.weight, a=1)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, target_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """Decode.
+
+        Args:
+            target_map: (B, C', H, W), the fused target tokens.
+            levels: Lower backbone levels of the target frame, fine to coarse.
+
+        Returns:
+            The segmentation map S_t (B, C_o, H_o, W_o), of the size of ``levels[0]``.
+        """
+        decoded = F.relu(self.top(target_map))
+        for level, lateral, smooth in zip(reversed(levels), reversed(self.laterals), reversed(self.smooths), strict=True):
+            upsampled = F.interpolate(decoded, size=level.shape[-2:], mode='bilinear', align_corners=False)
+            decoded = F.relu(smooth(lateral(level) + upsampled))
+        return self.out(decoded)

@@ -1,0 +1,39 @@
+"""Two-dimensional sine positions for token grids of any size (the operation P of Eq. 1 and 2)."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def sine_positions(
+    extents: Sequence[tuple[int, int]], height: int, width: int, like: Tensor, temperature: float = 10000.0
+) -> Tensor:
+    """Positions of the cells of a grid, in coordinates normalised to the valid part of the image.
+
+    A K x K grid of reference tokens and an H x W grid of target tokens therefore share one coordinate system: the centre of
+    the image is the centre of either.
+
+    Args:
+        extents: B pairs: valid height and width of each grid, in cells.
+        height: Cells of the grid, top to bottom, padding included.
+        width: Cells of the grid, left to right, padding included.
+        like: Tensor whose second dimension is the token width C', a multiple of 4; gives device and dtype too.
+        temperature: Base of the geometric series of wavelengths.
+
+    Returns:
+        (B, height * width, C'), row by row.
+    """
+    quarter = like.shape[1] // 4
+    frequencies = temperature ** (-torch.arange(quarter, device=like.device, dtype=like.dtype) / quarter)
+    extent = torch.tensor(extents, device=like.device, dtype=like.dtype)
+
+    def encode(cells: int, valid: Tensor) -> Tensor:
+        centres = (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5)[None] / valid[:, None]
+        phases = 2 * math.pi * centres[..., None] * frequencies
+        return torch.cat((phases.sin(), phases.cos()), dim=-1)
+
+    vertical = encode(height, extent[:, 0])[:, :, None].expand(-1, -1, width, -1)
+    horizontal = encode(width, extent[:, 1])[:, None].expand(-1, height, -1, -1)
+    return torch.cat((vertical, horizontal), dim=-1).flatten(1, 2)

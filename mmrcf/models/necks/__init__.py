@@ -1,0 +1,13 @@
+from .base import BaseContextNeck, FusedTokens, TokenGroup
+from .full_feature_fusion import FullFeatureFusion
+from .robust_context_fusion import RobustContextFusion
+from .single_frame import SingleFrame
+
+__all__ = [
+    'BaseContextNeck',
+    'FullFeatureFusion',
+    'FusedTokens',
+    'RobustContextFusion',
+    'SingleFrame',
+    'TokenGroup',
+]

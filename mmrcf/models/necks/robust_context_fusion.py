@@ -1,0 +1,91 @@
+"""Robust context fusion (Section III-B-1, Fig. 3): the references, squeezed into K x K tokens, join the target's tokens."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmrcf.registry import MODELS
+
+from .base import BaseContextNeck, Extents, FusedTokens, TokenGroup, join
+
+
+@MODELS.register_module()
+class RobustContextFusion(BaseContextNeck):
+    """The paper's neck.
+
+    Args:
+        in_channels: Channels C of the token-level backbone feature.
+        num_references: Number of reference frames delta, at least 1.
+        embed_dims: Token width C'.
+        grid_size: K; the references become K * K tokens (the "token size" of Table V).
+        use_weight: Whether the references are weighted by the learned map W (Table VIII).
+        compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x 3K,
+            then a 3 x 3 depth-wise convolution of stride 3).
+        encoder: Arguments of the fusing transformer encoder.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_references: int = 1,
+        embed_dims: int = 256,
+        grid_size: int = 2,
+        use_weight: bool = True,
+        compression: str = 'pool',
+        encoder: dict | None = None,
+    ) -> None:
+        super().__init__(in_channels, num_references, embed_dims, encoder)
+        if num_references < 1:
+            raise ValueError(
+                'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'
+            )
+        if compression not in ('pool', 'depthwise'):
+            raise ValueError(f'neck.compression={compression!r}: expected "pool" or "depthwise"')
+        self.grid_size = grid_size
+        channels = num_references * in_channels
+        self.weight = nn.Conv2d(channels, 1, 1) if use_weight else None
+        self.depthwise = (
+            nn.Conv2d(channels, channels, 3, stride=3, groups=channels) if compression == 'depthwise' else None
+        )
+        self.reference_projection = nn.Conv2d(channels, embed_dims, 1)
+        nn.init.xavier_uniform_(self.reference_projection.weight)
+        nn.init.zeros_(self.reference_projection.bias)
+        if self.weight is not None:
+            # A sigmoid that starts flat at one half: every pixel counts alike until training says otherwise.
+            nn.init.zeros_(self.weight.weight)
+            nn.init.zeros_(self.weight.bias)
+        if self.depthwise is not None:
+            nn.init.constant_(self.depthwise.weight, 1 / 9)
+            nn.init.zeros_(self.depthwise.bias)
+
+    def forward(
+        self, target: Tensor, references: list[Tensor], extents: Extents, extra: TokenGroup | None = None
+    ) -> FusedTokens:
+        """See :meth:`BaseContextNeck.forward`; Eq. 1 and 2."""
+        target_tokens = self.grid_tokens(self.target_projection(target), extents)
+        compressed = self.reference_projection(self.compress(references, extents))
+        reference_tokens = self.grid_tokens(compressed, [(self.grid_size, self.grid_size)] * len(extents))
+        group = join([target_tokens, reference_tokens] + ([] if extra is None else [extra]))
+        return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)
+
+    def reference_weight(self, references: Tensor) -> Tensor:
+        """The map W (B, 1, H, W) in (0, 1) of concatenated references (B, delta * C, H, W); ones without ``use_weight``."""
+        if self.weight is None:
+            return torch.ones_like(references[:, :1])
+        return self.weight(references).sigmoid()
+
+    def compress(self, references: list[Tensor], extents: Extents) -> Tensor:
+        """Weight the concatenated references and squeeze their valid part to (B, delta * C, K, K)."""
+        stacked = torch.cat(references, dim=1)
+        weighted = self.reference_weight(stacked) * stacked
+        size = self.grid_size * (3 if self.depthwise is not None else 1)
+        pooled = _pool_valid(weighted, extents, size)
+        return pooled if self.depthwise is None else self.depthwise(pooled)
+
+
+def _pool_valid(feature: Tensor, extents: Extents, size: int) -> Tensor:
+    """Adaptive average pooling of the valid part of each map, so that padding does not dilute the tokens."""
+    if len(set(extents)) == 1:
+        height, width = extents[0]
+        return F.adaptive_avg_pool2d(feature[..., :height, :width], size)
+    return torch.cat([F.adaptive_avg_pool2d(feature[i : i + 1, :, :h, :w], size) for i, (h, w) in enumerate(extents)])

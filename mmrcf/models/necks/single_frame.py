@@ -1,0 +1,29 @@
+"""The neck without context (delta = 0, the first row of Table III)."""
+
+from torch import Tensor
+
+from mmrcf.registry import MODELS
+
+from .base import BaseContextNeck, Extents, FusedTokens, TokenGroup, join
+
+
+@MODELS.register_module()
+class SingleFrame(BaseContextNeck):
+    """An encoder over the target's own tokens (and extra tokens, if there are any).
+
+    Args:
+        in_channels: Channels C of the token-level backbone feature.
+        embed_dims: Token width C'.
+        encoder: Arguments of the transformer encoder.
+    """
+
+    def __init__(self, in_channels: int, embed_dims: int = 256, encoder: dict | None = None) -> None:
+        super().__init__(in_channels, num_references=0, embed_dims=embed_dims, encoder=encoder)
+
+    def forward(
+        self, target: Tensor, references: list[Tensor], extents: Extents, extra: TokenGroup | None = None
+    ) -> FusedTokens:
+        """See :meth:`BaseContextNeck.forward`; ``references`` is empty."""
+        tokens = self.grid_tokens(self.target_projection(target), extents)
+        group = join([tokens] + ([] if extra is None else [extra]))
+        return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)

@@ -1,0 +1,77 @@
+"""From slots to the objects of a frame: full-resolution masks for the shown slots only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmrcf.structures import FrameResult, SlotPredictions
+
+
+def select_instances(
+    slots: SlotPredictions,
+    mask_logits: Tensor,
+    ids: Tensor,
+    shown: Tensor,
+    mask_logit_thr: float,
+    padded_shape: tuple[int, int],
+    img_shape: tuple[int, int],
+    ori_shape: tuple[int, int],
+    classes: Sequence[str] | None,
+    frame_index: int,
+) -> FrameResult:
+    """Make the result of a frame.
+
+    Args:
+        slots: The predictions of all N slots.
+        mask_logits: (N, H_o, W_o).
+        ids: (N,) int64 identities.
+        shown: (N,) bool, the slots that become objects.
+        mask_logit_thr: Logit above which a pixel belongs to the mask.
+        padded_shape: Height and width of the network's input.
+        img_shape: Its part without padding.
+        ori_shape: Height and width of the masks to make.
+        classes: Class names; None gives the numbers as names.
+        frame_index: Index of the frame in its stream.
+    """
+    keep = shown.nonzero().flatten()
+    keep = keep[slots.scores[keep].argsort(descending=True, stable=True)]
+    logits = resize_logits(mask_logits[keep], padded_shape, img_shape, ori_shape)
+    masks = (logits > mask_logit_thr).cpu().numpy()
+    class_probs = slots.class_probs[keep].cpu().numpy().astype(np.float32)
+    labels = class_probs.argmax(-1) if len(keep) else np.zeros(0, np.int64)
+    return FrameResult(
+        frame_index=frame_index,
+        ids=ids[keep].cpu().numpy(),
+        labels=labels,
+        scores=slots.scores[keep].cpu().numpy().astype(np.float32),
+        masks=masks,
+        boxes=mask_boxes(masks),
+        class_names=tuple(classes[label] if classes else str(label) for label in labels),
+        class_probs=class_probs,
+        slots=keep.cpu().numpy(),
+    )
+
+
+def resize_logits(
+    logits: Tensor, padded_shape: tuple[int, int], img_shape: tuple[int, int], ori_shape: tuple[int, int]
+) -> Tensor:
+    """Mask logits (n, H_o, W_o) over the padded input -> (n, *ori_shape) over the original frame, bilinear."""
+    if len(logits) == 0:
+        return logits.new_zeros(0, *ori_shape)
+    logits = F.interpolate(logits[None].float(), size=padded_shape, mode='bilinear', align_corners=False)
+    logits = logits[..., : img_shape[0], : img_shape[1]]
+    if tuple(img_shape) != tuple(ori_shape):
+        logits = F.interpolate(logits, size=ori_shape, mode='bilinear', align_corners=False)
+    return logits[0]
+
+
+def mask_boxes(masks: np.ndarray) -> np.ndarray:
+    """Boxes (n, 4) float32 x1, y1, x2, y2 around masks (n, H, W) bool; x2 and y2 exclusive, zeros for an empty mask."""
+    boxes = np.zeros((len(masks), 4), np.float32)
+    for box, mask in zip(boxes, masks, strict=True):
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if len(rows):
+            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes

@@ -1,0 +1,247 @@
+"""Online video instance segmentation via robust context fusion: the network of Fig. 2, one frame after the other.
+
+    features = extract_feat(frame)                 # once a frame; references are features of earlier frames
+    outputs = fuse_decode(features, references)    # the neck, the mask decoder, the instance-query head
+    result, state = step(frame, state)             # the above plus identities: evaluation, demo and camera call this
+"""
+
+import time
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures import TrackDataSample
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmrcf.registry import MODELS, TASK_UTILS
+from mmrcf.structures import FrameResult, SlotPredictions, StreamState
+
+from .heads import SlotOutputs, frame_targets
+from .necks import TokenGroup
+from .postprocess import select_instances
+
+
+@MODELS.register_module()
+class RCF(BaseModel):
+    """Backbone, neck, mask decoder, head and tracker.
+
+    Args:
+        backbone: Gives feature levels, fine to coarse; the last one is tokenised, the others go to the mask decoder.
+        neck: A :class:`~mmrcf.models.necks.BaseContextNeck`.
+        mask_decoder: Makes the segmentation map.
+        head: Makes class and mask of each instance query.
+        tracker: Gives identities; used in inference only.
+        data_preprocessor: Batches clips.
+        score_thr: A slot fires if its best non-empty class probability reaches this (Section IV-A: 0.4).
+        mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
+        init_cfg: Weights to start from, as in MMEngine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        mask_decoder: dict,
+        head: dict,
+        tracker: dict,
+        data_preprocessor: dict | None = None,
+        score_thr: float = 0.4,
+        mask_thr: float = 0.5,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        for name, value in (('score_thr', score_thr), ('mask_thr', mask_thr)):
+            if not 0.0 < value < 1.0:
+                raise ValueError(f'model.{name}={value}: expected a number between 0 and 1')
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.mask_decoder = MODELS.build(mask_decoder)
+        self.head = MODELS.build(head)
+        self.tracker = TASK_UTILS.build(tracker)
+        self.score_thr = score_thr
+        self.mask_thr = mask_thr
+        self.dataset_meta: dict = {}
+
+    def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """Backbone levels, fine to coarse, of frames (B, 3, H_in, W_in)."""
+        return tuple(self.backbone(frames))
+
+    def fuse_decode(
+        self,
+        features: Sequence[Tensor],
+        references: Sequence[Tensor],
+        extents: Sequence[tuple[int, int]],
+        extra: TokenGroup | None = None,
+        all_layers: bool = False,
+    ) -> list[SlotOutputs]:
+        """Fuse the context into the target frames and decode them (Fig. 2). Training and inference both come through here.
+
+        Args:
+            features: Levels of the target frames, each (B, C_l, H_l, W_l); the last is tokenised.
+            references: Token-level features of the frames before, newest first, each (B, C, H, W): from 1 to delta of them.
+                The oldest stands in for the missing ones; without any, the target itself does.
+            extents: B pairs: valid height and width of the token-level map, in cells.
+            extra: Further context tokens.
+            all_layers: Whether to return the outputs of all decoder layers or just of the last.
+        """
+        context = list(references)[: self.neck.num_references] or [features[-1]]
+        context += [context[-1]] * (self.neck.num_references - len(context))
+        fused = self.neck(features[-1], context[: self.neck.num_references], extents, extra)
+        segmentation_map = self.mask_decoder(fused.target_map, features[:-1])
+        return self.head(fused, segmentation_map, all_layers)
+
+    def forward(self, inputs: dict, data_samples: list[TrackDataSample] | None = None, mode: str = 'tensor'):
+        """MMEngine's entry.
+
+        Args:
+            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded.
+            data_samples: One a clip.
+            mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the last
+                decoder layer for the target frames of all clips, ordered clip by clip.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self._decode_clips(inputs['img'], data_samples, all_layers=False)[-1]
+        raise ValueError(f'mode={mode!r}: expected "loss", "predict" or "tensor"')
+
+    def loss(self, inputs: dict, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
+        """Losses (Eq. 4) over the target frames of a batch of clips: all frames but the first delta.
+
+        Args:
+            inputs: ``img`` (B, delta + S, 3, H_in, W_in), each clip in order of time.
+            data_samples: Ground truth of every frame.
+        """
+        frames = inputs['img']
+        num_targets = self._num_targets(frames)
+        if self.head.order_supervision and num_targets < 2:
+            raise ValueError(
+                f'head.order_supervision needs clips with at least 2 target frames, got {num_targets}; '
+                'raise num_targets of the training dataset'
+            )
+        outputs = self._decode_clips(frames, data_samples, all_layers=self.head.auxiliary_loss)
+        stride = frames.shape[-2] // outputs[-1].mask_logits.shape[-2]
+        targets = [
+            frame_targets(sample, frames.shape[-2:], stride, frames.device)
+            for clip in data_samples
+            for sample in clip.video_data_samples[-num_targets:]
+        ]
+        return self.head.loss(outputs, targets, num_targets)
+
+    @torch.no_grad()
+    def predict(self, inputs: dict, data_samples: list[TrackDataSample]) -> list[list[FrameResult]]:
+        """Run each clip as a stream of its own, from a fresh state, frame by frame.
+
+        Args:
+            inputs: ``img`` (B, T, 3, H_in, W_in).
+            data_samples: With ``img_shape`` and ``ori_shape`` of every frame.
+
+        Returns:
+            B lists of T results.
+        """
+        streams = []
+        for clip, sample in zip(inputs['img'], data_samples, strict=True):
+            state, results = self.init_state(), []
+            for frame, meta in zip(clip, sample.video_data_samples, strict=True):
+                result, state = self.step(frame[None], state, img_shape=meta.img_shape[:2], ori_shape=meta.ori_shape[:2])
+                results.append(result)
+            streams.append(results)
+        return streams
+
+    def init_state(self) -> StreamState:
+        """The state of a stream before its first frame."""
+        device = next(self.parameters()).device
+        return StreamState(references=(), track=self.tracker.init_state(self.head.num_queries, device))
+
+    @torch.no_grad()
+    def step(
+        self, frame: Tensor, state: StreamState, *, img_shape: tuple[int, int], ori_shape: tuple[int, int]
+    ) -> tuple[FrameResult, StreamState]:
+        """Segment and track one frame of one stream. What it returns is final.
+
+        Args:
+            frame: (1, 3, H_in, W_in), normalised and padded.
+            state: What the frames before left; not changed.
+            img_shape: Height and width of the frame without its padding.
+            ori_shape: Height and width of the masks in the result.
+
+        Returns:
+            The result, and the state for the next frame.
+        """
+        started = time.perf_counter()
+        features = self.extract_feat(frame)
+        extents = [_token_extent(img_shape, frame, features[-1])]
+        output = self.fuse_decode(features, state.references, extents)[-1]
+        slots = self._slot_predictions(output)
+        decoded = time.perf_counter()
+        ids, shown, track = self.tracker.update(state.track, slots)
+        tracked = time.perf_counter()
+        result = select_instances(
+            slots=slots,
+            mask_logits=output.mask_logits[0],
+            ids=ids,
+            shown=shown,
+            mask_logit_thr=self._mask_logit_thr,
+            padded_shape=tuple(frame.shape[-2:]),
+            img_shape=tuple(img_shape),
+            ori_shape=tuple(ori_shape),
+            classes=self.dataset_meta.get('classes'),
+            frame_index=state.frame_index,
+        )
+        finished = time.perf_counter()
+        result.timings.update(
+            network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
+        )
+        references = (features[-1], *state.references)[: self.neck.num_references]
+        return result, StreamState(references=references, track=track, frame_index=state.frame_index + 1)
+
+    @property
+    def _mask_logit_thr(self) -> float:
+        """``mask_thr`` as a logit, so that masks need no sigmoid."""
+        return float(torch.logit(torch.tensor(self.mask_thr, dtype=torch.float64)))
+
+    def _slot_predictions(self, output: SlotOutputs) -> SlotPredictions:
+        """The N slots of a single frame as the tracker wants them."""
+        class_probs = output.cls_logits[0].float().softmax(-1)[:, :-1]
+        scores = class_probs.max(-1).values
+        masks = output.mask_logits[0] > self._mask_logit_thr
+        fired = (scores >= self.score_thr) & masks.flatten(1).any(-1)
+        return SlotPredictions(masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float())
+
+    def _num_targets(self, frames: Tensor) -> int:
+        """Number of target frames S of clips (B, T, 3, H_in, W_in)."""
+        num_targets = frames.shape[1] - self.neck.num_references
+        if num_targets < 1:
+            raise ValueError(
+                f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references of the '
+                'neck; make num_references of the dataset and of the neck equal'
+            )
+        return num_targets
+
+    def _decode_clips(
+        self, frames: Tensor, data_samples: list[TrackDataSample] | None, all_layers: bool
+    ) -> list[SlotOutputs]:
+        """Outputs for all target frames of clips (B, delta + S, 3, H_in, W_in); each frame passes the backbone once."""
+        batch, length = frames.shape[:2]
+        num_targets, delta = self._num_targets(frames), self.neck.num_references
+        levels = [level.unflatten(0, (batch, length)) for level in self.extract_feat(frames.flatten(0, 1))]
+        targets = [level[:, delta:].flatten(0, 1) for level in levels]
+        references = [
+            levels[-1][:, delta - age : delta - age + num_targets].flatten(0, 1) for age in range(1, delta + 1)
+        ]
+        full = tuple(frames.shape[-2:])
+        shapes = [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
+        extents = [_token_extent(shape, frames, levels[-1]) for shape in shapes for _ in range(num_targets)]
+        return self.fuse_decode(targets, references, extents, all_layers=all_layers)
+
+
+def _token_extent(img_shape: tuple[int, int], frames: Tensor, feature: Tensor) -> tuple[int, int]:
+    """Valid height and width of a token-level map: the cells that the unpadded frame touches."""
+    height, width = (
+        -(-size * cells // padded)
+        for size, cells, padded in zip(img_shape, feature.shape[-2:], frames.shape[-2:], strict=True)
+    )
+    return height, width

@@ -1,0 +1,100 @@
+"""The paper's tracker: identity follows the order of the slots (Section III-B-4).
+
+The network learns to keep an object in its slot, so no matching algorithm and no embedding is needed; mask overlap
+repairs the frames in which two slots change places.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmrcf.registry import TASK_UTILS
+from mmrcf.structures import SlotPredictions, TrackState
+
+from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age
+from .overlap import greedy_pairs, mask_iou, shown_slots
+
+
+@TASK_UTILS.register_module()
+class MatchingFreeTracker(BaseTracker):
+    """Identities are a permutation of the slots.
+
+    On the masks of the slots shown at t and at t-1:
+
+    1. A slot whose mask overlaps its own mask at t-1 keeps its identity.
+    2. Among the rest, pairs (i at t, j at t-1), i != j, of masks that overlap, where j was not continued by rule 1, in
+       descending order of IoU, one to one: i takes the identity that j had, and the slot that holds this identity now
+       takes i's.
+    3. Every other slot has its identity as it stands, also after an absence.
+
+    So identities are unique by construction, and without ``max_age`` they are always a permutation of 1..N.
+
+    Args:
+        iou_threshold: Masks overlap where their IoU is above this (paper: 0.5).
+        duplicate_iou: A fired slot whose mask overlaps a better-scored shown one by more than this counts as not fired,
+            in this frame and in the comparison with the next. None (paper): every fired slot is shown.
+        max_age: An identity that was silent for more frames than this does not come back: the slot that holds it shows
+            a new number. For endless streams. None (paper): identities never expire.
+    """
+
+    def __init__(
+        self, iou_threshold: float = 0.5, duplicate_iou: float | None = None, max_age: int | None = None
+    ) -> None:
+        require_iou(self, 'iou_threshold', iou_threshold)
+        require_iou(self, 'duplicate_iou', duplicate_iou, optional=True)
+        require_max_age(self, max_age)
+        self.iou_threshold = iou_threshold
+        self.duplicate_iou = duplicate_iou
+        self.max_age = max_age
+
+    def init_state(self, num_slots: int, device: torch.device | str = 'cpu') -> TrackState:
+        """Slot i (from 0) holds identity i + 1."""
+        return TrackState(
+            identities=torch.arange(1, num_slots + 1, device=device),
+            masks=None,
+            codes=None,
+            ages=torch.full((num_slots,), NEVER_SHOWN, device=device),
+            next_identity=num_slots + 1,
+        )
+
+    def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
+        """See :class:`BaseTracker`. Slots that are not shown have the identity that they hold."""
+        before = torch.zeros_like(slots.masks) if state.masks is None else state.masks
+        among, with_before = mask_iou(slots.masks, before)
+        shown = shown_slots(slots, among, self.duplicate_iou)
+        # A slot that was absent at t-1 has an empty mask there; one that is absent at t still has a prediction.
+        holders = self._holders(np.where(shown[:, None], with_before, 0.0))
+
+        identities = state.identities.cpu().numpy()[holders]
+        ages = state.ages.cpu().numpy()[holders]
+        next_identity = state.next_identity
+        if self.max_age is not None:
+            for slot in np.flatnonzero(shown & (ages > self.max_age)):
+                identities[slot] = next_identity
+                next_identity += 1
+        ages = np.where(shown, 0, np.where(ages == NEVER_SHOWN, NEVER_SHOWN, ages + 1))
+
+        device = slots.masks.device
+        ids, on = torch.from_numpy(identities).to(device), torch.from_numpy(shown).to(device)
+        new_state = TrackState(
+            identities=ids.clone(),
+            masks=slots.masks & on[:, None, None],
+            codes=None,
+            ages=torch.from_numpy(ages).to(device),
+            next_identity=next_identity,
+        )
+        return ids, on, new_state
+
+    def _holders(self, iou: np.ndarray) -> list[int]:
+        """For each slot, the slot whose identity at t-1 it holds at t: a permutation.
+
+        Args:
+            iou: (N, N) IoU of the masks at t (rows) with those at t-1 (columns); 0 for slots that are not shown.
+        """
+        holders = list(range(len(iou)))
+        kept = np.diagonal(iou) > self.iou_threshold
+        others = np.where(kept[:, None] | kept[None, :] | np.eye(len(iou), dtype=bool), 0.0, iou)
+        for slot, before in greedy_pairs(others, self.iou_threshold):
+            holder = holders.index(before)
+            holders[slot], holders[holder] = holders[holder], holders[slot]
+        return holders

@@ -1,0 +1,80 @@
+"""Mask overlap between slots, and what follows from it. The small arrays (N x N) live on the CPU."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmrcf.structures import SlotPredictions
+
+
+def mask_iou(masks: Tensor, before: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """IoU of every mask with every other of this frame, and with every one from before; 0 where both are empty.
+
+    One matrix product and one transfer to the CPU: a full mask is appended on both sides, whose overlaps are the areas.
+
+    Args:
+        masks: (N, h, w) bool.
+        before: (M, h, w) bool, on the same device.
+
+    Returns:
+        (N, N) and (N, M) float64.
+
+    Raises:
+        ValueError: The sizes differ: the stream's frame size has changed and its state must be started anew.
+    """
+    if masks.shape[1:] != before.shape[1:]:
+        raise ValueError(
+            f'masks of {tuple(masks.shape[1:])} after masks of {tuple(before.shape[1:])} in one stream: '
+            'expected frames of one size; start a new stream with init_state()'
+        )
+    count = len(masks)
+    every = torch.cat([masks, before, masks.new_ones(1, *masks.shape[1:])]).flatten(1)
+    # Under autocast the product would run in half precision, where pixel counts are not exact.
+    with torch.autocast(masks.device.type, enabled=False):
+        every = every.float()
+        overlap = (torch.cat([every[:count], every[-1:]]) @ every.T).cpu().numpy().astype(np.float64)
+    intersection = overlap[:-1, :-1]
+    union = overlap[:-1, -1:] + overlap[-1:, :-1] - intersection
+    iou = intersection / np.maximum(union, 1)
+    return iou[:, :count], iou[:, count:]
+
+
+def shown_slots(slots: SlotPredictions, iou: np.ndarray, duplicate_iou: float | None) -> np.ndarray:
+    """Which slots are shown: the fired ones, less those that repeat a better-scored shown one.
+
+    Args:
+        slots: Predictions for N slots.
+        iou: (N, N) IoU between their masks.
+        duplicate_iou: Overlap above which a slot is a duplicate; None shows all fired slots.
+
+    Returns:
+        (N,) bool.
+    """
+    shown = slots.fired.cpu().numpy().copy()
+    if duplicate_iou is None:
+        return shown
+    scores = slots.scores.float().cpu().numpy()
+    better: list[int] = []
+    for slot in np.argsort(-scores, kind='stable'):
+        if shown[slot]:
+            shown[slot] = not (iou[slot, better] > duplicate_iou).any()
+            if shown[slot]:
+                better.append(slot)
+    return shown
+
+
+def greedy_pairs(similarity: np.ndarray, threshold: float) -> Iterator[tuple[int, int]]:
+    """Pairs (row, column) above ``threshold`` in descending order, each row and each column once.
+
+    Equal values come in the order of rows, then columns.
+    """
+    rows, columns = np.nonzero(similarity > threshold)
+    used_rows, used_columns = set(), set()
+    for index in np.argsort(-similarity[rows, columns], kind='stable'):
+        row, column = int(rows[index]), int(columns[index])
+        if row not in used_rows and column not in used_columns:
+            used_rows.add(row)
+            used_columns.add(column)
+            yield row, column

@@ -1,0 +1,45 @@
+"""What the model says about one frame, once and for all: it is never revised."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """The n objects of one frame, in descending order of score.
+
+    Attributes:
+        frame_index: Index of the frame in its stream, from 0.
+        ids: (n,) int64. Identities, unique in a frame, stable over the stream.
+        labels: (n,) int64. Class indices in [0, K).
+        scores: (n,) float32. Probability of the class in ``labels``, in [0, 1].
+        masks: (n, H, W) bool, at the size of the input frame.
+        boxes: (n, 4) float32. x1, y1, x2, y2 in pixels around the mask, x2 and y2 exclusive; zeros for an empty mask.
+        class_names: n names.
+        class_probs: (n, K) float32. Probabilities of the non-empty classes.
+        slots: (n,) int64. The instance query that predicted the object.
+        timings: Milliseconds by stage ('preprocess', 'model', ...).
+    """
+
+    frame_index: int
+    ids: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    masks: np.ndarray
+    boxes: np.ndarray
+    class_names: tuple[str, ...]
+    class_probs: np.ndarray
+    slots: np.ndarray
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        for name in ('labels', 'scores', 'masks', 'boxes', 'class_names', 'class_probs', 'slots'):
+            if len(getattr(self, name)) != count:
+                raise ValueError(f'FrameResult.{name} has length {len(getattr(self, name))}, expected {count} as ids')
+        if len(set(self.ids.tolist())) != count:
+            raise ValueError(f'FrameResult.ids must be unique in a frame, got {self.ids.tolist()}')
+
+    def __len__(self) -> int:
+        return len(self.ids)

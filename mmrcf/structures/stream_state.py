@@ -1,0 +1,60 @@
+"""The state of one stream, as a value: whoever owns the stream holds it; no module does."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SlotPredictions:
+    """What the N slots say about one frame; the input of a tracker. All tensors are on one device.
+
+    Attributes:
+        masks: (N, h, w) bool. Binary masks at the stride of the segmentation map, for all slots.
+        scores: (N,) float. Best non-empty class probability, in [0, 1].
+        class_probs: (N, K) float. Probabilities of the non-empty classes (they sum to at most 1).
+        fired: (N,) bool. True where ``scores`` reaches the threshold.
+        codes: (N, C_e) float. The instance code.
+    """
+
+    masks: Tensor
+    scores: Tensor
+    class_probs: Tensor
+    fired: Tensor
+    codes: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TrackState:
+    """What a tracker keeps between two frames. Constant size: N slots, whatever the stream's length.
+
+    Attributes:
+        identities: (N,) int64. The identity that each slot (or track, for trackers that match) holds now; all different.
+        masks: (N, h, w) bool. Masks at the last frame; all false for slots that had not fired. None before the first frame.
+        codes: (N, C_e) float. Instance codes kept for trackers that match by them. None where not used or before the first
+            frame.
+        ages: (N,) int64. Frames since the slot (or track) was last shown; 0 when it was shown in the last frame.
+        next_identity: The smallest number that was never used.
+    """
+
+    identities: Tensor
+    masks: Tensor | None
+    codes: Tensor | None
+    ages: Tensor
+    next_identity: int
+
+
+@dataclass(frozen=True, eq=False)
+class StreamState:
+    """Everything a stream carries from one frame to the next. Bounded by construction.
+
+    Attributes:
+        references: Token-level backbone features of the last delta frames, newest first, each (1, C, H, W); fewer at the start
+            of a stream.
+        track: The tracker's state.
+        frame_index: Number of frames seen so far; the index of the next frame.
+    """
+
+    references: tuple[Tensor, ...]
+    track: TrackState
+    frame_index: int = 0

@@ -1,0 +1,205 @@
+"""What all tests share: seeds, few threads, no network, and one tiny data set with a tiny config."""
+
+import importlib.util
+import json
+import os
+import random
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as mask_utils
+
+import mmrcf  # noqa: F401  (makes mmdet importable with light mmcv)
+from mmrcf.datasets.class_names import SHAPES_CLASSES
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TINY_HEIGHT, TINY_WIDTH = 64, 96
+
+TINY_CONFIG = """
+_base_ = ['{repository}/configs/shapes/rcf_r18_shapes.py']
+
+model = dict(
+    backbone=dict(base_channels=8, stem_channels=8),
+    neck=dict(in_channels=32, embed_dims=32, encoder=dict(num_layers=1, num_heads=4, feedforward_dims=32)),
+    mask_decoder=dict(in_channels=[8, 16], token_dims=32, embed_dims=16, out_channels=16),
+    head=dict(
+        num_queries=5, embed_dims=32, mask_dims=16, decoder=dict(num_layers=1, num_heads=4, feedforward_dims=32)
+    ),
+)
+data_root = '{data_root}/'
+_one_process = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root), **_one_process)
+val_dataloader = dict(dataset=dict(data_root=data_root), **_one_process)
+test_dataloader = dict(dataset=dict(data_root=data_root), **_one_process)
+val_evaluator = [dict(type='VISMetric', ann_file=data_root + 'val/instances.json')]
+test_evaluator = [dict(type='VISMetric', ann_file=data_root + 'test/instances.json')]
+train_cfg = dict(max_iters=4, val_interval=4)
+default_hooks = dict(checkpoint=dict(interval=2, max_keep_ckpts=-1, save_best=None), logger=dict(interval=1))
+"""
+
+
+@pytest.fixture(scope='session', autouse=True)
+def few_threads() -> None:
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to another machine fails at once; processes of this one may talk to each other."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ('127.0.0.1', '::1', 'localhost'):
+            raise RuntimeError(f'a test tried to reach {address}')
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, 'connect', local_only)
+
+
+def write_tiny_split(folder: Path, videos: int, frames: int, seed: int) -> None:
+    """Videos of two moving rectangles on noise, in the official YouTube-VIS layout."""
+    rng = np.random.default_rng(seed)
+    content = dict(
+        videos=[], annotations=[], categories=[dict(id=i + 1, name=name) for i, name in enumerate(SHAPES_CLASSES)]
+    )
+    for video_id in range(1, videos + 1):
+        name = f'{video_id:04d}'
+        (folder / 'JPEGImages' / name).mkdir(parents=True)
+        images = rng.integers(0, 80, (frames, TINY_HEIGHT, TINY_WIDTH, 3), dtype=np.uint8)
+        for _ in range(2):
+            label = int(rng.integers(len(SHAPES_CLASSES)))
+            top, left = int(rng.integers(0, 40)), int(rng.integers(0, 50))
+            masks = np.zeros((frames, TINY_HEIGHT, TINY_WIDTH), dtype=np.uint8)
+            for t in range(frames):
+                masks[t, top : top + 20, left + 3 * t : left + 3 * t + 24] = 1
+            images[masks.astype(bool)] = rng.integers(100, 255, 3)
+            rles = [mask_utils.encode(np.asfortranarray(mask)) for mask in masks]
+            content['annotations'].append(
+                dict(
+                    id=len(content['annotations']) + 1,
+                    video_id=video_id,
+                    category_id=label + 1,
+                    iscrowd=0,
+                    segmentations=[dict(size=rle['size'], counts=rle['counts'].decode()) for rle in rles],
+                    bboxes=[mask_utils.toBbox(rle).tolist() for rle in rles],
+                    areas=[int(mask_utils.area(rle)) for rle in rles],
+                )
+            )
+        file_names = [f'{name}/{t:05d}.jpg' for t in range(frames)]
+        for file_name, image in zip(file_names, images, strict=True):
+            cv2.imwrite(str(folder / 'JPEGImages' / file_name), image)
+        content['videos'].append(
+            dict(id=video_id, width=TINY_WIDTH, height=TINY_HEIGHT, length=frames, file_names=file_names)
+        )
+    (folder / 'instances.json').write_text(json.dumps(content))
+
+
+@pytest.fixture(scope='session')
+def tiny_ytvis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of shapes classes in the official layout: train, val and test. Read it only."""
+    root = tmp_path_factory.mktemp('tiny_ytvis')
+    for seed, (split, videos) in enumerate(dict(train=4, val=2, test=2).items()):
+        write_tiny_split(root / split, videos, frames=4, seed=seed)
+    return root
+
+
+@pytest.fixture(scope='session')
+def tiny_config(tiny_ytvis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shapes config with a model and a data set small enough to train in a second. Read it only."""
+    path = tmp_path_factory.mktemp('config') / 'tiny.py'
+    path.write_text(TINY_CONFIG.format(repository=REPOSITORY, data_root=tiny_ytvis))
+    return path
+
+
+@pytest.fixture(scope='session')
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope='session')
+def load_script():
+    """``load_script('tools/train.py')``: a script as a module, without running it."""
+    modules: dict[str, ModuleType] = {}
+
+    def load(path: str) -> ModuleType:
+        if path not in modules:
+            name = 'script_' + path.removesuffix('.py').replace('/', '_')
+            spec = importlib.util.spec_from_file_location(name, REPOSITORY / path)
+            modules[path] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(modules[path])
+        return modules[path]
+
+    return load
+
+
+def clip_frame(index: int, height: int, width: int) -> np.ndarray:
+    """(H, W, 3) uint8 RGB: reddish at the left, bluish at the bottom, with a bright square that moves to the right."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[..., 0] = np.linspace(200, 40, width)
+    image[..., 2] = np.linspace(30, 180, height)[:, None]
+    left = 2 + 2 * index
+    image[height // 4 : height // 2, left : left + width // 5] = (240, 240, 60)
+    return image
+
+
+@pytest.fixture(scope='session')
+def write_clip() -> Callable[..., Path]:
+    """``write_clip(path)``: a tiny video file, written with PyAV and none of our own code."""
+
+    def write(
+        path: Path,
+        *,
+        frames: int = 8,
+        height: int = 64,
+        width: int = 96,
+        codec: str = 'libx264',
+        pix_fmt: str = 'yuv420p',
+        times: Sequence[int] | None = None,
+        time_base: Fraction = Fraction(1, 10),
+        rate: Fraction | int = 10,
+        rotation: int = 0,
+        sound: str | None = None,
+    ) -> Path:
+        with av.open(str(path), 'w') as container:
+            video = container.add_stream(codec, rate=rate)
+            video.width, video.height, video.pix_fmt = width, height, pix_fmt
+            video.time_base = video.codec_context.time_base = time_base
+            if rotation:
+                video.set_display_rotation(rotation)
+            audio = container.add_stream(sound, rate=16000, layout='mono') if sound else None
+            for index in range(frames):
+                frame = av.VideoFrame.from_ndarray(clip_frame(index, height, width), format='rgb24')
+                frame.pts, frame.time_base = times[index] if times else index, time_base
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+            if audio:
+                tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(frames * 1600) / 16000)
+                samples = av.AudioFrame.from_ndarray((tone * 32767).astype(np.int16)[None], format='s16', layout='mono')
+                samples.rate, samples.pts, samples.time_base = 16000, 0, Fraction(1, 16000)
+                container.mux(audio.encode(samples))
+                container.mux(audio.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Run the test in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path

@@ -1,0 +1,215 @@
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as mask_utils
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.apis import window as window_module
+from mmrcf.datasets.ytvis_file import read_ytvis
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.media import open_source
+
+
+@pytest.fixture(scope='module')
+def inferencer(tiny_config: Path) -> RCFInferencer:
+    """A model with random weights that shows every slot."""
+    torch.manual_seed(0)
+    options = {'model.score_thr': 0.01, 'test_dataloader.dataset.pipeline.1.scale': (96, 64)}
+    return RCFInferencer(tiny_config, cfg_options=options)
+
+
+def video_properties(path: Path) -> tuple[int, int, int, int]:
+    """Height, width, frames and sound streams."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        frames = sum(1 for _ in container.decode(stream))
+        return stream.height, stream.width, frames, len(container.streams.audio)
+
+
+@pytest.mark.parametrize(
+    ('options', 'size', 'sounds'),
+    [
+        (dict(), (64, 96), 0),
+        (dict(sound='aac'), (64, 96), 1),
+        (dict(height=96, width=64), (96, 64), 0),
+        (dict(height=97, width=161, pix_fmt='yuv444p'), (98, 162), 0),
+        (dict(rotation=90), (96, 64), 0),
+        (dict(pix_fmt='gray'), (64, 96), 0),
+        (dict(times=[0, 40, 50, 400, 410, 900, 910, 920], time_base=Fraction(1, 1000)), (64, 96), 0),
+    ],
+    ids=['plain', 'sound', 'portrait', 'odd', 'rotated', 'grey', 'variable'],
+)
+def test_videos(
+    inferencer: RCFInferencer,
+    tmp_path: Path,
+    write_clip: Callable[..., Path],
+    options: dict,
+    size: tuple[int, int],
+    sounds: int,
+) -> None:
+    clip, out, tracks = write_clip(tmp_path / 'clip.mp4', **options), tmp_path / 'o/out.mp4', tmp_path / 'o/out.json'
+    summary = inferencer(clip, out=out, json=tracks)
+    assert (summary.frames, summary.skipped, summary.interrupted) == (8, 0, False) and summary.objects > 0
+    assert str(summary).startswith('8 frames, ') and 't_stream + t_model' in str(summary)
+    assert video_properties(out) == (*size, 8, sounds)
+    content = json.loads(tracks.read_text())
+    assert content['videos'][0]['length'] == 8
+    times = [frame.time for frame in open_source(clip)]
+    np.testing.assert_allclose(content['videos'][0]['timestamps'], times, atol=1e-6)
+    assert sorted(path.name for path in out.parent.iterdir()) == ['out.json', 'out.mp4'], 'no temporary file is left'
+
+
+def test_json_holds_what_the_stream_yields(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip, path = write_clip(tmp_path / 'clip.mp4'), tmp_path / 'tracks.json'
+    results = list(inferencer.stream(clip, json=path))
+    content = json.loads(path.read_text())
+    tracks = {annotation['track_id']: annotation for annotation in content['annotations']}
+    shown = {
+        (t, i) for t, result in enumerate(results) for i, box in zip(result.ids, result.boxes, strict=True) if box.any()
+    }
+    assert shown == {(t, i) for i, track in tracks.items() for t, rle in enumerate(track['segmentations']) if rle}
+    for t, result in enumerate(results):
+        for identity, mask in zip(result.ids.tolist(), result.masks, strict=True):
+            if mask.any():
+                np.testing.assert_array_equal(mask_utils.decode(tracks[identity]['segmentations'][t]) > 0, mask)
+    for identity, track in tracks.items():
+        probs = [r.class_probs[r.ids == identity][0] for r in results if identity in r.ids]
+        assert track['score'] == pytest.approx(np.mean(probs, axis=0).max(), abs=1e-5)
+        assert track['category_id'] == np.mean(probs, axis=0).argmax() + 1
+
+
+def test_json_is_a_data_set(inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    inferencer(write_clip(tmp_path / 'clip.mp4'), json=tmp_path / 'tracks.json')
+    classes, videos = read_ytvis(str(tmp_path / 'tracks.json'), None, ())
+    assert tuple(classes) == inferencer.segmenter.classes
+    assert len(videos) == 1 and len(videos[0].file_names) == 8 and any(videos[0].objects)
+
+
+def test_stream_is_lazy_and_ends_cleanly(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4', frames=20)
+    results = inferencer.stream(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert list(tmp_path.iterdir()) == [clip]
+    for index in range(3):
+        assert next(results).frame_index == index
+    results.close()
+    assert video_properties(tmp_path / 'out.mp4')[2] == 3
+    assert json.loads((tmp_path / 'out.json').read_text())['videos'][0]['length'] == 3
+
+
+def test_each_source_is_a_new_stream(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    other = write_clip(tmp_path / 'other.mp4', height=80)
+    first = list(inferencer.stream(clip))
+    list(inferencer.stream(other))
+    for one, again in zip(first, inferencer.stream(clip), strict=True):
+        np.testing.assert_array_equal(one.ids, again.ids)
+        np.testing.assert_array_equal(one.masks, again.masks)
+
+
+def test_folder_glob_and_image(inferencer: RCFInferencer, tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    for index in range(4):
+        image = np.random.default_rng(index).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.jpg'), image)
+    (tmp_path / 'images/2.jpg').write_bytes(b'')
+    summary = inferencer(tmp_path / 'images', out=tmp_path / 'a.mp4', json=tmp_path / 'a.json', fps=12)
+    assert (summary.frames, summary.skipped) == (3, 1) and '1 unreadable' in str(summary)
+    content = json.loads((tmp_path / 'a.json').read_text())
+    assert content['videos'][0]['file_names'] == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
+    assert all(track['segmentations'][2] is None for track in content['annotations'])
+    with av.open(str(tmp_path / 'a.mp4')) as container:
+        assert [round(12 * frame.time) for frame in container.decode(video=0)] == [0, 1, 3]
+    assert inferencer(f'{tmp_path}/images/[01].jpg', out=tmp_path / 'b.mp4').frames == 2
+    assert inferencer(tmp_path / 'images/1.jpg', out=tmp_path / 'c.png').frames == 1
+    assert cv2.imread(str(tmp_path / 'c.png')).shape == (40, 60, 3)
+
+
+def test_damaged_frame_does_not_end_identities(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.avi', codec='mjpeg', pix_fmt='yuvj420p')
+    with av.open(str(clip)) as container:
+        place = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size][4]
+    content = bytearray(clip.read_bytes())
+    content[place[0] : sum(place)] = bytes(place[1])
+    clip.write_bytes(content)
+    summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert (summary.frames, summary.skipped) == (7, 1)
+    tracks = json.loads((tmp_path / 'out.json').read_text())['annotations']
+    assert any(track['segmentations'][3] and track['segmentations'][5] for track in tracks)
+
+
+def test_interrupt_keeps_what_is_done(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, step, calls = write_clip(tmp_path / 'clip.mp4', frames=20, sound='aac'), inferencer.segmenter.step, []
+
+    def interrupted_step(frame: np.ndarray):
+        calls.append(frame)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return step(frame)
+
+    monkeypatch.setattr(inferencer.segmenter, 'step', interrupted_step)
+    summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert summary.interrupted and summary.frames == 5 and 'interrupted after 5 frames' in str(summary)
+    assert video_properties(tmp_path / 'out.mp4')[2] == 5
+    assert json.loads((tmp_path / 'out.json').read_text())['videos'][0]['length'] == 5
+
+
+def test_failure_leaves_nothing(inferencer: RCFInferencer, tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    for index, size in enumerate((40, 40, 50)):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), np.zeros((size, size, 3), np.uint8))
+    with pytest.raises(InputError, match=r'2\.png'):
+        inferencer(tmp_path / 'images', out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert [path.name for path in tmp_path.iterdir()] == ['images']
+
+
+def test_outputs_that_cannot_be(inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    before = clip.read_bytes()
+    with pytest.raises(InputError, match='is the input itself'):
+        inferencer(clip, out=tmp_path / '.' / 'clip.mp4')
+    with pytest.raises(InputError, match=r'ends in \.json'):
+        inferencer(clip, json=tmp_path / 'tracks.mp4')
+    for options in (dict(out=clip / 'out.mp4'), dict(json=clip / 'out.json')):
+        with pytest.raises(InputFileError, match='cannot write there'):
+            inferencer(clip, **options)
+    assert clip.read_bytes() == before and list(tmp_path.iterdir()) == [clip]
+
+
+def test_show_without_a_display(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    monkeypatch.setattr(window_module.sys, 'platform', 'linux')
+    with pytest.raises(InputError, match='there is no display'):
+        inferencer(write_clip(tmp_path / 'clip.mp4'), show=True)
+
+
+def test_key_stops_the_window(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setenv('DISPLAY', ':0')
+    monkeypatch.setattr(window_module.cv2, 'namedWindow', lambda *_: None)
+    monkeypatch.setattr(window_module.cv2, 'destroyWindow', lambda *_: None)
+    monkeypatch.setattr(window_module.cv2, 'imshow', lambda _, image: shown.append(image))
+    monkeypatch.setattr(window_module.cv2, 'waitKey', lambda _: ord('q') if len(shown) == 3 else -1)
+    summary = inferencer(write_clip(tmp_path / 'clip.mp4'), show=True, out=tmp_path / 'out.mp4')
+    assert summary.frames == len(shown) == 3 and video_properties(tmp_path / 'out.mp4')[2] == 3

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+
+from mmrcf.apis import init_model
+from mmrcf.errors import InputError, InputFileError
+
+
+@pytest.fixture(scope='module')
+def weights(tiny_config: Path) -> dict:
+    torch.manual_seed(3)
+    return init_model(tiny_config).state_dict()
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, weights: dict) -> Path:
+    path = tmp_path / 'weights.pth'
+    torch.save({'state_dict': weights, 'meta': {'dataset_meta': {'classes': list('abcdefgh')}}}, path)
+    return path
+
+
+def save(path: Path, content: object) -> Path:
+    torch.save(content, path)
+    return path
+
+
+def test_weights_and_classes_come_from_the_checkpoint(tiny_config: Path, checkpoint: Path, weights: dict) -> None:
+    model = init_model(tiny_config, checkpoint)
+    assert not model.training and model.dataset_meta['classes'] == tuple('abcdefgh')
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, weights[name])
+
+
+def test_classes_come_from_the_config_otherwise(tiny_config: Path, tmp_path: Path, weights: dict) -> None:
+    model = init_model(Config.fromfile(tiny_config), save(tmp_path / 'bare.pth', weights))
+    assert len(model.dataset_meta['classes']) == 8 and 'triangle' in model.dataset_meta['classes']
+
+
+def test_half_precision_and_wrapped_names(tiny_config: Path, tmp_path: Path, weights: dict) -> None:
+    half = {f'module.{name}': value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    model = init_model(tiny_config, save(tmp_path / 'half.pth', {'state_dict': half}))
+    name, value = next(iter(model.head.named_parameters()))
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value.detach(), weights[f'head.{name}'], rtol=1e-3, atol=1e-3)
+
+
+def test_training_checkpoint(tiny_config: Path, tmp_path: Path, weights: dict) -> None:
+    history = HistoryBuffer()
+    history.update(1.0)
+    content = dict(state_dict=weights, message_hub=dict(log_scalars={'train/loss': history}, runtime_info={'iter': 3}))
+    init_model(tiny_config, save(tmp_path / 'iter_3.pth', content))
+
+
+def test_options_override_the_config(tiny_config: Path) -> None:
+    assert init_model(tiny_config, cfg_options={'model.score_thr': 0.25}).score_thr == 0.25
+    config = Config.fromfile(tiny_config)
+    assert init_model(config, cfg_options={'model.score_thr': 0.3}).score_thr == 0.3
+    assert 'score_thr' not in config.model, 'the config that is passed in is not changed'
+
+
+class Payload:
+    def __reduce__(self) -> tuple:
+        return (print, ('this code must not run',))
+
+
+def test_code_in_a_checkpoint_does_not_run(
+    tiny_config: Path, tmp_path: Path, weights: dict, capsys: pytest.CaptureFixture
+) -> None:
+    path = save(tmp_path / 'evil.pth', {'state_dict': weights, 'meta': Payload()})
+    with pytest.raises(InputError, match='holds Python objects'):
+        init_model(tiny_config, path)
+    assert 'must not run' not in capsys.readouterr().out
+
+
+def test_unusable_checkpoints(tiny_config: Path, tmp_path: Path, checkpoint: Path) -> None:
+    text, empty, cut = tmp_path / 'text.pth', tmp_path / 'empty.pth', tmp_path / 'cut.pth'
+    text.write_text('hello, this is no checkpoint')
+    empty.touch()
+    cut.write_bytes(checkpoint.read_bytes()[: checkpoint.stat().st_size // 2])
+    for path in (tmp_path / 'missing.pth', tmp_path, empty):
+        with pytest.raises(InputFileError, match='checkpoint'):
+            init_model(tiny_config, path)
+    for path in (text, cut, save(tmp_path / 'list.pth', [1, 2]), save(tmp_path / 'no_weights.pth', {'meta': {}})):
+        with pytest.raises(InputError) as caught:
+            init_model(tiny_config, path)
+        assert str(path) in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_checkpoint_of_another_architecture(tiny_config: Path, checkpoint: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        init_model(
+            tiny_config, checkpoint, cfg_options={'model.head.mask_dims': 8, 'model.mask_decoder.out_channels': 8}
+        )
+    message = str(caught.value)
+    assert str(checkpoint) in message and 'in the checkpoint and' in message and '\n' not in message
+    with pytest.raises(InputError, match='the model has .* and the checkpoint does not'):
+        init_model(tiny_config, checkpoint, cfg_options={'model.neck.encoder.num_layers': 2})
+
+
+def test_checkpoint_of_another_class_count(tiny_config: Path, tmp_path: Path, checkpoint: Path, weights: dict) -> None:
+    options = {'model.head.num_classes': 3, 'model.head.loss_cls.class_weight': [1.0, 1.0, 1.0, 0.1]}
+    with pytest.raises(InputError, match=r'head\.\S+ is \[9.* in the checkpoint and \[4.*same number of classes'):
+        init_model(tiny_config, checkpoint, cfg_options=options)
+    path = save(tmp_path / 'names.pth', {'state_dict': weights, 'meta': {'dataset_meta': {'classes': ['a', 'b']}}})
+    with pytest.raises(InputError, match='names 2 classes'):
+        init_model(tiny_config, path)
+
+
+@pytest.mark.parametrize('device', ['cuda:99', 'nonsense', 'mps:0' if not torch.backends.mps.is_available() else 'xyz'])
+def test_device_that_is_not_there(tiny_config: Path, device: str) -> None:
+    with pytest.raises(InputError, match=f'device .*{device}'):
+        init_model(tiny_config, device=device)
+
+
+def test_bad_configs(tiny_config: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match='config'):
+        init_model(tmp_path / 'missing.py')
+    with pytest.raises(InputError, match='RobustContextFusio'):
+        init_model(tiny_config, cfg_options={'model.neck.type': 'RobustContextFusio'})

@@ -1,0 +1,146 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmrcf.datasets import (
+    COCO_TO_YOUTUBE_VIS_2019,
+    COCO_TO_YOUTUBE_VIS_2021,
+    YOUTUBE_VIS_2019_CLASSES,
+    YOUTUBE_VIS_2021_CLASSES,
+    ClipDraw,
+    COCOPseudoVideoDataset,
+)
+from mmrcf.errors import InputError
+
+LOAD = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
+PIPELINE = [*LOAD, dict(type='ClipMotion', translate=0.5, rotate=20.0), dict(type='PackClip')]
+
+
+def square(left: int, top: int, size: int) -> list:
+    return [[left, top, left + size, top, left + size, top + size, left, top + size]]
+
+
+@pytest.fixture
+def coco() -> dict:
+    images = [dict(id=5 + i, file_name=f'{i}.png', height=50, width=70) for i in range(4)]
+    objects = [
+        (5, 17, square(10, 10, 20)),
+        (5, 3, square(44, 20, 16)),
+        (5, 74, square(0, 0, 4)),
+        (6, 17, square(5, 5, 30)),
+        (7, 74, square(5, 5, 30)),
+    ]
+    annotations = [
+        dict(id=i, image_id=image, category_id=category, iscrowd=0, segmentation=segmentation)
+        for i, (image, category, segmentation) in enumerate(objects)
+    ]
+    crowd = dict(id=9, image_id=6, category_id=17, iscrowd=1, segmentation=dict(size=[50, 70], counts=[0, 3500]))
+    categories = [dict(id=74, name='mouse'), dict(id=3, name='car'), dict(id=17, name='cat')]
+    return dict(images=images, annotations=[*annotations, crowd], categories=categories)
+
+
+@pytest.fixture
+def make(tmp_path, coco):
+    def build(**settings):
+        (tmp_path / 'coco.json').write_text(json.dumps(coco))
+        for image in coco['images']:
+            pixels = np.full((50, 70, 3), 15, np.uint8)
+            for annotation in coco['annotations']:
+                if annotation['image_id'] == image['id'] and not annotation['iscrowd']:
+                    left, top, right, _, _, bottom = annotation['segmentation'][0][:6]
+                    pixels[top:bottom, left:right] = 250
+            cv2.imwrite(str(tmp_path / image['file_name']), pixels)
+        settings = dict(class_map='youtube_vis_2019', metainfo=dict(classes='youtube_vis_2019')) | settings
+        return COCOPseudoVideoDataset('coco.json', data_root=str(tmp_path), **(dict(pipeline=PIPELINE) | settings))
+
+    return build
+
+
+def test_class_maps_lead_to_classes():
+    for class_map, classes in (
+        (COCO_TO_YOUTUBE_VIS_2019, YOUTUBE_VIS_2019_CLASSES),
+        (COCO_TO_YOUTUBE_VIS_2021, YOUTUBE_VIS_2021_CLASSES),
+    ):
+        assert set(class_map.values()) <= set(classes)
+        assert len(set(class_map.values())) == len(class_map)
+        same_name = {name for name in class_map if name in classes}
+        assert all(class_map[name] == name for name in same_name)
+        assert 'mouse' not in class_map
+
+
+def test_an_image_becomes_a_clip_with_masks_on_their_pixels(make):
+    dataset = make(num_references=2, num_targets=2)
+    assert len(dataset) == 2
+    for seed in range(10):
+        sample = dataset[ClipDraw(0, (seed,))]
+        frames = sample['data_samples'].video_data_samples
+        assert sample['inputs']['img'].shape == (4, 3, 50, 70)
+        assert [frame.frame_id for frame in frames] == [0, 1, 2, 3] and frames[0].video_length == 4
+        for image, frame in zip(sample['inputs']['img'], frames, strict=True):
+            objects = frame.gt_instances
+            assert set(objects.instances_ids.tolist()) <= {1, 2} and len(objects) == len(set(objects.instances_ids))
+            by_id = dict(zip(objects.instances_ids.tolist(), objects.labels.tolist(), strict=True))
+            expected = {1: YOUTUBE_VIS_2019_CLASSES.index('cat'), 2: YOUTUBE_VIS_2019_CLASSES.index('sedan')}
+            assert by_id.items() <= expected.items()
+            bright, mask = image[0].numpy() > 130, objects.masks.masks.any(axis=0)
+            # The mouse in the corner is bright too, but no object.
+            assert (bright & mask).sum() > 0.85 * mask.sum()
+
+
+def test_motion_follows_the_seed(make):
+    dataset = make()
+    images = [dataset[ClipDraw(0, (seed,))]['inputs']['img'] for seed in (1, 1, 2)]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    assert not torch.equal(images[0][0], images[0][1])
+
+
+def test_without_motion_the_frames_are_equal(make):
+    images = make(pipeline=[*LOAD, dict(type='PackClip')])[1]['inputs']['img']
+    assert torch.equal(images[0], images[1])
+
+
+def test_the_class_map_is_a_setting(make):
+    dataset = make(class_map={'mouse': 'hand'})
+    assert len(dataset) == 2
+    labels = dataset[1]['data_samples'][0].gt_instances.labels
+    assert labels.tolist() == [YOUTUBE_VIS_2019_CLASSES.index('hand')]
+    assert len(make(class_map=None, metainfo=dict(classes=('cat', 'mouse')))) == 3
+    assert len(make(max_objects=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(class_map='youtube_vis_1999'), 'no such map; known are youtube_vis_2019'),
+        (dict(class_map={'cat': 'tomcat'}), r"class_map leads to \['tomcat'\], which are not classes"),
+        (dict(class_map={'zebra': 'zebra'}), r"coco.json: has none of the categories \['zebra'\]"),
+        (dict(metainfo={}), 'metainfo has no classes'),
+        (dict(max_objects=0), 'no image has an object'),
+        (dict(test_mode=True), 'test_mode=True'),
+        (dict(num_targets=0), 'num_targets=0'),
+    ],
+)
+def test_bad_settings_are_named(make, settings, message):
+    with pytest.raises(InputError, match=message):
+        make(**settings)
+
+
+@pytest.mark.parametrize(
+    ('part', 'index', 'key', 'value', 'message'),
+    [
+        ('images', 0, 'id', 6, 'image 6: the id is there twice'),
+        ('images', 0, 'width', -1, "image 5: 'width' is -1"),
+        ('images', 0, 'file_name', 4, "image 5: 'file_name' is int"),
+        ('annotations', 0, 'image_id', 77, "annotation 0: 'image_id' is 77, but there is no such image"),
+        ('annotations', 0, 'category_id', 77, "annotation 0: 'category_id' is 77"),
+        ('annotations', 0, 'segmentation', [[1, 2]], 'annotation 0: segmentation: polygon 0 has 2 numbers'),
+    ],
+)
+def test_bad_annotations_name_the_field(tmp_path, coco, part, index, key, value, message):
+    coco[part][index][key] = value
+    (tmp_path / 'coco.json').write_text(json.dumps(coco))
+    with pytest.raises(InputError, match=f'coco.json: {message}'):
+        COCOPseudoVideoDataset(str(tmp_path / 'coco.json'), metainfo=dict(classes=('cat', 'car', 'mouse')))

@@ -1,0 +1,71 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from mmrcf.datasets import CLASS_LISTS
+
+HEIGHT, WIDTH = 36, 64
+POLYGON = [[5, 5, 40, 5, 40, 30, 5, 30]]
+
+
+def write_images(folder, names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / name), np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+
+
+def write_json(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def trees(in_tmp_path):
+    """The folders that data/README.md shows, with one video or image each."""
+    names = [f'v/{t:05d}.jpg' for t in range(4)]
+    video = dict(id=1, height=HEIGHT, width=WIDTH, length=4, file_names=names)
+    track = dict(id=1, video_id=1, category_id=3, iscrowd=0, segmentations=[POLYGON] * 4)
+    data = in_tmp_path / 'data'
+    files = dict(
+        youtube_vis_2019=dict(train='train.json', valid='valid.json'),
+        youtube_vis_2021=dict(train='train/instances.json', valid='valid/instances.json'),
+        shapes=dict(train='train/instances.json', val='val/instances.json', test='test/instances.json'),
+    )
+    for name, splits in files.items():
+        categories = [dict(id=i, name=label) for i, label in enumerate(CLASS_LISTS[name], 1)]
+        for split, file in splits.items():
+            annotations = None if split == 'valid' else [track]
+            write_images(data / name / split / 'JPEGImages', names)
+            write_json(data / name / file, dict(videos=[video], categories=categories, annotations=annotations))
+    write_images(data / 'coco' / 'train2017', ['1.jpg'])
+    image = dict(id=1, file_name='1.jpg', height=HEIGHT, width=WIDTH)
+    thing = dict(id=1, image_id=1, category_id=1, iscrowd=0, segmentation=POLYGON)
+    coco = dict(images=[image], annotations=[thing], categories=[dict(id=1, name='car')])
+    write_json(data / 'coco' / 'annotations' / 'instances_train2017.json', coco)
+    return data
+
+
+def first_batch(config):
+    return next(iter(Runner.build_dataloader(config | dict(num_workers=0, persistent_workers=False), seed=0)))
+
+
+@pytest.mark.parametrize(
+    'name', ['shapes', 'youtube_vis_2019', 'youtube_vis_2021', 'coco_youtube_vis_2019', 'coco_youtube_vis_2021']
+)
+def test_a_config_reads_the_tree_of_its_data_set(repository, trees, name):
+    config = Config.fromfile(repository / 'configs' / '_base_' / 'datasets' / f'{name}.py')
+    with DefaultScope.overwrite_default_scope('mmrcf'):
+        batch = first_batch(config.train_dataloader)
+        assert len(batch['inputs']['img']) == len(batch['data_samples']) == config.train_dataloader.batch_size
+        short_sides = {min(clip.shape[-2:]) for clip in batch['inputs']['img']}
+        assert short_sides <= ({HEIGHT} if name == 'shapes' else {288, 320, 352, 360, 384, 416})
+        assert all(len(sample[-1].gt_instances) == 1 for sample in batch['data_samples'])
+        batch = first_batch(config.test_dataloader)
+        assert batch['inputs']['img'][0].shape == (1, 3, *((160, 284) if name == 'shapes' else (360, 640)))
+        assert 'gt_instances' not in batch['data_samples'][0][0]
+    assert (config.val_dataloader is None) == (config.val_evaluator is None) == (name != 'shapes')

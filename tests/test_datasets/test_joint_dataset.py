@@ -1,0 +1,71 @@
+import json
+
+import pytest
+import torch
+from mmengine.runner import Runner
+
+from mmrcf.datasets import ClipDraw, JointDataset
+from mmrcf.errors import InputError
+
+
+@pytest.fixture
+def parts(write_ytvis, content, tmp_path) -> list[dict]:
+    """Two videos, and three images of which one shows no class; the categories stand in another order."""
+    path = write_ytvis()
+    images = [dict(id=i + 1, file_name=f'a/0000{i}.png', height=40, width=60) for i in range(3)]
+    annotations = [
+        dict(id=i, image_id=i, category_id=8 + i % 2, iscrowd=0, segmentation=[[5, 5, 30, 5, 30, 30, 5, 30]])
+        for i in (1, 2)
+    ]
+    categories = [dict(id=9, name='dog'), dict(id=8, name='cat')]
+    (tmp_path / 'coco.json').write_text(json.dumps(dict(images=images, annotations=annotations, categories=categories)))
+    pipeline = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations'), dict(type='PackClip')]
+    common = dict(data_root=str(path.parent), data_prefix=dict(img='images'), metainfo=dict(classes=('cat', 'dog')))
+    videos = dict(type='YouTubeVISDataset', ann_file='instances.json', pipeline=pipeline, **common)
+    stills = dict(type='COCOPseudoVideoDataset', ann_file='coco.json', **common)
+    return [videos, stills | dict(pipeline=[*pipeline[:2], dict(type='ClipMotion'), pipeline[2]])]
+
+
+def test_indices_run_over_all_parts(parts):
+    dataset = JointDataset(parts, num_references=2, num_targets=1)
+    assert len(dataset) == 4 and dataset.sizes == [2, 2]
+    samples = [dataset[index] for index in range(4)]
+    assert [sample['data_samples'][0].video_id for sample in samples] == [7, 3, 1, 2]
+    assert all(len(sample['data_samples']) == 3 for sample in samples)
+    assert [sample['data_samples'][2].gt_instances.labels.tolist() for sample in samples[2:]] == [[1], [0]]
+    first, second = (dataset[ClipDraw(3, (1, 2))]['inputs']['img'] for _ in range(2))
+    assert torch.equal(first, second)
+    with pytest.raises(IndexError):
+        dataset[4]
+
+
+def test_batches_mix_the_parts(parts):
+    loader = Runner.build_dataloader(
+        dict(
+            batch_size=4,
+            num_workers=0,
+            sampler=dict(type='mmrcf.JointSampler', weights=[1, 1]),
+            dataset=dict(type='mmrcf.JointDataset', datasets=parts, num_references=1, num_targets=2),
+        ),
+        seed=0,
+    )
+    batches = iter(loader)
+    ids = set()
+    for _ in range(6):
+        batch = next(batches)
+        assert [clip.shape for clip in batch['inputs']['img']] == [(3, 3, 40, 60)] * 4
+        ids |= {sample[0].video_id for sample in batch['data_samples']}
+    assert ids == {1, 2, 3, 7}
+
+
+def test_parts_must_agree(parts):
+    with pytest.raises(InputError, match='datasets is empty'):
+        JointDataset([])
+    with pytest.raises(InputError, match='test_mode is set'):
+        JointDataset([parts[0] | dict(test_mode=True, lazy_init=True)])
+    other = parts[1] | dict(metainfo=dict(classes=('dog', 'cat')))
+    with pytest.raises(InputError, match='differ in classes .their order.*same metainfo.classes'):
+        JointDataset([parts[0], other])
+    more = parts[1] | dict(metainfo=dict(classes=('cat', 'dog', 'whale')))
+    with pytest.raises(InputError, match=r"coco.json and .*instances.json differ in classes \(\['whale'\]\)"):
+        JointDataset([parts[0], more])

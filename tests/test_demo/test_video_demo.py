@@ -1,0 +1,120 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from mmrcf.apis import init_model
+
+
+@pytest.fixture(scope='module')
+def demo(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script('demo/video_demo.py')
+
+
+@pytest.fixture(scope='module')
+def model_files(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Config and checkpoint on the command line."""
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
+    torch.manual_seed(0)
+    torch.save({'state_dict': init_model(tiny_config).state_dict()}, path)
+    return [str(tiny_config), str(path)]
+
+
+def run(demo: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: list) -> int:
+    """Run the script's main; returns its exit code."""
+    monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments)])
+    try:
+        demo.main()
+    except SystemExit as stop:
+        return stop.code
+    return 0
+
+
+def test_writes_video_and_tracks(
+    demo: ModuleType,
+    model_files: list[str],
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    clip = write_clip(in_tmp_path / 'clip.mp4', sound='aac')
+    arguments = [clip, *model_files, '--out', 'a/out.mp4', '--json', 'a/out.json', '--score-thr', '0.01']
+    assert run(demo, monkeypatch, [*arguments, '--max-size', '48']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ['wrote a/out.mp4', 'wrote a/out.json']
+    assert lines[2].startswith('8 frames, ') and 'FPS' in lines[2] and 'p95' in lines[2]
+    content = json.loads(Path('a/out.json').read_text())
+    assert content['videos'][0]['width'] == 48 and content['annotations']
+
+
+def test_default_outputs(
+    demo: ModuleType,
+    model_files: list[str],
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run(demo, monkeypatch, [write_clip(in_tmp_path / 'clip.mp4', frames=2), *model_files]) == 0
+    assert sorted(path.name for path in Path('outputs').iterdir()) == ['demo.json', 'demo.mp4']
+
+
+def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: str) -> tuple[list, str]:
+    """Arguments that cannot work, and what the error must name."""
+    text = folder / 'text.mp4'
+    text.write_text('no video')
+    (folder / 'empty').mkdir()
+    return {
+        'missing input': (['gone.mp4', config, checkpoint], 'gone.mp4'),
+        'text as input': ([text, config, checkpoint], 'text.mp4'),
+        'folder without images': ([folder / 'empty', config, checkpoint], 'holds no images'),
+        'missing camera': (['97', config, checkpoint], 'camera 97'),
+        'config without checkpoint': ([clip, config], 'CHECKPOINT'),
+        'missing config': ([clip, 'gone.py', checkpoint], 'gone.py'),
+        'missing checkpoint': ([clip, config, 'gone.pth'], 'gone.pth'),
+        'text as checkpoint': ([clip, config, text], 'text.mp4'),
+        'device': ([clip, config, checkpoint, '--device', 'cuda:77'], 'cuda:77'),
+        'threshold': ([clip, config, checkpoint, '--score-thr', '7'], 'score_thr'),
+        'size': ([clip, config, checkpoint, '--max-size', '-4'], 'max_size'),
+        'fps': ([clip, config, checkpoint, '--fps', '-4'], 'fps'),
+        'unwritable video': ([clip, config, checkpoint, '--out', clip / 'out.mp4'], 'out.mp4'),
+        'unwritable tracks': ([clip, config, checkpoint, '--json', clip / 'out.json'], 'out.json'),
+        'folder as video': ([clip, config, checkpoint, '--out', folder / 'empty'], 'empty'),
+    }[kind]
+
+
+KINDS = ['missing input', 'text as input', 'folder without images', 'missing camera', 'config without checkpoint']
+KINDS += ['missing config', 'missing checkpoint', 'text as checkpoint', 'device', 'threshold', 'size', 'fps']
+KINDS += ['unwritable video', 'unwritable tracks', 'folder as video']
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_bad_input_is_one_line(
+    demo: ModuleType,
+    model_files: list[str],
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    kind: str,
+) -> None:
+    clip = write_clip(in_tmp_path / 'clip.mp4', frames=2)
+    arguments, named = make_bad_call(kind, in_tmp_path, clip, *model_files)
+    before = sorted(in_tmp_path.rglob('*'))
+    assert run(demo, monkeypatch, arguments) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith('error: ') and named in line
+    assert sorted(in_tmp_path.rglob('*')) == before, 'nothing is left behind'
+
+
+def test_as_a_program(repository: Path, in_tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(repository / 'demo/video_demo.py'), 'gone.mp4'], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and done.stderr.startswith('error: ')

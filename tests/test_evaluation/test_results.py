@@ -1,0 +1,91 @@
+import json
+import runpy
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.evaluation import parse_ground_truth, parse_results, read_results
+
+BOX = (10, 20, 30, 40)
+TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_results.py'
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'video_id': 3}, 'entry 0: video_id 3 is not in'),
+        ({'video_id': '1'}, "entry 0: 'video_id' is str"),
+        ({'category_id': 1}, 'entry 0: category_id 1 is not in'),
+        ({'score': float('nan')}, "'score' is nan"),
+        ({'score': '0.5'}, "'score' is str"),
+        ({'segmentations': [None]}, r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
+        ({'segmentations': [None, {'size': [30, 32], 'counts': 'PS3'}]}, r'segmentations\[1\]: RLE size is \[30, 32\]'),
+        ({'segmentations': [None, [[0, 0, 9, 0, 9, 9]]]}, r'segmentations\[1\]: expected null or a compressed RLE'),
+        ({'segmentations': [None, {'size': [300, 320], 'counts': [96000]}]}, 'compressed RLE'),
+        ({'segmentations': [None, {'size': [300, 320]}]}, 'compressed RLE'),
+        ({'segmentations': [None, {'size': [300, 320], 'counts': 'P'}]}, 'the string is cut'),
+    ],
+)
+def test_bad_entry(annotations, result, change, message):
+    truth = parse_ground_truth(annotations([(1, 'cat', [BOX, BOX])]))
+    with pytest.raises(InputError, match=message):
+        parse_results([{**result(1, 10, [BOX, None]), **change}], truth)
+
+
+def test_content_that_is_no_list(annotations):
+    with pytest.raises(InputError, match='expected a list of tracks, found dict'):
+        parse_results({}, parse_ground_truth(annotations([])))
+
+
+def test_zip_without_results_at_its_root(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr('folder/results.json', '[]')
+    with pytest.raises(InputError, match=r'no results.json at the root of the zip \(found folder/results.json\)'):
+        read_results(tmp_path / 'a.zip')
+
+
+def test_zip_with_broken_json(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr('results.json', '[{')
+    with pytest.raises(InputError, match='results.json is not valid JSON'):
+        read_results(tmp_path / 'a.zip')
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputFileError, match='no such file'):
+        read_results(tmp_path / 'a.zip')
+
+
+class TestTool:
+    @pytest.fixture
+    def run(self, monkeypatch, tmp_path, annotations, result, capsys):
+        (tmp_path / 'ann.json').write_text(json.dumps(annotations([(1, 'cat', [BOX, BOX])])))
+        (tmp_path / 'results.json').write_text(json.dumps([result(1, 10, [BOX, BOX])]))
+
+        def call(*arguments):
+            monkeypatch.setattr(sys, 'argv', ['eval_results.py', *map(str, arguments)])
+            code = 0
+            try:
+                runpy.run_path(str(TOOL), run_name='__main__')
+            except SystemExit as end:
+                code = end.code
+            return code, capsys.readouterr()
+
+        return call
+
+    def test_table(self, run, tmp_path):
+        options = ('--classwise', '--json', tmp_path / 'figures.json')
+        code, said = run(tmp_path / 'results.json', tmp_path / 'ann.json', *options)
+        assert code == 0
+        lines = said.out.splitlines()
+        assert lines[0] == '1 tracks, 1 videos, 2 categories'
+        assert lines[2].split() == ['100.00', '100.00', '100.00', '100.00', '-', '-', '100.00', '100.00']
+        assert lines[3:] == ['cat  100.00', 'dog       -']
+        assert json.loads((tmp_path / 'figures.json').read_text())['AP'] == pytest.approx(100)
+
+    def test_bad_input_is_one_line(self, run, tmp_path):
+        code, said = run(tmp_path / 'nothing.json', tmp_path / 'ann.json')
+        assert code == 2 and said.err.count('\n') == 1 and 'nothing.json: no such file' in said.err

@@ -1,0 +1,93 @@
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmrcf.errors import InputError
+from mmrcf.media import ImageSource, open_source
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve images named 1.jpg to 12.jpg, whose red tells their number."""
+    for number in range(1, 13):
+        image = np.zeros((30, 41, 3), np.uint8)
+        image[..., 2] = 20 * number
+        cv2.imwrite(str(tmp_path / f'{number}.jpg'), image)
+    (tmp_path / 'notes.txt').write_text('not an image')
+    return tmp_path
+
+
+def numbers(source: ImageSource) -> list[int]:
+    return [round(frame.image[..., 0].mean() / 20) for frame in source]
+
+
+def test_folder_in_natural_order(folder: Path) -> None:
+    source = open_source(folder)
+    assert (source.height, source.width, source.fps, source.num_frames) == (30, 41, 6.0, 12)
+    assert numbers(source) == list(range(1, 13))
+    assert source.file_names[:2] == ['1.jpg', '2.jpg']
+
+
+def test_glob(folder: Path) -> None:
+    assert numbers(open_source(f'{folder}/1*.jpg')) == [1, 10, 11, 12]
+
+
+def test_single_image(folder: Path) -> None:
+    source = open_source(folder / '5.jpg')
+    assert source.num_frames == 1 and numbers(source) == [5]
+
+
+def test_times_follow_fps(folder: Path) -> None:
+    frames = list(open_source(folder, fps=24))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(12) / 24, atol=1e-9)
+    with pytest.raises(InputError, match='fps 0'):
+        open_source(folder, fps=0)
+
+
+def test_max_size(folder: Path) -> None:
+    source = open_source(folder, max_size=20)
+    assert next(iter(source)).image.shape == (15, 20, 3) == (source.height, source.width, 3)
+
+
+@pytest.mark.parametrize('number', [1, 6, 12])
+@pytest.mark.parametrize('how', ['empty', 'truncated', 'text'])
+def test_unreadable_image_is_skipped(folder: Path, number: int, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = folder / f'{number}.jpg'
+    content = path.read_bytes()
+    path.write_bytes({'empty': b'', 'truncated': content[: len(content) * 3 // 4], 'text': b'hello'}[how])
+    source = open_source(folder)
+    with caplog.at_level(logging.WARNING):
+        frames = list(source)
+    assert source.skipped == 1 and [frame.index for frame in frames] == [i for i in range(12) if i != number - 1]
+    assert str(path) in caplog.text
+
+
+def test_no_readable_image(tmp_path: Path) -> None:
+    (tmp_path / 'a.jpg').write_bytes(b'no image')
+    with pytest.raises(InputError, match='no image can be read'):
+        open_source(tmp_path)
+
+
+def test_truncated_png(tmp_path: Path) -> None:
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InputError, match='no image can be read'):
+        open_source(path)
+
+
+def test_another_size_is_refused(folder: Path) -> None:
+    cv2.imwrite(str(folder / '7.jpg'), np.zeros((31, 41, 3), np.uint8))
+    with pytest.raises(InputError, match=r'7\.jpg: is 41x31, but the first image is 41x30'):
+        list(open_source(folder))
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+def test_grey_and_deep_images(tmp_path: Path, dtype: type) -> None:
+    cv2.imwrite(str(tmp_path / 'grey.png'), np.full((8, 9), np.iinfo(dtype).max // 2, dtype))
+    frame = next(iter(open_source(tmp_path / 'grey.png')))
+    assert frame.image.shape == (8, 9, 3) and frame.image.dtype == np.uint8
+    assert abs(int(frame.image[0, 0, 0]) - 127) <= 1

@@ -1,0 +1,69 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from mmrcf.media import Frame, FrameSource
+from mmrcf.media.live_source import LiveSource
+
+
+class Camera(FrameSource):
+    """Delivers frames as fast as it is allowed to."""
+
+    def __init__(self, frames: int, fails: bool = False) -> None:
+        self.name, self.height, self.width, self.fps = 'camera', 4, 4, 100.0
+        self.frames, self.fails, self.closed = frames, fails, False
+        self.go = threading.Semaphore(0)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self.frames):
+            self.go.acquire()
+            yield Frame(np.zeros((4, 4, 3), np.uint8), index / 100, index)
+        if self.fails:
+            raise ValueError('unplugged')
+
+    def close(self) -> None:
+        self.closed = True
+        self.go.release(1000)
+
+
+def test_slow_consumer_gets_the_newest_frame() -> None:
+    camera = Camera(10)
+    live = LiveSource(camera)
+    frames = iter(live)
+    camera.go.release(1)
+    assert next(frames).index == 0
+    camera.go.release(8)
+    deadline = time.monotonic() + 5
+    while live.dropped < 7 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert next(frames).index == 8 and live.dropped == 7
+    camera.go.release(1)
+    assert next(frames).index == 9
+    assert next(frames, None) is None
+    assert camera.closed
+
+
+def test_failure_reaches_the_consumer() -> None:
+    camera = Camera(1, fails=True)
+    camera.go.release(1)
+    with pytest.raises(ValueError, match='unplugged'):
+        list(LiveSource(camera))
+
+
+def test_close_stops_the_thread() -> None:
+    camera = Camera(1000)
+    camera.go.release(2)
+    with LiveSource(camera) as live:
+        next(iter(live))
+        camera.go.release(1)
+    live._thread.join(2)
+    assert not live._thread.is_alive() and camera.closed
+
+
+def test_close_before_the_first_frame() -> None:
+    camera = Camera(3)
+    LiveSource(camera).close()
+    assert camera.closed

@@ -1,0 +1,193 @@
+import itertools
+import logging
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.media import Frame, open_source
+
+
+def read(path: Path, **options) -> tuple[object, list[Frame]]:
+    source = open_source(path, **options)
+    with source:
+        return source, list(source)
+
+
+def damage(path: Path, indices: list[int]) -> None:
+    """Overwrite the packets of some frames of the video stream."""
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    for index in indices:
+        position, size = places[index]
+        content[position : position + size] = bytes(size)
+    path.write_bytes(content)
+
+
+def test_frames_and_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    source, frames = read(write_clip(tmp_path / 'clip.mp4'))
+    assert (source.height, source.width, source.fps, source.num_frames, source.has_audio) == (64, 96, 10.0, 8, False)
+    assert [frame.index for frame in frames] == list(range(8))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(8) / 10, atol=1e-6)
+    for frame in frames:
+        assert frame.image.shape == (64, 96, 3) and frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous
+    red, green, blue = frames[0].image[5, 3].astype(int)
+    assert red > 170 and green < 30 and blue < 70, 'images are RGB'
+    assert source.skipped == 0
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'size'),
+    [
+        ('portrait.mp4', dict(height=96, width=64), (96, 64)),
+        ('odd.mp4', dict(height=97, width=161, pix_fmt='yuv444p'), (97, 161)),
+        ('grey.mp4', dict(pix_fmt='gray'), (64, 96)),
+        ('ten_bit.mp4', dict(pix_fmt='yuv420p10le'), (64, 96)),
+        ('full_range.avi', dict(codec='mjpeg', pix_fmt='yuvj420p'), (64, 96)),
+        ('lossless.mkv', dict(codec='ffv1', pix_fmt='yuv420p', height=33, width=47), (33, 47)),
+        ('one_frame.mp4', dict(frames=1), (64, 96)),
+    ],
+)
+def test_kinds(tmp_path: Path, write_clip: Callable[..., Path], name: str, options: dict, size: tuple) -> None:
+    source, frames = read(write_clip(tmp_path / name, **options))
+    assert (source.height, source.width) == size
+    assert len(frames) == options.get('frames', 8)
+    assert all(frame.image.shape == (*size, 3) for frame in frames)
+    if 'gray' in options.values():
+        assert np.ptp(frames[0].image.astype(int), axis=-1).max() == 0
+    else:
+        bright = frames[0].image[size[0] // 3 : size[0] // 2 - 3, 5 : size[1] // 5 - 1].reshape(-1, 3).mean(0)
+        np.testing.assert_allclose(bright, (240, 240, 60), atol=25)
+
+
+@pytest.mark.parametrize(('rotation', 'turns'), [(90, 1), (180, 2), (-90, 3)])
+def test_rotation_in_metadata_is_applied(
+    tmp_path: Path, write_clip: Callable[..., Path], rotation: int, turns: int
+) -> None:
+    _, plain = read(write_clip(tmp_path / 'plain.mp4'))
+    source, turned = read(write_clip(tmp_path / 'turned.mp4', rotation=rotation))
+    assert (source.height, source.width) == ((64, 96) if turns == 2 else (96, 64))
+    for one, other in zip(plain, turned, strict=True):
+        np.testing.assert_array_equal(np.rot90(one.image, turns), other.image)
+
+
+def test_variable_frame_rate_keeps_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    times = [0, 40, 50, 400, 410, 900]
+    path = write_clip(tmp_path / 'vfr.mp4', frames=6, times=times, time_base=Fraction(1, 1000))
+    _, frames = read(path)
+    np.testing.assert_allclose([frame.time for frame in frames], np.array(times) / 1000, atol=1e-6)
+
+
+def test_max_size_limits_the_longer_side(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    source, frames = read(write_clip(tmp_path / 'clip.mp4'), max_size=48)
+    assert (source.height, source.width) == (32, 48) and frames[0].image.shape == (32, 48, 3)
+    with pytest.raises(InputError, match='max_size 3'):
+        open_source(tmp_path / 'clip.mp4', max_size=3)
+
+
+def test_damaged_frame_is_skipped(
+    tmp_path: Path, write_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / 'clip.avi', codec='mjpeg', pix_fmt='yuvj420p')
+    damage(path, [3])
+    with caplog.at_level(logging.WARNING):
+        source, frames = read(path)
+    assert source.skipped == 1
+    assert len(frames) == 7 and [round(10 * frame.time) for frame in frames] == [0, 1, 2, 4, 5, 6, 7]
+    assert 'clip.avi' in caplog.text and 'skipped' in caplog.text
+
+
+def test_damage_in_h264_does_not_end_the_video(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    path = write_clip(tmp_path / 'clip.mp4', frames=30)
+    damage(path, [10, 11, 20])
+    source, frames = read(path)
+    assert source.skipped >= 1 and len(frames) + source.skipped <= 30 and frames[-1].time == pytest.approx(2.9)
+
+
+def test_warnings_are_limited(
+    tmp_path: Path, write_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / 'clip.avi', frames=20, codec='mjpeg', pix_fmt='yuvj420p')
+    damage(path, list(range(2, 18)))
+    with caplog.at_level(logging.WARNING):
+        source, frames = read(path)
+    assert source.skipped == 16 and len(frames) == 4
+    assert sum('skipped' in record.message for record in caplog.records) == 5
+
+
+def test_first_frames_damaged(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    path = write_clip(tmp_path / 'clip.avi', codec='mjpeg', pix_fmt='yuvj420p')
+    damage(path, [0, 1])
+    source, frames = read(path)
+    assert source.skipped == 2 and [frame.index for frame in frames] == [2, 3, 4, 5, 6, 7]
+
+
+def test_streamed_file_cut_off(
+    tmp_path: Path, write_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / 'clip.avi', frames=20, codec='mjpeg', pix_fmt='yuvj420p')
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with caplog.at_level(logging.WARNING):
+        _, frames = read(path)
+    assert 5 <= len(frames) <= 12
+    assert 'of the 20 frames it announces' in caplog.text
+
+
+def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:
+    """A path that cannot be used, and a part of the message it must give."""
+    path = tmp_path / f'{kind}.mp4'
+    if kind == 'missing':
+        return str(path), 'no such file'
+    if kind == 'empty':
+        path.touch()
+        return str(path), 'the file is empty'
+    if kind == 'text':
+        path.write_text('this is no video\n' * 50)
+        return str(path), 'not a readable video'
+    if kind == 'truncated':
+        write_clip(path)
+        path.write_bytes(path.read_bytes()[:-700])
+        return str(path), 'damaged'
+    if kind == 'sound_only':
+        with av.open(str(path), 'w') as container:
+            stream = container.add_stream('aac', rate=16000, layout='mono')
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format='s16', layout='mono')
+            frame.rate = 16000
+            container.mux(list(itertools.chain(stream.encode(frame), stream.encode(None))))
+        return str(path), 'holds no video stream'
+    if kind == 'all_damaged':
+        path = write_clip(path.with_suffix('.avi'), codec='mjpeg', pix_fmt='yuvj420p')
+        damage(path, list(range(8)))
+        return str(path), 'no frame of it can be read'
+    if kind == 'folder':
+        path.mkdir()
+        return str(path), 'holds no images'
+    if kind == 'camera':
+        return '97', 'camera 97'
+    if kind == 'glob':
+        return str(tmp_path / '*.jpg'), 'holds no images'
+    if kind == 'scheme':
+        return 'gopher://localhost/1', 'unknown kind'
+    if kind == 'stream':
+        return 'http://127.0.0.1:9/clip.mp4', 'cannot be opened'
+    raise AssertionError(kind)
+
+
+KINDS = ['missing', 'empty', 'text', 'truncated', 'sound_only', 'all_damaged']
+KINDS += ['folder', 'camera', 'glob', 'scheme', 'stream']
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_bad_input_gives_one_line(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> None:
+    source, expected = make_bad_input(tmp_path, write_clip, kind)
+    with pytest.raises(InputError) as caught:
+        open_source(source)
+    message = str(caught.value)
+    assert expected in message and source in message and '\n' not in message
+    if kind in ('missing', 'empty', 'folder', 'camera', 'glob', 'stream'):
+        assert isinstance(caught.value, InputFileError | FileNotFoundError)

@@ -1,0 +1,179 @@
+import logging
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.media import StillWriter, Stopped, VideoWriter, open_source
+
+
+def copy(source_path: Path, output: Path) -> None:
+    with open_source(source_path) as source, VideoWriter(output, source) as writer:
+        for frame in source:
+            writer.add(frame.image, frame.time)
+
+
+def video_times(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [frame.time for frame in container.decode(video=0)]
+
+
+def sound_packets(path: Path) -> list[tuple]:
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        return [(float(packet.pts * packet.time_base), bytes(packet)) for packet in packets]
+
+
+def hidden_files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name.startswith('.')]
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.mkv', '.mov'])
+def test_same_frames_rate_and_times(tmp_path: Path, write_clip: Callable[..., Path], suffix: str) -> None:
+    clip, output = write_clip(tmp_path / 'clip.mp4'), tmp_path / f'out{suffix}'
+    copy(clip, output)
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == 'h264' and stream.pix_fmt == 'yuv420p'
+        assert stream.average_rate == 10 and not container.streams.audio
+    np.testing.assert_allclose(video_times(output), video_times(clip), atol=1e-3)
+    for one, other in zip(open_source(clip), open_source(output), strict=True):
+        assert np.abs(one.image.astype(int) - other.image).mean() < 6
+    assert not hidden_files(tmp_path)
+
+
+def test_ntsc_rate_is_exact(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    times = [1001 * index for index in range(8)]
+    rate = Fraction(24000, 1001)
+    clip = write_clip(tmp_path / 'ntsc.mp4', times=times, time_base=Fraction(1, 24000), rate=rate)
+    copy(clip, tmp_path / 'out.mp4')
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        assert container.streams.video[0].average_rate == rate
+    assert video_times(tmp_path / 'out.mp4') == video_times(clip)
+
+
+def test_variable_frame_rate_is_kept(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'vfr.mp4', frames=6, times=[0, 40, 50, 400, 410, 900], time_base=Fraction(1, 1000))
+    copy(clip, tmp_path / 'out.mp4')
+    np.testing.assert_allclose(video_times(tmp_path / 'out.mp4'), [0, 0.04, 0.05, 0.4, 0.41, 0.9], atol=1e-4)
+
+
+def test_odd_sizes_are_padded(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'odd.mp4', height=97, width=161, pix_fmt='yuv444p')
+    copy(clip, tmp_path / 'out.mp4')
+    source = open_source(tmp_path / 'out.mp4')
+    assert (source.height, source.width) == (98, 162)
+    image = next(iter(source)).image.astype(int)
+    np.testing.assert_allclose(image[-1], image[-2], atol=12)
+
+
+@pytest.mark.parametrize(('container', 'codec'), [('mp4', 'aac'), ('mkv', 'libmp3lame'), ('ts', 'aac')])
+def test_sound_is_copied(tmp_path: Path, write_clip: Callable[..., Path], container: str, codec: str) -> None:
+    clip = write_clip(tmp_path / f'clip.{container}', frames=20, sound=codec)
+    copy(clip, tmp_path / 'out.mp4')
+    before, after = sound_packets(clip), sound_packets(tmp_path / 'out.mp4')
+    if container != 'ts':  # a transport stream wraps each packet in a header of its own
+        assert [content for _, content in before] == [content for _, content in after]
+    assert len(before) == len(after)
+    offset = before[0][0] - video_times(clip)[0]
+    shifts = [one[0] - other[0] for one, other in zip(after, before, strict=True)]
+    np.testing.assert_allclose(shifts, shifts[0], atol=1e-3)
+    assert after[0][0] - video_times(tmp_path / 'out.mp4')[0] == pytest.approx(offset, abs=0.03), 'in step'
+
+
+def test_other_sound_is_encoded_anew(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv', frames=20, sound='pcm_s16le')
+    copy(clip, tmp_path / 'out.mp4')
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        assert container.streams.audio[0].codec_context.name == 'aac'
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert len(samples) / 16000 == pytest.approx(2.0, abs=0.15)
+    assert np.sqrt(np.mean(samples[4000:20000] ** 2)) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize('reason', [KeyboardInterrupt, Stopped])
+def test_interrupted_video_is_shorter_but_whole(
+    tmp_path: Path, write_clip: Callable[..., Path], reason: type[BaseException]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4', frames=20, sound='aac')
+    with pytest.raises(reason), open_source(clip) as source, VideoWriter(tmp_path / 'out.mp4', source) as writer:
+        for frame in source:
+            writer.add(frame.image, frame.time)
+            if frame.index == 9:
+                raise reason
+    assert len(video_times(tmp_path / 'out.mp4')) == 10
+    assert sound_packets(tmp_path / 'out.mp4')[-1][0] < 1.0
+    assert not hidden_files(tmp_path)
+
+
+def test_error_leaves_nothing(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip, output = write_clip(tmp_path / 'clip.mp4'), tmp_path / 'out.mp4'
+    output.write_bytes(b'what was there')
+    with pytest.raises(RuntimeError), open_source(clip) as source, VideoWriter(output, source) as writer:
+        for frame in source:
+            writer.add(frame.image, frame.time)
+            if frame.index == 3:
+                raise RuntimeError
+    assert output.read_bytes() == b'what was there' and not hidden_files(tmp_path)
+
+
+def test_nothing_written_leaves_nothing(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    with open_source(write_clip(tmp_path / 'clip.mp4')) as source, VideoWriter(tmp_path / 'out.mp4', source):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ['clip.mp4']
+
+
+def test_unwritable_output(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    for output in (clip / 'out.mp4', tmp_path / 'folder.mp4'):
+        (tmp_path / 'folder.mp4').mkdir(exist_ok=True)
+        with pytest.raises(InputFileError) as caught, open_source(clip) as source, VideoWriter(output, source):
+            raise AssertionError('refused before the first frame')
+        assert str(output) in str(caught.value)
+
+
+def test_unknown_suffix(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    with open_source(write_clip(tmp_path / 'clip.mp4')) as source, pytest.raises(InputError, match=r'out\.gif'):
+        VideoWriter(tmp_path / 'out.gif', source)
+
+
+def test_full_disk_is_named(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    class FullContainer:
+        def mux(self, packets: list) -> None:
+            raise OSError(28, 'No space left on device')
+
+    output = tmp_path / 'out.mp4'
+    with (
+        open_source(write_clip(tmp_path / 'clip.mp4')) as source,
+        pytest.raises(InputFileError, match='No space left on device'),
+        VideoWriter(output, source) as writer,
+    ):
+        writer._container = FullContainer()
+        for frame in source:
+            writer.add(frame.image, frame.time)
+    assert not output.exists() and not hidden_files(tmp_path)
+
+
+def test_missing_sound_is_a_warning(
+    tmp_path: Path, write_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_source(write_clip(tmp_path / 'clip.mp4', sound='aac')) as source:
+        source.sound_url = str(tmp_path / 'gone.mp4')
+        with caplog.at_level(logging.WARNING), VideoWriter(tmp_path / 'out.mp4', source) as writer:
+            for frame in source:
+                writer.add(frame.image, frame.time)
+    assert 'silent' in caplog.text and len(video_times(tmp_path / 'out.mp4')) == 8
+
+
+def test_still(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'one.mp4', frames=1)
+    with open_source(clip) as source, StillWriter(tmp_path / 'out.png', source) as writer:
+        frame = next(iter(source))
+        writer.add(frame.image, frame.time)
+    np.testing.assert_array_equal(next(iter(open_source(tmp_path / 'out.png'))).image, frame.image)
+    with open_source(write_clip(tmp_path / 'clip.mp4')) as source, pytest.raises(InputError, match='is an image'):
+        StillWriter(tmp_path / 'out.png', source)

@@ -1,0 +1,48 @@
+"""dist_train.sh and dist_test.sh with two processes; on a machine without a GPU these are CPU ranks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes need two GPUs or none')
+
+
+def run_script(repository: Path, name: str, *arguments: object) -> subprocess.CompletedProcess:
+    environment = {**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
+    command = [repository / 'tools' / name, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_two_processes_train_and_evaluate_as_one(
+    repository: Path, load_script, tiny_config: Path, tmp_path: Path
+) -> None:
+    trained = run_script(
+        repository, 'dist_train.sh', tiny_config, 2, '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=2'
+    )
+    assert trained.returncode == 0, trained.stderr[-3000:]
+    checkpoint = tmp_path / 'iter_2.pth'
+
+    # A slot whose probability nearly always reaches the threshold gives the untrained network something to measure.
+    options = ['--cfg-options', 'model.score_thr=0.01']
+    two, one = tmp_path / 'two.json', tmp_path / 'one.json'
+    tested = run_script(
+        repository, 'dist_test.sh', tiny_config, checkpoint, 2, '--work-dir', tmp_path / 'two', '--json', two, *options
+    )
+    assert tested.returncode == 0, tested.stderr[-3000:]
+    load_script('tools/test.py').main(
+        [str(tiny_config), str(checkpoint), '--work-dir', str(tmp_path / 'one'), '--json', str(one), *options]
+    )
+    metrics = {path: {k: v for k, v in json.loads(path.read_text()).items() if '/' in k} for path in (one, two)}
+    assert metrics[one] == metrics[two]
+
+
+@pytest.mark.parametrize('name', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
+def test_a_script_without_arguments_says_how_to_call_it(repository: Path, name: str) -> None:
+    result = run_script(repository, name)
+    assert result.returncode == 2
+    assert f'tools/{name}' in result.stderr

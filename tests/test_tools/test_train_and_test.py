@@ -1,0 +1,208 @@
+"""tools/train.py and tools/test.py on a tiny data set: what they write, and the one line that bad input gets."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+
+def run(script, *arguments: object) -> None:
+    script.main([str(argument) for argument in arguments])
+
+
+def refused(script, capsys: pytest.CaptureFixture, *arguments: object) -> str:
+    """Run a script that must end with code 2 and one line on stderr; returns the line."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as exit_info:
+        run(script, *arguments)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
+    assert exit_info.value.code == 2
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture(scope='module')
+def train(load_script):
+    return load_script('tools/train.py')
+
+
+@pytest.fixture(scope='module')
+def evaluate(load_script):
+    return load_script('tools/test.py')
+
+
+@pytest.fixture(scope='module')
+def work_dir(train, tiny_config, tmp_path_factory) -> Path:
+    """A finished training run of 4 iterations with a checkpoint every 2."""
+    folder = tmp_path_factory.mktemp('run')
+    run(train, tiny_config, '--work-dir', folder)
+    return folder
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, map_location='cpu', weights_only=False)['state_dict']
+
+
+def test_training_writes_checkpoints_log_and_metrics(work_dir: Path) -> None:
+    assert {path.name for path in work_dir.glob('iter_*.pth')} == {'iter_2.pth', 'iter_4.pth'}
+    log = next(work_dir.glob('*/*.log')).read_text()
+    for word in ('loss:', 'lr:', 'time:', 'eta:', 'vis/AP'):
+        assert word in log
+    records = [json.loads(line) for line in next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    assert [record['step'] for record in records if 'loss' in record] == [1, 2, 3, 4]
+
+
+def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, work_dir: Path, tmp_path: Path) -> None:
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_2.pth')
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
+    run(train, tiny_config, '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=2')
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume')
+    logs = ''.join(path.read_text() for path in tmp_path.glob('*/*.log'))
+    assert 'resumed epoch: 0, iter: 2' in logs
+    assert (tmp_path / 'iter_4.pth').is_file()
+
+
+def test_evaluation_writes_metrics_and_submission(
+    evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys
+) -> None:
+    out, metrics_file = tmp_path / 'sub' / 'results.zip', tmp_path / 'metrics.json'
+    run(
+        evaluate,
+        tiny_config,
+        work_dir / 'iter_4.pth',
+        '--work-dir',
+        tmp_path / 'work',
+        '--json',
+        metrics_file,
+        '--out',
+        out,
+    )
+    metrics = json.loads(metrics_file.read_text())
+    assert {'vis/AP', 'vis/AP50', 'vis/AP75', 'vis/AR1', 'vis/AR10'} <= metrics.keys()
+    assert 'vis/AP50' in capsys.readouterr().out
+    assert out.is_file()
+
+
+def test_format_only_needs_no_labels(evaluate, tiny_config, tiny_ytvis, work_dir: Path, tmp_path: Path) -> None:
+    content = json.loads((tiny_ytvis / 'test' / 'instances.json').read_text())
+    del content['annotations']
+    unlabelled = tmp_path / 'unlabelled.json'
+    unlabelled.write_text(json.dumps(content))
+    arguments = ['--work-dir', tmp_path / 'work', '--format-only', '--out', tmp_path / 'results.zip', '--cfg-options']
+    arguments += [f'test_dataloader.dataset.ann_file={unlabelled}', f'test_evaluator.0.ann_file={unlabelled}']
+    run(evaluate, tiny_config, work_dir / 'iter_4.pth', *arguments)
+    assert (tmp_path / 'results.zip').is_file()
+
+
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        (
+            'model.neck.type=RobustContextFusio',
+            ("model.neck.type='RobustContextFusio'", "did you mean 'RobustContextFusion'"),
+        ),
+        ('model.neck.grid_sise=3', ('model.neck.grid_sise', "did you mean 'grid_size'")),
+        ('modle.score_thr=0.3', ('modle.score_thr', "did you mean 'model'")),
+        ('model.neck.num_references=-1', ('model.neck', 'num_references=-1')),
+        ('model.backbone.depth=19', ('model.backbone', 'invalid depth 19')),
+        ('train_dataloader.batch_sise=3', ('train_dataloader.batch_sise',)),
+        ('train_dataloader.dataset.data_root=nowhere/', ('nowhere/train/instances.json',)),
+        ('load_from=nowhere.pth', ('nowhere.pth', 'no such file')),
+        ('work_dir=/proc/nothing', ('/proc/nothing', '--work-dir')),
+    ],
+)
+def test_a_wrong_field_is_named(train, tiny_config, in_tmp_path, capsys, option: str, words: tuple[str, ...]) -> None:
+    line = refused(train, capsys, tiny_config, '--cfg-options', option)
+    for word in words:
+        assert word in line
+
+
+def test_an_unusable_config_is_named(train, in_tmp_path: Path, capsys) -> None:
+    contents = dict(
+        broken='model = dict(', based="_base_ = 'nothing.py'", modelless='x = 1', raising='import nothing_of_that_name'
+    )
+    for name, content in contents.items():
+        (in_tmp_path / f'{name}.py').write_text(content)
+        assert f'config {name}.py' in refused(train, capsys, f'{name}.py')
+    assert 'config missing.py: no such file' in refused(train, capsys, 'missing.py')
+    (in_tmp_path / 'empty.py').touch()
+    assert 'empty' in refused(train, capsys, 'empty.py')
+    assert 'found a folder' in refused(train, capsys, in_tmp_path)
+
+
+def test_options_without_a_value_are_refused(train, tiny_config: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        run(train, tiny_config, '--cfg-options', 'model.score_thr')
+    assert exit_info.value.code == 2
+    assert 'expected key=value' in capsys.readouterr().err
+
+
+def test_a_launcher_that_did_not_start_us_is_refused(train, tiny_config, in_tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv('RANK', raising=False)
+    assert 'RANK is not set' in refused(train, capsys, tiny_config, '--launcher', 'pytorch')
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU --amp is allowed')
+def test_amp_without_a_gpu_is_refused(train, tiny_config, in_tmp_path, capsys) -> None:
+    assert 'needs a GPU' in refused(train, capsys, tiny_config, '--amp')
+
+
+def test_unfit_checkpoints_are_refused(train, evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:
+    good = work_dir / 'iter_4.pth'
+    (in_tmp_path / 'truncated.pth').write_bytes(good.read_bytes()[:5000])
+    torch.save(dict(state_dict=weights(good), meta={}), in_tmp_path / 'slim.pth')
+    torch.save(dict(state_dict={'x': torch.zeros(1)}, meta={}), in_tmp_path / 'foreign.pth')
+    for script, arguments, words in (
+        (evaluate, ['missing.pth'], 'no such file'),
+        (evaluate, ['.'], 'found a folder'),
+        (evaluate, ['truncated.pth'], 'truncated.pth'),
+        (evaluate, ['foreign.pth'], 'foreign.pth'),
+        (evaluate, [good, '--cfg-options', 'model.neck.grid_size=2', 'model.head.num_queries=7'], 'does not fit'),
+        (evaluate, [good, '--cfg-options', 'test_dataloader.dataset.metainfo.classes=shapes_av'], 'classes'),
+        (evaluate, [good, '--json', '/proc/metrics.json'], '/proc/metrics.json'),
+        (evaluate, [good, '--out', 'results.json'], '.zip'),
+        (train, ['--resume', 'missing.pth'], 'no such file'),
+        (train, ['--resume', 'truncated.pth'], 'truncated.pth'),
+        (train, ['--resume', 'slim.pth'], 'no training state'),
+        (train, ['--resume', good, '--cfg-options', 'model.head.num_queries=7'], 'does not fit'),
+        (train, ['--cfg-options', 'load_from=foreign.pth'], 'none of its weights fits'),
+    ):
+        assert words in refused(script, capsys, tiny_config, *arguments)
+
+
+def test_a_failed_evaluation_leaves_no_metrics(
+    evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys
+) -> None:
+    option = 'test_dataloader.dataset.data_prefix.img=nowhere'
+    refused(evaluate, capsys, tiny_config, work_dir / 'iter_4.pth', '--json', 'm.json', '--cfg-options', option)
+    assert [path.name for path in in_tmp_path.iterdir()] == ['work_dirs']
+
+
+def test_seed_threads_and_learning_rate_options_reach_the_config(
+    train, tiny_config, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    threads = torch.get_num_threads()
+    arguments = ['--work-dir', tmp_path, '--seed', 7, '--auto-scale-lr', '--cfg-options']
+    arguments += [
+        'train_cfg.max_iters=1',
+        'num_threads=1',
+        'auto_scale_lr.base_batch_size=2',
+        'train_cfg.val_interval=9',
+    ]
+    try:
+        run(train, tiny_config, *arguments)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    config = Config.fromfile(next(tmp_path.glob('*.py')))
+    assert config.randomness.seed == 7
+    assert config.auto_scale_lr.enable

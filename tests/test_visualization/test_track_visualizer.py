@@ -1,0 +1,89 @@
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+from mmrcf.models.postprocess import mask_boxes
+from mmrcf.structures import FrameResult
+from mmrcf.visualization import draw_tracks, identity_color
+from mmrcf.visualization.palette import text_color
+
+
+def make_result(masks: np.ndarray, ids: list[int], names: list[str] | None = None) -> FrameResult:
+    count = len(ids)
+    return FrameResult(
+        frame_index=0,
+        ids=np.array(ids, np.int64),
+        labels=np.zeros(count, np.int64),
+        scores=np.linspace(0.9, 0.5, count, dtype=np.float32),
+        masks=masks,
+        boxes=mask_boxes(masks),
+        class_names=tuple(names or ['disc'] * count),
+        class_probs=np.full((count, 2), 0.5, np.float32),
+        slots=np.arange(count),
+    )
+
+
+def two_squares(height: int = 120, width: int = 200) -> np.ndarray:
+    masks = np.zeros((2, height, width), bool)
+    masks[0, 60:100, 20:80] = True
+    masks[1, 50:110, 100:180] = True
+    return masks
+
+
+def test_masks_are_tinted_and_the_rest_is_kept() -> None:
+    image = np.full((120, 200, 3), 100, np.uint8)
+    drawn = draw_tracks(image, make_result(two_squares(), [3, 7]), opacity=0.5)
+    assert (image == 100).all(), 'the input is not changed'
+    for place, identity in (((80, 50), 3), ((90, 140), 7)):
+        np.testing.assert_allclose(drawn[place], (np.array(identity_color(identity)) + 100) / 2, atol=1)
+    assert (drawn[112:, :] == 100).all() and (drawn[:30, :] == 100).all()
+
+
+def test_outline_has_the_full_color() -> None:
+    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7]), opacity=0.0)
+    np.testing.assert_allclose(drawn[80, 20], identity_color(3), atol=50)  # its edge is smoothed
+    assert (drawn[80, 50] == 0).all()
+
+
+def test_better_scored_object_lies_on_top() -> None:
+    masks = np.ones((2, 120, 200), bool)
+    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(masks, [1, 2]), opacity=1.0)
+    np.testing.assert_array_equal(drawn[100, 100], identity_color(1))
+
+
+@pytest.mark.parametrize(('height', 'width'), [(20, 30), (64, 400), (161, 97), (720, 1280)])
+def test_any_size(height: int, width: int) -> None:
+    masks = np.zeros((3, height, width), bool)
+    masks[0, : height // 2] = True
+    masks[1, -3:, -3:] = True
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    drawn = draw_tracks(image, make_result(masks, [0, 1, 100], ['a_long_class_name', 'léger', '鳥']))
+    assert drawn.shape == image.shape and drawn.dtype == np.uint8 and (drawn != image).any()
+
+
+def test_no_objects_leave_the_image() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(draw_tracks(image, make_result(np.zeros((0, 20, 30), bool), [])), image)
+
+
+def test_wrong_size_is_refused() -> None:
+    with pytest.raises(ValueError, match='expected one size'):
+        draw_tracks(np.zeros((10, 10, 3), np.uint8), make_result(two_squares(), [1, 2]))
+
+
+def test_colors_are_stable_and_distinct() -> None:
+    assert identity_color(5) == identity_color(5)
+    colors = [np.array(identity_color(identity), int) for identity in range(1, 13)]
+    gaps = [np.abs(one - other).sum() for one, other in itertools.combinations(colors, 2)]
+    assert min(gaps) > 60
+    assert len({identity_color(identity) for identity in range(200)}) == 200
+    assert text_color((255, 255, 0)) == (0, 0, 0) and text_color((30, 30, 90)) == (255, 255, 255)
+
+
+def test_random_state_is_left_alone() -> None:
+    python_state, numpy_state = random.getstate(), np.random.get_state()[1].copy()
+    draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [1, 2]))
+    assert random.getstate() == python_state
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)

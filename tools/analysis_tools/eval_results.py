@@ -1,0 +1,39 @@
+"""Evaluate a results.json, or the submission zip that holds it, without the server."""
+
+import argparse
+
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.evaluation import VideoEvaluation, load_ground_truth, parse_results, read_results
+from mmrcf.evaluation.vis_metric import class_table
+from mmrcf.utils import write_json
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('results', help='results.json, or a zip with results.json at its root')
+    parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
+    parser.add_argument('--classwise', action='store_true', help='print the AP of each category too')
+    parser.add_argument('--json', metavar='FILE', help='also write the figures to this file')
+    return parser.parse_args()
+
+
+@exit_on_bad_input
+def main() -> None:
+    """Read, check, evaluate, print."""
+    args = parse_args()
+    ground_truth = load_ground_truth(args.ann_file)
+    tracks = parse_results(read_results(args.results), ground_truth, f'results {args.results}')
+    evaluation = VideoEvaluation(ground_truth, tracks)
+    metrics = evaluation.metrics()
+    print(f'{len(tracks)} tracks, {len(ground_truth.videos)} videos, {len(ground_truth.categories)} categories')
+    print('  '.join(f'{name:>6}' for name in metrics))
+    print('  '.join(f'{value:6.2f}' if value >= 0 else '     -' for value in metrics.values()))
+    if args.classwise:
+        print(class_table(evaluation.class_ap()))
+    if args.json:
+        write_json(args.json, metrics)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,161 @@
+"""Parameters and floating-point operations of a config's model, part by part, for one frame of a running stream.
+
+``python tools/analysis_tools/get_flops.py CONFIG``
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.registry import MODELS
+from mmrcf.utils import atomic_output, require_file, write_json
+
+TABLE_START, TABLE_END = '<!-- cost:start -->', '<!-- cost:end -->'
+
+
+class PartCounter:
+    """Attributes operations to the direct children of a model.
+
+    Args:
+        model: The model; what happens outside its children's ``forward`` counts as ``'other'``.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._counter = FlopCounterMode(display=False)
+        self._parts = {name: 0 for name, child in model.named_children() if any(True for _ in child.parameters())}
+        self._start = 0
+        for name in self._parts:
+            child = getattr(model, name)
+            child.register_forward_pre_hook(self._begin)
+            child.register_forward_hook(lambda *_, name=name: self._end(name))
+
+    def _begin(self, *_) -> None:
+        self._start = self._counter.get_total_flops()
+
+    def _end(self, name: str) -> None:
+        self._parts[name] += self._counter.get_total_flops() - self._start
+
+    def count(self, function, *args, **kwargs) -> dict[str, int]:
+        """Call ``function`` and return its operations by part."""
+        # The counter knows the products inside attention, not the fused kernel that the CPU has for it.
+        with self._counter, sdpa_kernel(SDPBackend.MATH):
+            function(*args, **kwargs)
+        return {**self._parts, 'other': self._counter.get_total_flops() - sum(self._parts.values())}
+
+
+@torch.no_grad()
+def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Count one ``step`` of a stream that has all its references.
+
+    Args:
+        config_path: The config file.
+        size: Width and height of the frame in pixels, before padding.
+        cfg_options: Overrides of the config.
+
+    Returns:
+        ``config``, ``input`` and ``padded`` ([width, height]), ``parameters`` and ``gflops`` (each a dict by part, with
+        ``total``). A multiplication and an addition count as two operations; element-wise operations are not counted.
+    """
+    config = load_config(config_path, cfg_options)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
+    with explained_config_errors(config):
+        model = MODELS.build(config.model)
+    model.eval().requires_grad_(False)
+    width, height = size
+    sample = TrackDataSample(
+        video_data_samples=[DetDataSample(metainfo=dict(img_shape=(height, width), ori_shape=(height, width)))]
+    )
+    frame = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+    batch = model.data_preprocessor(dict(inputs=dict(img=[frame]), data_samples=[sample]), False)
+    image = batch['inputs']['img'][0]
+    shapes = dict(img_shape=(height, width), ori_shape=(height, width))
+
+    state = model.init_state()
+    for _ in range(1 + model.neck.num_references):  # until the stream has all its references
+        _, state = model.step(image, state, **shapes)
+    flops = PartCounter(model).count(model.step, image, state, **shapes)
+
+    parameters = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    parameters = {name: count for name, count in parameters.items() if count}
+    return dict(
+        config=str(config_path),
+        input=[width, height],
+        padded=[image.shape[-1], image.shape[-2]],
+        parameters={**parameters, 'total': sum(p.numel() for p in model.parameters())},
+        gflops={name: round(count / 1e9, 3) for name, count in {**flops, 'total': sum(flops.values())}.items()},
+    )
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """A Markdown table with a line for each of ``rows``, the results of :func:`measure`."""
+    parts = list(dict.fromkeys(part for row in rows for part in row['gflops'] if part not in ('other', 'total')))
+    width, height = rows[0]['input']
+    lines = [
+        f'Parameters (millions) / GFLOPs of one step at {width}x{height}; a multiply-add counts as two operations.',
+        '',
+        '| config | ' + ' | '.join(part.replace('_', ' ') for part in [*parts, 'total']) + ' |',
+        '|---' * (len(parts) + 2) + '|',
+    ]
+    for row in rows:
+        cells = [
+            f'{row["parameters"].get(part, 0) / 1e6:.2f} / {row["gflops"].get(part, 0):.1f}'
+            for part in [*parts, 'total']
+        ]
+        lines.append(f'| `{Path(row["config"]).name}` | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def write_table(path: str, content: str) -> None:
+    """Replace what stands between the two cost markers of a Markdown file."""
+    text = require_file(path, 'file for the table').read_text(encoding='utf-8')
+    if text.count(TABLE_START) != 1 or text.count(TABLE_END) != 1:
+        raise InputError(
+            f'{path}: expected one line {TABLE_START} and one line {TABLE_END}; add them where the table belongs'
+        )
+    before, rest = text.split(TABLE_START)
+    after = rest.split(TABLE_END)[1]
+    with atomic_output(path) as temporary:
+        temporary.write_text(f'{before}{TABLE_START}\n{content}\n{TABLE_END}{after}', encoding='utf-8')
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
+    parser.add_argument('configs', nargs='+', help='config files')
+    parser.add_argument(
+        '--shape', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'), help='frame size'
+    )
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    parser.add_argument('--table', metavar='FILE.md', help='write them between the cost markers of this Markdown file')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
+    )
+    return parser.parse_args(arguments)
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure as the command line says."""
+    args = parse_args(arguments)
+    if min(args.shape) < 1:
+        raise InputError(f'--shape {args.shape[0]} {args.shape[1]}: expected two positive numbers of pixels')
+    rows = [measure(config, tuple(args.shape), args.cfg_options) for config in args.configs]
+    print(table(rows))
+    if args.json:
+        write_json(args.json, rows)
+    if args.table:
+        write_table(args.table, table(rows))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,99 @@
+"""Evaluate a checkpoint: ``python tools/test.py CONFIG CHECKPOINT``."""
+
+import argparse
+import contextlib
+import json
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmrcf.engine.distributed import LAUNCHERS, process_group
+from mmrcf.engine.run_config import (
+    ConfigOptions,
+    build_runner,
+    explained_config_errors,
+    load_config,
+    set_threads,
+    set_work_dir,
+)
+from mmrcf.engine.start_weights import load_tested_weights
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.utils import atomic_output, require_file
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test set of a config')
+    parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
+    parser.add_argument('checkpoint', help='weights or training checkpoint')
+    parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
+    parser.add_argument('--json', metavar='FILE', help='write the metrics to this file')
+    parser.add_argument('--out', metavar='FILE.zip', help="write the predictions as the server's submission")
+    parser.add_argument(
+        '--format-only',
+        action='store_true',
+        help='write the submission of --out and measure nothing (no labels needed)',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
+    )
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.format_only and not args.out:
+        parser.error('--format-only needs --out FILE.zip')
+    if args.format_only and args.json:
+        parser.error('--format-only measures nothing, so there is nothing for --json')
+    return args
+
+
+def write_submission(config: Config, out: str, format_only: bool) -> None:
+    """Have the config's VIS metric write the submission ``out``; with ``format_only`` no metric measures anything."""
+    evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
+    chosen = [evaluator for evaluator in evaluators if evaluator.get('type') == 'VISMetric']
+    if len(chosen) != 1:
+        raise InputError(f'--out: {config.filename} has {len(chosen)} test_evaluator of type VISMetric; give it one')
+    if not out.endswith('.zip'):
+        raise InputError(f'--out {out}: the server takes a .zip; give a name that ends in .zip')
+    chosen[0].update(outfile_prefix=out.removesuffix('.zip'), format_only=format_only)
+    config.test_evaluator = chosen if format_only else evaluators
+
+
+def evaluate(config: Config, checkpoint: str) -> dict[str, float]:
+    """Metrics by name of a checkpoint on the test set of ``config``; empty in all processes but the first."""
+    runner = build_runner(config)
+    with explained_config_errors(config):
+        load_tested_weights(runner, checkpoint)
+        return {name: float(value) for name, value in runner.test().items()}
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluate as the command line says."""
+    args = parse_args(arguments)
+    config = load_config(args.config, args.cfg_options)
+    require_file(args.checkpoint, 'checkpoint')
+    if not config.get('test_dataloader') or not config.get('test_evaluator'):
+        raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
+    set_work_dir(config, args.work_dir)
+    set_threads(config)
+    if args.out:
+        write_submission(config, args.out, args.format_only)
+    config.load_from = None  # the weights come from the command line
+    config.resume = False
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(process_group(config, args.launcher))
+        # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
+        to_json = args.json and is_main_process()
+        json_file = stack.enter_context(atomic_output(args.json)) if to_json else None
+        metrics = evaluate(config, args.checkpoint)
+        if json_file:
+            json_file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
+        if is_main_process():
+            for name, value in metrics.items():
+                print(f'{name:<24} {value:.4g}')
+
+
+if __name__ == '__main__':
+    main()
