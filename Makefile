@@ -43,7 +43,7 @@ lint: $(INSTALLED)
 data-shapes: $(SHAPES)
 
 $(SHAPES): | $(INSTALLED)
-	$(BIN)/python tools/misc/make_shapes.py
+	$(BIN)/python tools/misc/make_shapes.py --out data/shapes
 
 train-shapes: $(INSTALLED) $(SHAPES)
 	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py

@@ -6,6 +6,7 @@ python demo/video_demo.py INPUT CONFIG CHECKPOINT --out out.mp4  # your own
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def main() -> None:
     """Run the model over the input, write what was asked for and sum up in one line."""
     args = parse_args()
     logging.basicConfig(format='%(levelname)s: %(message)s')
+    # Ended from outside (kill, timeout), it finishes its files as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.config is None:
         args.config = str(ROOT / 'configs/shapes/rcf_r18_shapes.py')
         args.checkpoint = str(ROOT / 'demo/checkpoints/rcf_r18_shapes.pth')

@@ -15,6 +15,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
 import mmrcf  # noqa: F401  (makes mmdet importable with light mmcv)
@@ -24,16 +27,44 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TINY_HEIGHT, TINY_WIDTH = 64, 96
 
 TINY_CONFIG = """
-_base_ = ['{repository}/configs/shapes/rcf_r18_shapes.py']
+_base_ = ['{repository}/configs/_base_/datasets/shapes.py', '{repository}/configs/_base_/default_runtime.py']
 
+_layers = dict(num_layers=1, num_heads=4, feedforward_dims=32)
 model = dict(
-    backbone=dict(base_channels=8, stem_channels=8),
-    neck=dict(in_channels=32, embed_dims=32, encoder=dict(num_layers=1, num_heads=4, feedforward_dims=32)),
-    mask_decoder=dict(in_channels=[8, 16], token_dims=32, embed_dims=16, out_channels=16),
-    head=dict(
-        num_queries=5, embed_dims=32, mask_dims=16, decoder=dict(num_layers=1, num_heads=4, feedforward_dims=32)
+    type='RCF',
+    data_preprocessor=dict(type='RCFDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3),
+    backbone=dict(
+        type='mmdet.ResNet',
+        depth=18,
+        base_channels=8,
+        stem_channels=8,
+        num_stages=3,
+        strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        out_indices=(0, 1, 2),
+        norm_eval=False,
     ),
+    neck=dict(type='RobustContextFusion', in_channels=32, num_references=1, embed_dims=32, grid_size=2, encoder=_layers),
+    mask_decoder=dict(type='FPNMaskDecoder', in_channels=[8, 16], token_dims=32, embed_dims=16, out_channels=16),
+    head=dict(
+        type='InstanceQueryHead',
+        num_classes=8,
+        num_queries=5,
+        embed_dims=32,
+        mask_dims=16,
+        decoder=_layers,
+        match_costs=[
+            dict(type='mmdet.ClassificationCost', weight=1.0),
+            dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
+        ],
+        loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0] * 8 + [0.1]),
+        loss_dice=dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0),
+        loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
+    ),
+    tracker=dict(type='MatchingFreeTracker'),
 )
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
+param_scheduler = [dict(type='PolyLR', power=0.9, by_epoch=False, begin=0, end=4)]
 data_root = '{data_root}/'
 _one_process = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root), **_one_process)
@@ -41,7 +72,10 @@ val_dataloader = dict(dataset=dict(data_root=data_root), **_one_process)
 test_dataloader = dict(dataset=dict(data_root=data_root), **_one_process)
 val_evaluator = [dict(type='VISMetric', ann_file=data_root + 'val/instances.json')]
 test_evaluator = [dict(type='VISMetric', ann_file=data_root + 'test/instances.json')]
-train_cfg = dict(max_iters=4, val_interval=4)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4)
+val_cfg = dict(type='OnlineValLoop')
+test_cfg = dict(type='OnlineTestLoop')
+randomness = dict(seed=0)
 default_hooks = dict(checkpoint=dict(interval=2, max_keep_ckpts=-1, save_best=None), logger=dict(interval=1))
 """
 
@@ -49,6 +83,14 @@ default_hooks = dict(checkpoint=dict(interval=2, max_keep_ckpts=-1, save_best=No
 @pytest.fixture(scope='session', autouse=True)
 def few_threads() -> None:
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def plain_config_dumps() -> Iterator[None]:
+    """Runs dump their config several times; laying it out takes most of the time of a run as short as a test's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, False))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +162,7 @@ def tiny_ytvis(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def tiny_config(tiny_ytvis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shapes config with a model and a data set small enough to train in a second. Read it only."""
+    """A config with a model and a data set small enough to train in a second. Read it only."""
     path = tmp_path_factory.mktemp('config') / 'tiny.py'
     path.write_text(TINY_CONFIG.format(repository=REPOSITORY, data_root=tiny_ytvis))
     return path
@@ -203,3 +245,25 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     """Run the test in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
     yield tmp_path
+
+
+@pytest.fixture(scope='session')
+def make_training_clip() -> Callable[[int, int, int], tuple[torch.Tensor, TrackDataSample]]:
+    """``make_training_clip(length, height, width)``: normalised frames (1, T, 3, H, W) and the ground truth of one object."""
+
+    def make(length: int, height: int, width: int) -> tuple[torch.Tensor, TrackDataSample]:
+        mask = np.zeros((1, height, width), np.uint8)
+        mask[0, height // 4 : height // 2, width // 4 : width // 2] = 1
+        sample = TrackDataSample()
+        sample.video_data_samples = [
+            DetDataSample(
+                metainfo=dict(img_shape=(height, width), ori_shape=(height, width)),
+                gt_instances=InstanceData(
+                    labels=torch.tensor([1]), masks=BitmapMasks(mask, height, width), instances_ids=torch.tensor([1])
+                ),
+            )
+            for _ in range(length)
+        ]
+        return torch.randn(1, length, 3, height, width), sample
+
+    return make

@@ -6,7 +6,13 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=5000, by_epoch=False, max_keep_ckpts=2, save_best='vis/AP', rule='greater'),
+    checkpoint=dict(
+        type='CheckpointHook',
+        interval=5000,
+        by_epoch=False,
+        max_keep_ckpts=2,
+        backend_args=dict(backend='complete'),
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
 
@@ -16,7 +22,8 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl'),
 )
 
-# TensorBoard: --cfg-options vis_backends.1.type=TensorboardVisBackend (pip install tensorboard)
+# TensorBoard, in a child config: vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')] of
+# the visualizer (pip install tensorboard)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends, name='visualizer')
 

@@ -84,6 +84,7 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=5000)
-val_cfg = dict(type='OnlineValLoop')
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
+# The labels of the validation split are not public; data/README.md shows how to hold out a part of train.
+val_cfg = None
 test_cfg = dict(type='OnlineTestLoop')

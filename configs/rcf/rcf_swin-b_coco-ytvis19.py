@@ -3,3 +3,4 @@
 _base_ = ['./rcf_swin-b_ytvis19.py', '../_base_/datasets/coco_youtube_vis_2019.py']
 
 load_from = None
+train_dataloader = {{_base_.coco_youtube_vis_2019.train_dataloader}}

@@ -89,7 +89,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
             )
     differences += [f'the checkpoint has {key} and the model does not' for key in weights if key not in expected]
     if differences:
-        more = f' (and {len(differences) - 1} more differences)' if len(differences) > 1 else ''
+        more = f' (the first of {len(differences)} differences)' if len(differences) > 1 else ''
         raise InputError(
             f'checkpoint {path}: does not fit the config: {differences[0]}{more}; '
             'use the config it was trained with, with the same number of classes'

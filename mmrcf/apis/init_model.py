@@ -50,6 +50,8 @@ def init_model(
     # MMEngine's base class builds the preprocessor through the root registry, which looks into the default scope.
     with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         model = MODELS.build(config.model)
+    if not isinstance(model, RCF):
+        raise InputError(f'config {config.filename}: model.type={config.model.type!r} is no RCF; give an RCF config')
     meta = {}
     if checkpoint is None:
         logger.warning('no checkpoint given: the weights are random')

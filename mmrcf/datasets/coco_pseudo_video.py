@@ -14,7 +14,7 @@ from .annotation_fields import read_categories, read_field, read_size
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .coco_class_map import CLASS_MAPS
-from .pipeline import build_pipeline
+from .dataset_settings import build_pipeline, resolve_prefix
 from .segmentation import SegmentationError, segmentation_to_rle
 
 
@@ -71,7 +71,7 @@ class COCOPseudoVideoDataset(BaseDataset):
             ann_file=str(ann_file),
             metainfo=dict(metainfo) | dict(classes=classes),
             data_root=str(data_root),
-            data_prefix=dict(data_prefix or dict(img='')),
+            data_prefix=resolve_prefix(data_prefix),
             lazy_init=lazy_init,
         )
         self.pipeline = build_pipeline(pipeline)

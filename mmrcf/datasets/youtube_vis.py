@@ -11,7 +11,7 @@ from mmrcf.registry import DATASETS
 
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
-from .pipeline import build_pipeline
+from .dataset_settings import build_pipeline, resolve_prefix
 from .transforms.frame_sampling import sample_clip
 from .ytvis_file import VideoRecord, read_ytvis
 
@@ -77,11 +77,17 @@ class YouTubeVISDataset(BaseDataset):
             ann_file=str(ann_file),
             metainfo=metainfo | dict(classes=resolve_classes(metainfo.get('classes'))),
             data_root=str(data_root),
-            data_prefix=dict(data_prefix or dict(img='')),
+            data_prefix=resolve_prefix(data_prefix),
             test_mode=test_mode,
             lazy_init=lazy_init,
         )
         self.pipeline = build_pipeline(pipeline)
+
+    def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
+        """Class names and videos of ``ann_file``; a data set in another layout overrides this."""
+        return read_ytvis(
+            self.ann_file, self._metainfo['classes'], self.ignore_categories, with_objects=not self.test_mode
+        )
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file.
@@ -90,9 +96,7 @@ class YouTubeVISDataset(BaseDataset):
             One entry a FRAME: MMEngine packs each entry for itself, so fetching a frame costs the same in a video of
             any length.
         """
-        classes, videos = read_ytvis(
-            self.ann_file, self._metainfo['classes'], self.ignore_categories, with_objects=not self.test_mode
-        )
+        classes, videos = self.read_videos()
         if self.drop_empty_videos and not self.test_mode:
             videos = [video for video in videos if any(video.objects)]
             if not videos:

@@ -1,3 +1,4 @@
+from .complete_files import CompleteFileBackend
 from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
 
-__all__ = ['FrameStream', 'OnlineTestLoop', 'OnlineValLoop']
+__all__ = ['CompleteFileBackend', 'FrameStream', 'OnlineTestLoop', 'OnlineValLoop']

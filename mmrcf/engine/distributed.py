@@ -27,9 +27,9 @@ _GROUP_TIMEOUT = datetime.timedelta(minutes=30)
 def process_group(config: Config, launcher: str) -> Iterator[None]:
     """Hold this process's part in the group of ``launcher`` while the block runs.
 
-    What uses the group (a runner, a wrapped model) must be gone at the end of the block: only then do the group's threads
-    end here, and not while the interpreter shuts down, where that can abort the process. After an error the group is left
-    to the end of the process, because the other processes may still wait in it.
+    What uses the group (a runner, a wrapped model) must be gone at the end of the block: only then do the group's
+    threads end here, and not while the interpreter shuts down, where that can abort the process. After an error the
+    group is left to the end of the process, because the other processes may still wait in it.
 
     With GPUs, MMEngine's Runner starts the group from ``config.env_cfg``; its start on a machine without one ends in
     ``torch.cuda.set_device``, so there the group is started here and the Runner finds it running.

@@ -147,8 +147,8 @@ def explained_config_errors(config: Config) -> Iterator[None]:
             'init_cfg.checkpoint yourself and give its path, or set init_cfg=None to start from random weights'
         ) from error
     except FileNotFoundError as error:
-        name = error.filename or one_line(error)
-        raise InputFileError(f'config {config.filename}: {name}: no such file; check the path in the config') from error
+        what = f'{error.filename}: no such file' if error.filename else one_line(error).rstrip('.')
+        raise InputFileError(f'config {config.filename}: {what}; check the path in the config') from error
 
 
 def _explain(config: Config, message: str) -> str | None:
@@ -180,7 +180,8 @@ def _refused_value(config: Config, error: Exception) -> str | None:
         return None
     name = str(building[-1].f_locals['cfg'].get('type'))
     fields = [field for field, part in _parts(config) if part.get('type') == name]
-    return f'{fields[0] if fields else name}: {one_line(error) or repr(error)}; change that value'
+    message = ' '.join(str(error.args[0]).split()) if error.args else repr(error)
+    return f'{fields[0] if fields else name}: {message}; change that value'
 
 
 def _parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:

@@ -1,5 +1,6 @@
 """Frames of a video file, a camera or a stream, decoded by PyAV one at a time."""
 
+import itertools
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
-# A clock that jumps back by more than this (seconds) has started anew; less is a frame out of place.
-CLOCK_RESTART = 1.0
+# A clock that jumps back by more frames than this has started anew; by less, a frame is out of place.
+CLOCK_RESTART_FRAMES = 3
 
 
 class VideoSource(FrameSource):
@@ -95,15 +96,11 @@ class VideoSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         clock = _Clock(self.clock_start, 1 / self.fps, float(self.time_base))
-        position = 0
         delivered = 0
-        while self._first is not None:
-            frame, self._first = self._first, None
-            image = self._to_image(frame)
-            yield Frame(image=image, time=clock.read(frame.time), index=delivered + self.skipped)
+        for frame in itertools.chain([self._first], self._decoded):
+            yield Frame(image=self._to_image(frame), time=clock.read(frame.time), index=delivered + self.skipped)
             delivered += 1
-            position = delivered + self.skipped
-            self._first = next(self._decoded, None)
+        position = delivered + self.skipped
         if self.num_frames is not None and position < self.num_frames:
             logger.warning('%s: ends after %d of the %d frames it announces', self.name, position, self.num_frames)
         self.close()
@@ -160,7 +157,7 @@ class _Clock:
             time = 0.0 if last is None else last + self._interval
         else:
             time = presentation_time - self._offset
-            if last is not None and time < last - CLOCK_RESTART:
+            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
                 self._offset = presentation_time - last - self._interval
                 time = last + self._interval
         if last is not None and time <= last:

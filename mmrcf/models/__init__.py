@@ -3,6 +3,7 @@ import mmdet.models  # noqa: F401  (registers the foreign parts that configs nam
 from .data_preprocessor import RCFDataPreprocessor
 from .heads import FPNMaskDecoder, InstanceQueryHead
 from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
+from .object_classifier import ObjectClassifier
 from .rcf import RCF
 from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
 
@@ -14,6 +15,7 @@ __all__ = [
     'InstanceQueryHead',
     'IoUTracker',
     'MatchingFreeTracker',
+    'ObjectClassifier',
     'RCFDataPreprocessor',
     'RobustContextFusion',
     'SingleFrame',

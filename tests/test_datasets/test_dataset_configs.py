@@ -55,10 +55,17 @@ def first_batch(config):
 
 
 @pytest.mark.parametrize(
-    'name', ['shapes', 'youtube_vis_2019', 'youtube_vis_2021', 'coco_youtube_vis_2019', 'coco_youtube_vis_2021']
+    'name',
+    [
+        'shapes/rcf_r18_shapes',
+        'rcf/rcf_r50_ytvis19',
+        'rcf/rcf_r50_ytvis21',
+        'rcf/rcf_r50_coco-ytvis19',
+        'rcf/rcf_r50_coco-ytvis21',
+    ],
 )
 def test_a_config_reads_the_tree_of_its_data_set(repository, trees, name):
-    config = Config.fromfile(repository / 'configs' / '_base_' / 'datasets' / f'{name}.py')
+    config = Config.fromfile(repository / 'configs' / f'{name}.py')
     with DefaultScope.overwrite_default_scope('mmrcf'):
         batch = first_batch(config.train_dataloader)
         assert len(batch['inputs']['img']) == len(batch['data_samples']) == config.train_dataloader.batch_size

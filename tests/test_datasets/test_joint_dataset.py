@@ -69,3 +69,18 @@ def test_parts_must_agree(parts):
     more = parts[1] | dict(metainfo=dict(classes=('cat', 'dog', 'whale')))
     with pytest.raises(InputError, match=r"coco.json and .*instances.json differ in classes \(\['whale'\]\)"):
         JointDataset([parts[0], more])
+
+
+def test_clips_do_not_depend_on_the_number_of_loader_processes(parts):
+    parts[0]['pipeline'] = [*parts[0]['pipeline'][:2], dict(type='RandomClipFlip'), parts[0]['pipeline'][2]]
+    streams = []
+    for workers in (0, 2):
+        config = dict(
+            batch_size=2,
+            num_workers=workers,
+            sampler=dict(type='mmrcf.JointSampler'),
+            dataset=dict(type='mmrcf.JointDataset', datasets=parts, num_targets=2),
+        )
+        batches = iter(Runner.build_dataloader(config, seed=3))
+        streams.append([torch.stack(next(batches)['inputs']['img']) for _ in range(5)])
+    assert all(torch.equal(one, other) for one, other in zip(*streams, strict=True))

@@ -202,7 +202,7 @@ def test_a_file_that_is_no_annotation_file(write_ytvis, text):
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-@pytest.mark.parametrize('damage', ['missing', 'folder', 'empty', 'text', 'cut', 'other size'])
+@pytest.mark.parametrize('damage', ['missing', 'folder', 'empty', 'text', 'cut', 'cut png', 'other size'])
 def test_unusable_images_are_named(write_ytvis, changed, damage, test_mode):
     content = changed(('videos', 1, 'file_names'), [f'b/{t}.jpg' for t in range(3)])
     path = write_ytvis(content)
@@ -215,7 +215,9 @@ def test_unusable_images_are_named(write_ytvis, changed, damage, test_mode):
         elif damage == 'other size':
             cv2.imwrite(str(image), noise[:30])
         elif damage != 'missing':
-            image.write_bytes({'empty': b'', 'text': b'not an image', 'cut': data[: len(data) // 2]}[damage])
+            png = cv2.imencode('.png', noise)[1].tobytes()
+            cut = {'cut': data[: len(data) // 2], 'cut png': png[: len(png) // 2]}
+            image.write_bytes((cut | {'empty': b'', 'text': b'not an image'})[damage])
     dataset = make(path, test_mode=test_mode, pipeline=TEST if test_mode else LOAD)
     with pytest.raises(InputError, match=r'image .*images/b/\d.jpg: ') as caught:
         dataset[6 if test_mode else 1]
@@ -226,9 +228,11 @@ def test_the_error_of_a_loader_process_is_still_an_input_error(write_ytvis):
     path = write_ytvis()
     (path.parent / 'images' / 'a' / '00000.png').unlink()
     dataset = make(path, test_mode=True, pipeline=TEST)
-    loader = torch.utils.data.DataLoader(dataset, num_workers=1, collate_fn=list)
+    batches = iter(torch.utils.data.DataLoader(dataset, sampler=[0], num_workers=1, collate_fn=list))
     with pytest.raises(InputError, match='00000.png: no such file'):
-        next(iter(loader))
+        next(batches)
+    with pytest.raises(StopIteration):
+        next(batches)
 
 
 def test_samples_cross_processes_unchanged(write_ytvis):
@@ -255,6 +259,11 @@ def test_settings_out_of_range(settings):
 def test_class_lists_that_are_none(classes):
     with pytest.raises(InputError, match='class'):
         YouTubeVISDataset('instances.json', lazy_init=True, metainfo=dict(classes=classes))
+
+
+def test_a_misspelt_prefix_is_named():
+    with pytest.raises(InputError, match=r"data_prefix has the keys \['img_path'\], expected 'img'"):
+        YouTubeVISDataset('instances.json', lazy_init=True, data_prefix=dict(img_path='x'))
 
 
 def test_crowds_are_no_ground_truth(write_ytvis, content):

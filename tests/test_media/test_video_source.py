@@ -1,5 +1,8 @@
+import functools
+import http.server
 import itertools
 import logging
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -136,6 +139,31 @@ def test_streamed_file_cut_off(
         _, frames = read(path)
     assert 5 <= len(frames) <= 12
     assert 'of the 20 frames it announces' in caplog.text
+
+
+def test_clock_that_starts_again_and_size_that_changes(
+    tmp_path: Path, write_clip: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = [write_clip(tmp_path / f'{height}.ts', height=height) for height in (64, 80)]
+    joined = tmp_path / 'joined.ts'
+    joined.write_bytes(b''.join(part.read_bytes() for part in parts))
+    with caplog.at_level(logging.WARNING):
+        _, frames = read(joined)
+    assert [frame.image.shape for frame in frames] == [(64, 96, 3)] * 16
+    np.testing.assert_allclose(np.diff([frame.time for frame in frames]), 0.1, atol=0.01)
+    assert 'the size changes to 96x80' in caplog.text
+
+
+def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    write_clip(tmp_path / 'clip.mkv', sound='aac')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source, frames = read(f'http://127.0.0.1:{server.server_port}/clip.mkv')
+        with pytest.raises(InputFileError, match='404'):
+            open_source(f'http://127.0.0.1:{server.server_port}/gone.mkv')
+        server.shutdown()
+    assert len(frames) == 8 and source.has_audio
 
 
 def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:

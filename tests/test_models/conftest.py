@@ -48,9 +48,10 @@ def build_model(neck: str = 'rcf', seed: int = 0, **head: object) -> RCF:
             **{'num_classes': 3, 'num_queries': 5, 'embed_dims': 32, 'mask_dims': 16, 'decoder': ENCODER, **head},
         ),
         tracker=dict(type='MatchingFreeTracker'),
-        # Random class probabilities are near 1 / 4: low enough that some slots fire and some do not.
-        score_thr=0.3,
     )
+    # Untrained slots are alike; spread their contents and classes so that some fire and some do not.
+    torch.nn.init.normal_(model.head.query_content.weight)
+    torch.nn.init.normal_(model.head.classifier.weight)
     model.dataset_meta = {'classes': ('a', 'b', 'c')}
     return model.eval()
 

@@ -92,7 +92,7 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
         input=[width, height],
         padded=[image.shape[-1], image.shape[-2]],
         parameters={**parameters, 'total': sum(p.numel() for p in model.parameters())},
-        gflops={name: round(count / 1e9, 3) for name, count in {**flops, 'total': sum(flops.values())}.items()},
+        gflops={name: round(count / 1e9, 6) for name, count in {**flops, 'total': sum(flops.values())}.items()},
     )
 
 

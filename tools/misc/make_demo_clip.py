@@ -3,7 +3,7 @@
 The sample clip is a test video three times as long as those of the benchmark:
 
     python tools/misc/make_shapes.py --out outputs/long --variant shapes --splits test=8 --frames 72
-    python tools/misc/make_demo_clip.py outputs/long/test --videos 0002 --out demo/shapes.mp4
+    python tools/misc/make_demo_clip.py outputs/long/test --videos 0003 --out demo/shapes.mp4
 """
 
 import argparse

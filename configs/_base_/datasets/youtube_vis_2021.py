@@ -1,66 +1,11 @@
-# YouTube-VIS 2021, as published: the official JSON is read directly. data/README.md shows the folders.
-dataset_type = 'YouTubeVISDataset'
-data_root = 'data/youtube_vis_2021/'
-metainfo = dict(classes='youtube_vis_2021')
+# YouTube-VIS 2021, as published: what differs from youtube_vis_2019.py. A config of the 2019 family takes it so:
+#   _base_ = ['./rcf_r50_ytvis19.py', '../_base_/datasets/youtube_vis_2021.py']
+#   train_dataloader = {{_base_.youtube_vis_2021.train_dataloader}}
+_root = 'data/youtube_vis_2021/'
+_classes = dict(classes='youtube_vis_2021')
 
-train_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipAnnotations'),
-    # Multi-scale: the shorter side is one of these, around the 360 of testing; the longer side ends at 768.
-    dict(
-        type='RandomClipResize',
-        scales=[(768, 288), (768, 320), (768, 352), (768, 360), (768, 384), (768, 416)],
-    ),
-    dict(type='RandomClipFlip', prob=0.5),
-    dict(type='PackClip'),
-]
-test_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='ClipResize', scale=(640, 360), keep_ratio=True),
-    dict(type='PackClip'),
-]
-
-# The paper's batch of 16 clips: 8 GPUs with 2 each.
-train_dataloader = dict(
-    batch_size=2,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler'),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='train/instances.json',
-        data_prefix=dict(img='train/JPEGImages'),
-        metainfo=metainfo,
-        num_references=1,
-        num_targets=1,
-        max_gap=1,
-        pipeline=train_pipeline,
-    ),
-)
-
-# The annotations of the valid split are not public. Testing writes the submission for the server, and there is nothing
-# to validate on in training; for that, point val_dataloader and val_evaluator at a part of train that you hold out.
-val_dataloader = None
-val_evaluator = None
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='VideoFrameSampler'),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='valid/instances.json',
-        data_prefix=dict(img='valid/JPEGImages'),
-        metainfo=metainfo,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_evaluator = dict(
-    type='VISMetric',
-    ann_file=data_root + 'valid/instances.json',
-    format_only=True,
-    outfile_prefix='outputs/youtube_vis_2021_valid',
+youtube_vis_2021 = dict(
+    train_dataloader=dict(dataset=dict(data_root=_root, ann_file='train/instances.json', metainfo=_classes)),
+    test_dataloader=dict(dataset=dict(data_root=_root, ann_file='valid/instances.json', metainfo=_classes)),
+    test_evaluator=dict(ann_file=_root + 'valid/instances.json', outfile_prefix='outputs/youtube_vis_2021_valid'),
 )

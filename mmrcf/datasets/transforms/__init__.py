@@ -4,6 +4,7 @@ from .frame_sampling import sample_clip
 from .geometry import ClipResize, RandomClipCrop, RandomClipFlip, RandomClipResize
 from .loading import LoadClipAnnotations, LoadClipFrames, read_image
 from .motion import ClipMotion
+from .object_crops import PackObjectCrops
 from .photometric import ClipPhotometricDistortion
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     'LoadClipAnnotations',
     'LoadClipFrames',
     'PackClip',
+    'PackObjectCrops',
     'RandomClipCrop',
     'RandomClipFlip',
     'RandomClipResize',

@@ -20,6 +20,17 @@ from mmrcf.utils import require_file
 JPEG_START = b'\xff\xd8'
 JPEG_SCAN = b'\xff\xda'
 JPEG_END = b'\xff\xd9'
+PNG_START = b'\x89PNG'
+PNG_END = b'IEND'
+
+
+def _is_cut(data: bytes) -> bool:
+    """True for a JPEG or PNG file without its end; OpenCV would fill what is missing and say nothing."""
+    if data.startswith(JPEG_START):
+        # Inside a scan, 0xFF is followed by zero or the number of a restart: these markers are not found by chance,
+        # and a whole file ends its last scan with an end marker.
+        return data.rfind(JPEG_END) < data.rfind(JPEG_SCAN)
+    return data.startswith(PNG_START) and PNG_END not in data
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -29,15 +40,16 @@ def read_image(path: str | Path) -> np.ndarray:
         (H, W, 3) uint8, BGR.
 
     Raises:
-        InputFileError: The file is missing.
-        InputError: It is not an image, or is cut short (OpenCV would fill the rest of a JPEG with grey).
+        InputFileError: The file is missing, empty or not readable.
+        InputError: It is not an image, or is cut short.
     """
     data = require_file(path, 'image').read_bytes()
-    # Inside a scan, 0xFF is followed by zero or the number of a restart, so these markers are never found by chance,
-    # and a whole file ends its last scan with an end marker.
-    if data.startswith(JPEG_START) and data.rfind(JPEG_END) < data.rfind(JPEG_SCAN):
-        raise InputError(f'image {path}: the JPEG is cut short; copy or download it again')
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if _is_cut(data):
+        raise InputError(f'image {path}: the file is cut short; copy or download it again')
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # for example more pixels than OpenCV reads
+        image = None
     if image is None:
         raise InputError(f'image {path}: cannot be decoded; it is damaged or not an image, copy or download it again')
     return image

@@ -1,0 +1,135 @@
+"""Every config builds from the parts it names, trains a step and tracks a frame."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmrcf.models import RCF
+from mmrcf.registry import MODELS
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for path in (REPOSITORY / 'configs').rglob('*.py')
+    if '_base_' not in path.parts
+)
+RCF_CONFIGS = [path for path in CONFIGS if 'crops' not in path]
+
+
+def named_parts(node, path: str = ''):
+    """All (path, type) pairs below a config node."""
+    if isinstance(node, dict):
+        if isinstance(node.get('type'), str):
+            yield path, node['type']
+        for key, value in node.items():
+            yield from named_parts(value, f'{path}.{key}' if path else key)
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from named_parts(value, f'{path}.{index}')
+
+
+def small(config: Config) -> Config:
+    """No downloads, and the deepest stages cut short: the parts and the widths stay what the config says."""
+    config.model.backbone.init_cfg = None
+    if config.model.backbone.get('depth') == 101:
+        config.model.backbone.depth = 50
+    if config.model.backbone.type == 'mmdet.SwinTransformer':
+        config.model.backbone.depths = [1, 1, 1, 1]
+        config.model.backbone.convert_weights = False
+    return config
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_every_part_of_the_model_and_the_data_comes_from_where_its_name_says(path: str) -> None:
+    config = Config.fromfile(REPOSITORY / path)
+    from mmrcf import registry
+
+    init_default_scope('mmrcf')
+    registries = [registry.MODELS, registry.TASK_UTILS, registry.DATASETS, registry.TRANSFORMS, registry.DATA_SAMPLERS]
+    sections = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader')
+    parts = [part for name in sections for part in named_parts(config.get(name), name)]
+    assert len(parts) >= 5
+    for where, name in parts:
+        if where.endswith(('init_cfg', 'norm_cfg')):
+            continue
+        package, _, bare = name.rpartition('.')
+        found = [r.get(name) for r in registries if _registered(r, name)]
+        assert found, f'{path}: {where}.type={name!r} is registered nowhere'
+        assert found[0].__module__.split('.')[0] == (package or 'mmrcf'), f'{path}: {where}.type={name!r}'
+        assert found[0].__name__ == bare
+
+
+def _registered(registry, name: str) -> bool:
+    """Whether a registry or its siblings know a name, without MMEngine's warning about the ones that do not."""
+    scope, _, bare = name.rpartition('.')
+    if not scope:
+        registry.import_from_location()
+        return bare in registry.module_dict
+    return registry.get(name) is not None
+
+
+@pytest.mark.parametrize('path', RCF_CONFIGS)
+def test_every_config_trains_a_step_and_tracks_a_frame(path: str, make_training_clip) -> None:
+    config = small(Config.fromfile(REPOSITORY / path))
+    init_default_scope('mmrcf')
+    model: RCF = MODELS.build(config.model)
+    dataset = config.train_dataloader.dataset
+    num_references, num_targets = dataset.num_references, dataset.num_targets
+    assert num_references == model.neck.num_references, 'dataset and neck disagree'
+    frames, sample = make_training_clip(num_references + num_targets, 64, 96)
+    model.train()
+    losses = model.loss({'img': frames}, [sample])
+    total = sum(losses.values())
+    total.backward()
+    assert torch.isfinite(total)
+    assert any(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in model.head.parameters())
+    model.eval()
+    result, state = model.step(frames[0, :1], model.init_state(), img_shape=(64, 96), ori_shape=(64, 96))
+    assert result.masks.shape[1:] == (64, 96)
+    assert state.frame_index == 1
+
+
+def test_the_reference_config_shows_its_model_and_schedule_whole() -> None:
+    text = (REPOSITORY / 'configs/rcf/rcf_r101_ytvis19.py').read_text()
+    for word in (
+        'backbone=',
+        'neck=',
+        'mask_decoder=',
+        'head=',
+        'tracker=',
+        'optim_wrapper',
+        'param_scheduler',
+        'train_cfg',
+    ):
+        assert word in text
+
+
+def test_the_paper_s_recipe_is_in_the_reference_config() -> None:
+    config = Config.fromfile(REPOSITORY / 'configs/rcf/rcf_r101_ytvis19.py')
+    assert config.optim_wrapper.optimizer.lr == 6e-4 and config.optim_wrapper.optimizer.weight_decay == 1e-4
+    assert config.train_cfg.max_iters == 60000 and config.param_scheduler[-1].power == 0.9
+    assert config.optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult == 0.1
+    assert (config.model.score_thr, config.model.mask_thr) == (0.4, 0.5)
+    swin = Config.fromfile(REPOSITORY / 'configs/rcf/rcf_swin-b_ytvis19.py')
+    assert swin.optim_wrapper.optimizer.lr == 3e-4 and swin.optim_wrapper.optimizer.weight_decay == 1e-2
+    assert swin.optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult == 1.0
+
+
+def test_the_crops_config_teaches_the_backbone_that_the_shapes_config_takes_over(tmp_path) -> None:
+    init_default_scope('mmrcf')
+    crops = Config.fromfile(REPOSITORY / 'configs/shapes/r18_crops_shapes.py')
+    shapes = Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes.py')
+    classifier = MODELS.build(crops.model)
+    losses = classifier({'img': [torch.zeros(2, 3, 48, 48, dtype=torch.uint8)]}, [torch.tensor([0, 1])], mode='loss')
+    losses['loss'].backward()
+    checkpoint = tmp_path / 'crops.pth'
+    torch.save({'state_dict': classifier.state_dict(), 'meta': {}}, checkpoint)
+    assert shapes.model.backbone.init_cfg.checkpoint == f'work_dirs/r18_crops_shapes/iter_{crops.max_iters}.pth'
+    shapes.model.backbone.init_cfg.checkpoint = str(checkpoint)
+    model = MODELS.build(shapes.model)
+    model.init_weights()
+    taught = classifier.backbone.state_dict()
+    assert all(torch.equal(value, taught[name]) for name, value in model.backbone.state_dict().items())

@@ -1,0 +1,161 @@
+"""The documents tell the truth: snippets run and print what they say, commands, options, paths and links exist."""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import Registry
+
+import mmrcf.registry
+from mmrcf.engine.run_config import build_runner, load_config
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for pattern in ('*.md', 'docs/*.md', 'data/*.md', 'configs/*/*.md')
+    for path in REPOSITORY.glob(pattern)
+)
+# A fenced block, with what an HTML comment before it says: `file: NAME` (write it there instead of running it).
+BLOCK = re.compile(
+    r'(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$', re.MULTILINE | re.DOTALL
+)
+PATH = re.compile(
+    r'(?<![\w/.<])(?:configs|demo|docs|mmrcf|requirements|tests|tools)/[\w./*-]*\.(?:md|mp4|py|pth|sh|txt|yml)\b'
+)
+LINK = re.compile(r'\]\((?!https?:|#)([^)#]+)')
+NUMBER = re.compile(r'\d+(?:\.\d+)?')
+# What a reader brings, or what a command of the document writes.
+NOT_OURS = ('my_', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT')
+PROGRAMS = {'bash', 'cd', 'git', 'make', 'pip', 'pre-commit', 'python', 'unzip'}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    language: str
+    code: str
+    file: str | None
+
+
+def blocks(document: str) -> list[Block]:
+    text = (REPOSITORY / document).read_text(encoding='utf-8')
+    return [Block(match['language'], match['code'], match['file']) for match in BLOCK.finditer(text)]
+
+
+def commands(document: str) -> list[list[str]]:
+    """The words of each command line in the document's bash blocks, without variables set before it."""
+    lines = [
+        line
+        for block in blocks(document)
+        if block.language == 'bash'
+        for line in block.code.replace('\\\n', ' ').splitlines()
+    ]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [[word for word in line if not re.match(r'[A-Z_]+=', word)] for line in words if line]
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The repository as a reader has it, in a folder that may be written to; what a snippet registers goes again."""
+    for name in ('configs', 'demo', 'tools'):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    own = {
+        name for name, module in sys.modules.items() if str(getattr(module, '__file__', '')).startswith(str(tmp_path))
+    }
+    for registry in (value for value in vars(mmrcf.registry).values() if isinstance(value, Registry)):
+        for name in [name for name, part in registry.module_dict.items() if part.__module__ in own]:
+            del registry.module_dict[name]
+    for name in own:
+        del sys.modules[name]
+
+
+def assert_same_output(printed: str, expected: str) -> None:
+    """Equal but for the last digits of numbers, which differ between machines."""
+    assert NUMBER.sub('#', printed.strip()) == NUMBER.sub('#', expected.strip()), printed
+    for got, wanted in zip(NUMBER.findall(printed), NUMBER.findall(expected), strict=True):
+        assert float(got) == pytest.approx(float(wanted), rel=0.02, abs=0.02), printed
+
+
+@pytest.mark.parametrize('document', [name for name in DOCUMENTS if any(b.language == 'python' for b in blocks(name))])
+def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path) -> None:
+    printed, namespace = '', {}
+    for block in blocks(document):
+        if block.file:
+            (reader / block.file).write_text(block.code)
+        elif block.language == 'python':
+            compiled = compile(block.code, document, 'exec')
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                exec(compiled, namespace)
+            printed = output.getvalue()
+        elif block.language == 'text':
+            assert_same_output(printed, block.code)
+
+
+def test_the_documented_dataset_trains(reader: Path) -> None:
+    """The dataset of docs/your_own_part.md on two videos with mask images."""
+    for block in blocks('docs/your_own_part.md'):
+        if block.file:
+            (reader / block.file).write_text(block.code)
+    for video in ('a', 'b'):
+        for kind in ('JPEGImages', 'Annotations'):
+            (reader / 'data/mine' / kind / video).mkdir(parents=True)
+        for t in range(3):
+            mask = np.zeros((64, 96), np.uint8)
+            mask[10:40, 10 + t : 50 + t] = 3
+            cv2.imwrite(f'data/mine/JPEGImages/{video}/{t:05d}.jpg', mask * 60)
+            cv2.imwrite(f'data/mine/Annotations/{video}/{t:05d}.png', mask)
+    options = {'train_cfg.max_iters': 1, 'work_dir': 'work_dirs/mine', 'default_hooks.checkpoint.save_best': None}
+    options |= {'model.backbone.init_cfg': None}  # the shapes config may start from weights that are not here
+    options |= {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
+    runner = build_runner(load_config('my_dataset.py', options))
+    runner.train()
+    assert runner.iter == 1
+    assert runner.train_dataloader.dataset.metainfo['classes'] == ('object',)
+
+
+@pytest.mark.parametrize('document', [name for name in DOCUMENTS if commands(name)])
+def test_commands_and_their_options_exist(document: str) -> None:
+    targets = re.findall(r'^([\w-]+):', (REPOSITORY / 'Makefile').read_text(), re.MULTILINE)
+    for words in commands(document):
+        program = Path(words[0]).name
+        assert program in PROGRAMS or (REPOSITORY / words[0]).is_file(), words
+        if program == 'make':
+            assert words[1] in targets, words
+        scripts = [word for word in words if re.fullmatch(r'(tools|demo)/.*\.(py|sh)', word)]
+        if not scripts:
+            continue
+        script = REPOSITORY / scripts[0]
+        assert script.is_file(), words
+        assert script.suffix != '.sh' or os.access(script, os.X_OK), words
+        source = script.read_text()
+        if script.suffix == '.sh':  # hands its options on
+            source += ''.join(
+                (script.parent / name).read_text() for name in ('train.py', 'test.py') if f'/{name}' in source
+            )
+        for word in words[words.index(scripts[0]) + 1 :]:
+            if word.startswith('--'):
+                assert f"'{word.split('=')[0]}'" in source, (words, word)
+            elif re.search(r'\.(py|mp4|json|zip)$', word) and ' ' not in word and '=' not in word:
+                assert word.startswith(NOT_OURS) or any(REPOSITORY.glob(word)), (words, word)
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_named_paths_and_links_exist(document: str) -> None:
+    text = (REPOSITORY / document).read_text(encoding='utf-8')
+    for path in PATH.findall(text):
+        assert any(REPOSITORY.glob(path)), path
+    for link in LINK.findall(text):
+        assert ((REPOSITORY / document).parent / link).exists(), link

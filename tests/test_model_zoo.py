@@ -1,0 +1,86 @@
+"""The model index: every config is listed, weights and figures stand only where they exist, tables equal metafiles."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TABLES = ['README.md', *(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob('configs/*/README.md'))]
+
+
+def read_yaml(path: str) -> dict:
+    return yaml.safe_load((REPOSITORY / path).read_text(encoding='utf-8'))
+
+
+METAFILES = read_yaml('model-index.yml')['Import']
+MODELS = {model['Name']: model for metafile in METAFILES for model in read_yaml(metafile)['Models']}
+
+
+def metrics(model: dict) -> dict[str, float]:
+    """Every metric of a model by its name."""
+    return {name: value for result in model.get('Results', []) for name, value in result['Metrics'].items()}
+
+
+def table_rows(document: str) -> Iterator[tuple[dict, dict[str, str]]]:
+    """The rows of a document's tables that name a model: the model, and the cells by the head of their column."""
+    head: list[str] = []
+    for line in (REPOSITORY / document).read_text(encoding='utf-8').splitlines():
+        cells = [cell.strip() for cell in line.strip().strip('|').split('|')] if line.startswith('|') else []
+        named = [name for cell in cells for name in re.findall(r'[\w-]+', cell) if name in MODELS]
+        if not cells:
+            head = []
+        elif not head:
+            head = cells
+        elif named:
+            yield MODELS[named[0]], dict(zip(head, cells, strict=True))
+
+
+def test_the_index_imports_every_metafile() -> None:
+    assert sorted(METAFILES) == sorted(
+        path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob('configs/*/*.yml')
+    )
+
+
+def test_every_config_is_a_model_of_the_index() -> None:
+    configs = {path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob('configs/[!_]*/**/*.py')}
+    assert {model['Config'] for model in MODELS.values()} == configs
+    assert all(Path(model['Config']).stem == name for name, model in MODELS.items())
+
+
+@pytest.mark.parametrize('metafile', METAFILES)
+def test_a_collection_has_its_readme(metafile: str) -> None:
+    content = read_yaml(metafile)
+    names = {collection['Name'] for collection in content['Collections']}
+    assert {model['In Collection'] for model in content['Models']} <= names
+    for collection in content['Collections']:
+        assert (REPOSITORY / collection['README']).is_file()
+
+
+@pytest.mark.parametrize('name', [name for name, model in MODELS.items() if 'Weights' in model or 'Results' in model])
+def test_weights_exist_and_carry_the_figures_of_the_metafile(name: str) -> None:
+    model = MODELS[name]
+    weights = REPOSITORY / model['Weights']
+    assert weights.stat().st_size <= 16 * 2**20
+    meta = torch.load(weights, weights_only=True)['meta']
+    measured = {key.split('/')[-1]: value for key, value in meta['metrics']['test'].items()}
+    for metric, value in metrics(model).items():
+        assert value == pytest.approx(measured[metric], abs=0.06), metric
+
+
+@pytest.mark.parametrize('document', TABLES)
+def test_tables_show_the_figures_of_the_metafile(document: str) -> None:
+    known = {'AP', 'AP50', 'AP75', 'AR1', 'AR10'} | {name for model in MODELS.values() for name in metrics(model)}
+    for model, cells in table_rows(document):
+        for head in known & cells.keys():
+            if head in metrics(model):
+                decimals = len(cells[head].partition('.')[2])
+                assert float(cells[head]) == pytest.approx(metrics(model)[head], abs=0.51 * 10**-decimals), (
+                    model,
+                    head,
+                )
+            else:
+                assert cells[head] in ('', '-'), f'{document}: {model["Name"]} has {head} without a measurement'

@@ -1,0 +1,75 @@
+"""tools/analysis_tools/get_flops.py: parameters and operations by part."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+
+@pytest.fixture(scope='module')
+def get_flops(load_script):
+    return load_script('tools/analysis_tools/get_flops.py')
+
+
+class TwoParts(nn.Module):
+    """A convolution and a linear layer, counted by hand below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Linear(8, 5)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        pixels = self.first(image).flatten(2).transpose(1, 2)
+        return self.second(pixels) @ torch.ones(5, 2)
+
+
+@torch.no_grad()
+def test_operations_are_attributed_to_parts(get_flops) -> None:
+    flops = get_flops.PartCounter(TwoParts()).count(TwoParts().forward, torch.zeros(1, 3, 4, 6))
+    assert flops == dict(first=0, second=0, other=2 * 24 * 8 * 27 + 2 * 24 * 8 * 5 + 2 * 24 * 5 * 2)
+    model = TwoParts()
+    flops = get_flops.PartCounter(model).count(model, torch.zeros(1, 3, 4, 6))
+    assert flops == dict(first=2 * 24 * 8 * 27, second=2 * 24 * 8 * 5, other=2 * 24 * 5 * 2)
+
+
+@torch.no_grad()
+def test_attention_counts_its_two_products(get_flops) -> None:
+    query = torch.zeros(1, 2, 6, 4)
+    flops = get_flops.PartCounter(nn.Module()).count(nn.functional.scaled_dot_product_attention, query, query, query)
+    assert flops == dict(other=2 * (2 * 2 * 6 * 6 * 4))
+
+
+def test_a_config_is_measured_and_its_table_replaced(get_flops, tiny_config: Path, tmp_path: Path, capsys) -> None:
+    readme, figures = tmp_path / 'README.md', tmp_path / 'flops.json'
+    readme.write_text(f'before\n{get_flops.TABLE_START}\nold\n{get_flops.TABLE_END}\nafter\n')
+    get_flops.main([str(tiny_config), '--shape', '96', '50', '--json', str(figures), '--table', str(readme)])
+    (row,) = json.loads(figures.read_text())
+    assert row['input'] == [96, 50]
+    assert row['padded'] == [96, 64]
+    assert {'backbone', 'neck', 'mask_decoder', 'head', 'total'} <= row['parameters'].keys()
+    assert sum(count for name, count in row['parameters'].items() if name != 'total') == row['parameters']['total']
+    assert all(row['gflops'][part] > 0 for part in ('backbone', 'neck', 'mask_decoder', 'head', 'total'))
+    text = readme.read_text()
+    assert text.startswith('before\n') and text.endswith('after\n')
+    assert 'old' not in text
+    assert '| `tiny.py` |' in text
+    assert '| `tiny.py` |' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'), [(['missing.py'], 'missing.py'), (['{config}', '--shape', '0', '5'], '--shape')]
+)
+def test_bad_input_is_one_line(get_flops, tiny_config: Path, capsys, arguments: list[str], words: str) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        get_flops.main([argument.format(config=tiny_config) for argument in arguments])
+    assert exit_info.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_file_without_markers_is_refused(get_flops, tmp_path: Path) -> None:
+    (tmp_path / 'README.md').write_text('no markers')
+    with pytest.raises(ValueError, match='expected one line'):
+        get_flops.write_table(str(tmp_path / 'README.md'), 'table')
