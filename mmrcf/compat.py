@@ -1,8 +1,8 @@
 """The one place that works around a dependency.
 
 mmcv installs without its compiled operators when pip finds no compiler ("light"). RCF needs none of them, but importing
-``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` puts a module there
-whose operators raise when they are called, not when they are imported.
+``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` puts a
+module there whose operators raise when they are called, not when they are imported.
 """
 
 import importlib

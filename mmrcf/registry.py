@@ -1,7 +1,7 @@
 """Child registries of MMEngine's, scope ``mmrcf``.
 
-A part of this project is named bare (``type='RCF'``), a foreign one with its package (``type='mmdet.ResNet'``). Each registry
-knows the package whose import registers its parts, so a config builds without an import list.
+A part of this project is named bare (``type='RCF'``), a foreign one with its package (``type='mmdet.ResNet'``). Each
+registry knows the package whose import registers its parts, so a config builds without an import list.
 """
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
@@ -42,7 +42,9 @@ OPTIM_WRAPPERS = Registry('optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, scope=SCOPE, locations=['mmrcf.engine']
 )
-PARAM_SCHEDULERS = Registry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, scope=SCOPE, locations=['mmrcf.engine'])
+PARAM_SCHEDULERS = Registry(
+    'parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, scope=SCOPE, locations=['mmrcf.engine']
+)
 WEIGHT_INITIALIZERS = Registry(
     'weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, scope=SCOPE, locations=['mmrcf.models']
 )

@@ -44,9 +44,9 @@ model = dict(
         out_indices=(0, 1, 2),
         norm_eval=False,
     ),
-    neck=dict(type='RobustContextFusion', in_channels=32, num_references=1, embed_dims=32, grid_size=2, encoder=_layers),
-    mask_decoder=dict(type='FPNMaskDecoder', in_channels=[8, 16], token_dims=32, embed_dims=16, out_channels=16),
-    head=dict(
+    neck=dict(type='RobustContextFusion', in_channels=32, num_references=1, embed_dims=32, grid_size=2,
+    encoder=_layers), mask_decoder=dict(type='FPNMaskDecoder', in_channels=[8, 16], token_dims=32, embed_dims=16,
+    out_channels=16), head=dict(
         type='InstanceQueryHead',
         num_classes=8,
         num_queries=5,
@@ -249,7 +249,7 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 @pytest.fixture(scope='session')
 def make_training_clip() -> Callable[[int, int, int], tuple[torch.Tensor, TrackDataSample]]:
-    """``make_training_clip(length, height, width)``: normalised frames (1, T, 3, H, W) and the ground truth of one object."""
+    """``make_training_clip(length, height, width)``: frames (1, T, 3, H, W) and the ground truth of one object."""
 
     def make(length: int, height: int, width: int) -> tuple[torch.Tensor, TrackDataSample]:
         mask = np.zeros((1, height, width), np.uint8)

@@ -1,8 +1,8 @@
 """RCF, ResNet-101, YouTube-VIS 2019: the paper's main model (Table I) and the reference of this family of configs.
 
-Everything but the data (``_base_/datasets/youtube_vis_2019.py``) and the logging is here; a sibling shows what differs. Training
-is the paper's: 60k iterations, batch 16, AdamW at 6e-4, weight decay 1e-4, poly 0.9, backbone at a tenth of the rate
-(Section IV-A). The first stage is ``rcf_r101_coco-ytvis19.py``; this one starts from its checkpoint.
+Everything but the data (``_base_/datasets/youtube_vis_2019.py``) and the logging is here; a sibling shows what
+differs. Training is the paper's: 60k iterations, batch 16, AdamW at 6e-4, weight decay 1e-4, poly 0.9, backbone at a
+tenth of the rate (Section IV-A). The first stage is ``rcf_r101_coco-ytvis19.py``; this one starts from its checkpoint.
 """
 
 _base_ = ['../_base_/datasets/youtube_vis_2019.py', '../_base_/default_runtime.py']

@@ -1,4 +1,4 @@
-"""RCF, ResNet-50, first stage: YouTube-VIS 2019 and the overlapping COCO classes, COCO images as pseudo-clips (Section IV-A)."""
+"""RCF, ResNet-50, first stage: YouTube-VIS 2019 and the overlapping COCO classes as pseudo-clips (Section IV-A)."""
 
 _base_ = ['./rcf_r50_ytvis19.py', '../_base_/datasets/coco_youtube_vis_2019.py']
 

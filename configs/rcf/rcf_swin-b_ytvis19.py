@@ -1,4 +1,4 @@
-"""RCF, Swin-B, YouTube-VIS 2019: learning rate 3e-4, weight decay 1e-2, the backbone at the full rate (Section IV-A)."""
+"""RCF, Swin-B, YouTube-VIS 2019: learning rate 3e-4, weight decay 1e-2, backbone at the full rate (Section IV-A)."""
 
 _base_ = './rcf_r101_ytvis19.py'
 

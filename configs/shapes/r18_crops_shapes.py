@@ -1,4 +1,5 @@
-"""Teaches the narrow ResNet-18 of ``rcf_r18_shapes.py`` the shapes from crops; stands in for the ImageNet weights of the paper.
+"""Teaches the narrow ResNet-18 of ``rcf_r18_shapes.py`` the shapes from crops; stands in for the ImageNet weights of
+the paper.
 
 A few minutes on one core. ``rcf_r18_shapes.py`` starts from the result.
 """

@@ -1,8 +1,8 @@
 """RCF on the synthetic shapes benchmark: trains on two CPU cores within an hour, ``r18_crops_shapes.py`` included.
 
-A narrow ResNet-18 without its last stage (tokens at stride 16: objects are small here), three encoder and three decoder layers,
-frames at four fifths of their size. Mask cross-entropy joins the Dice loss: at this budget it learns faster than the paper's
-loss alone.
+A narrow ResNet-18 without its last stage (tokens at stride 16: objects are small here), three encoder and three
+decoder layers, frames at four fifths of their size. Mask cross-entropy joins the Dice loss: at this budget it learns
+faster than the paper's loss alone.
 """
 
 _base_ = ['../_base_/datasets/shapes.py', '../_base_/default_runtime.py']
@@ -45,7 +45,9 @@ model = dict(
         grid_size=2,
         encoder=dict(num_layers=3, num_heads=8, feedforward_dims=256),
     ),
-    mask_decoder=dict(type='FPNMaskDecoder', in_channels=[24, 48], token_dims=embed_dims, embed_dims=32, out_channels=32),
+    mask_decoder=dict(
+        type='FPNMaskDecoder', in_channels=[24, 48], token_dims=embed_dims, embed_dims=32, out_channels=32
+    ),
     head=dict(
         type='InstanceQueryHead',
         num_classes=num_classes,

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError
-from mmrcf.utils import read_json, require_folder
+from mmrcf.utils import read_image, read_json, require_folder
 
 from .derived_fields import area_differs, box_differs
 from .segmentation import SegmentationError, segmentation_to_rle
-from .transforms.loading import read_image
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Validation and test, frame by frame: the loop owns the stream, as an application would.
 
-The dataset hands out single frames, those of a video one after the other. A frame goes through ``RCF.step``; its masks become
-RLE at once, so memory does not grow with the length of a video.
+The dataset hands out single frames, those of a video one after the other. A frame goes through ``RCF.step``; its masks
+become RLE at once, so memory does not grow with the length of a video.
 """
 
 import numpy as np
@@ -37,7 +37,8 @@ class FrameStream:
             data_batch: A collated batch of one single-frame sample.
 
         Returns:
-            What the metrics read: video_id, frame_id, video_length, ori_shape, ids, slots, labels, scores, class_probs and rles.
+            What the metrics read: video_id, frame_id, video_length, ori_shape, ids, slots, labels, scores, class_probs
+            and rles.
 
         Raises:
             ValueError: The batch holds more than one frame, or the frames of a video do not come in order.

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mmrcf.errors import InputError
+from mmrcf.utils import read_image
 
 from .frame_source import Frame, FrameSource, fit_image, limited_size
 
@@ -38,7 +39,7 @@ class ImageSource(FrameSource):
         one_folder = len({path.parent for path in paths}) == 1
         self.file_names = [path.name if one_folder else path.as_posix() for path in paths]
         self._paths = list(paths)
-        first = next((image for image in map(read_image, self._paths) if image is not None), None)
+        first = next((image for image in map(read_rgb, self._paths) if image is not None), None)
         if first is None:
             raise InputError(f'{name}: no image can be read; the files are empty, damaged or not images')
         self._original_size = first.shape[:2]
@@ -46,7 +47,7 @@ class ImageSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):
-            image = read_image(path)
+            image = read_rgb(path)
             if image is None:
                 self._skip(str(path), 'empty, truncated or not an image')
                 continue
@@ -58,20 +59,16 @@ class ImageSource(FrameSource):
             yield Frame(fit_image(image, (self.height, self.width)), float(index * self.time_base), index)
 
 
-def read_image(path: Path) -> np.ndarray | None:
+def read_rgb(path: Path) -> np.ndarray | None:
     """An image file as (H, W, 3) uint8 RGB (grey and 16-bit ones converted, EXIF rotation applied).
 
     Returns:
         None if the file is missing, empty, truncated or not an image.
     """
     try:
-        content = path.read_bytes()
-    except OSError:
+        return cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
+    except InputError:
         return None
-    if not content or _is_truncated(content):
-        return None
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def natural_order(paths: Sequence[Path]) -> list[Path]:
@@ -82,15 +79,6 @@ def natural_order(paths: Sequence[Path]) -> list[Path]:
         return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts]
 
     return sorted(paths, key=key)
-
-
-def _is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG breaks off. OpenCV fills what is missing with grey and says nothing."""
-    if content.startswith(b'\xff\xd8'):
-        return content.rfind(b'\xff\xd9') < content.rfind(b'\xff\xda')
-    if content.startswith(b'\x89PNG'):
-        return b'IEND' not in content[-64:]
-    return False
 
 
 def _size_text(shape: Sequence[int]) -> str:

@@ -38,7 +38,8 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
             training: Not used; frames are treated alike in training and inference.
 
         Returns:
-            ``inputs`` with ``img`` (B, T, 3, H, W) float; ``data_samples`` with ``batch_input_shape`` set on every frame.
+            ``inputs`` with ``img`` (B, T, 3, H, W) float; ``data_samples`` with ``batch_input_shape`` set on every
+            frame.
         """
         data = self.cast_data(data)
         clips = data['inputs']['img']

@@ -1,7 +1,8 @@
 """A classifier of object crops: teaches a backbone the classes where there is no pretrained one.
 
-The paper starts from ImageNet weights. A narrow backbone for a synthetic benchmark has none, and a crop with one label teaches
-it what an object looks like many times faster than a frame whose class loss arrives through the attention of a few slots.
+The paper starts from ImageNet weights. A narrow backbone for a synthetic benchmark has none, and a crop with one label
+teaches it what an object looks like many times faster than a frame whose class loss arrives through the attention of a
+few slots.
 """
 
 import torch
@@ -58,7 +59,7 @@ class ObjectClassifier(BaseModel):
 
     @staticmethod
     def _centre(feature: Tensor) -> Tensor:
-        """Mean of the middle third of maps (B, C, H, W), at least one cell: the object is there, its surroundings are not."""
+        """Mean of the middle third of maps (B, C, H, W), at least one cell: where the object is."""
         height, width = feature.shape[-2:]
         top, left = height // 3, width // 3
         return feature[..., top : height - top, left : width - left].mean((-2, -1))

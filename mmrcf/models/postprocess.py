@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmrcf.structures import FrameResult, SlotPredictions
+from mmrcf.utils import mask_boxes
 
 
 def select_instances(
@@ -65,13 +66,3 @@ def resize_logits(
     if tuple(img_shape) != tuple(ori_shape):
         logits = F.interpolate(logits, size=ori_shape, mode='bilinear', align_corners=False)
     return logits[0]
-
-
-def mask_boxes(masks: np.ndarray) -> np.ndarray:
-    """Boxes (n, 4) float32 x1, y1, x2, y2 around masks (n, H, W) bool; x2 and y2 exclusive, zeros for an empty mask."""
-    boxes = np.zeros((len(masks), 4), np.float32)
-    for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if len(rows):
-            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return boxes

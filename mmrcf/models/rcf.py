@@ -1,15 +1,14 @@
 """Online video instance segmentation via robust context fusion: the network of Fig. 2, one frame after the other.
 
-    features = extract_feat(frame)                 # once a frame; references are features of earlier frames
-    outputs = fuse_decode(features, references)    # the neck, the mask decoder, the instance-query head
-    result, state = step(frame, state)             # the above plus identities: evaluation, demo and camera call this
+features = extract_feat(frame)                 # once a frame; references are features of earlier frames
+outputs = fuse_decode(features, references)    # the neck, the mask decoder, the instance-query head
+result, state = step(frame, state)             # the above plus identities: evaluation, demo and camera call this
 """
 
 import time
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from mmdet.structures import TrackDataSample
 from mmengine.model import BaseModel
 from torch import Tensor
@@ -75,12 +74,13 @@ class RCF(BaseModel):
         extra: TokenGroup | None = None,
         all_layers: bool = False,
     ) -> list[SlotOutputs]:
-        """Fuse the context into the target frames and decode them (Fig. 2). Training and inference both come through here.
+        """Fuse the context into the target frames and decode them (Fig. 2). Training and inference both come through
+        here.
 
         Args:
             features: Levels of the target frames, each (B, C_l, H_l, W_l); the last is tokenised.
-            references: Token-level features of the frames before, newest first, each (B, C, H, W): from 1 to delta of them.
-                The oldest stands in for the missing ones; without any, the target itself does.
+            references: Token-level features of the frames before, newest first, each (B, C, H, W): from 1 to delta of
+                them. The oldest stands in for the missing ones; without any, the target itself does.
             extents: B pairs: valid height and width of the token-level map, in cells.
             extra: Further context tokens.
             all_layers: Whether to return the outputs of all decoder layers or just of the last.
@@ -97,8 +97,8 @@ class RCF(BaseModel):
         Args:
             inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded.
             data_samples: One a clip.
-            mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the last
-                decoder layer for the target frames of all clips, ordered clip by clip.
+            mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the
+                last decoder layer for the target frames of all clips, ordered clip by clip.
         """
         if mode == 'loss':
             return self.loss(inputs, data_samples)
@@ -146,7 +146,9 @@ class RCF(BaseModel):
         for clip, sample in zip(inputs['img'], data_samples, strict=True):
             state, results = self.init_state(), []
             for frame, meta in zip(clip, sample.video_data_samples, strict=True):
-                result, state = self.step(frame[None], state, img_shape=meta.img_shape[:2], ori_shape=meta.ori_shape[:2])
+                result, state = self.step(
+                    frame[None], state, img_shape=meta.img_shape[:2], ori_shape=meta.ori_shape[:2]
+                )
                 results.append(result)
             streams.append(results)
         return streams
@@ -209,15 +211,17 @@ class RCF(BaseModel):
         scores = class_probs.max(-1).values
         masks = output.mask_logits[0] > self._mask_logit_thr
         fired = (scores >= self.score_thr) & masks.flatten(1).any(-1)
-        return SlotPredictions(masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float())
+        return SlotPredictions(
+            masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float()
+        )
 
     def _num_targets(self, frames: Tensor) -> int:
         """Number of target frames S of clips (B, T, 3, H_in, W_in)."""
         num_targets = frames.shape[1] - self.neck.num_references
         if num_targets < 1:
             raise ValueError(
-                f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references of the '
-                'neck; make num_references of the dataset and of the neck equal'
+                f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references '
+                'of the neck; make num_references of the dataset and of the neck equal'
             )
         return num_targets
 
@@ -233,7 +237,9 @@ class RCF(BaseModel):
             levels[-1][:, delta - age : delta - age + num_targets].flatten(0, 1) for age in range(1, delta + 1)
         ]
         full = tuple(frames.shape[-2:])
-        shapes = [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
+        shapes = (
+            [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
+        )
         extents = [_token_extent(shape, frames, levels[-1]) for shape in shapes for _ in range(num_targets)]
         return self.fuse_decode(targets, references, extents, all_layers=all_layers)
 

@@ -28,12 +28,17 @@ class SlotPredictions:
 class TrackState:
     """What a tracker keeps between two frames. Constant size: N slots, whatever the stream's length.
 
+    Trackers that match keep a bank of M tracks instead; theirs is the first dimension then.
+
     Attributes:
-        identities: (N,) int64. The identity that each slot (or track, for trackers that match) holds now; all different.
-        masks: (N, h, w) bool. Masks at the last frame; all false for slots that had not fired. None before the first frame.
-        codes: (N, C_e) float. Instance codes kept for trackers that match by them. None where not used or before the first
+        identities: (N,) int64. The identity that each slot (or track, for trackers that match) holds now; all
+            different.
+        masks: (N, h, w) bool. Masks at the last frame; all false for slots that had not fired. None before the first
             frame.
-        ages: (N,) int64. Frames since the slot (or track) was last shown; 0 when it was shown in the last frame.
+        codes: (N, C_e) float. Instance codes kept for trackers that match by them. None where not used or before the
+            first frame.
+        ages: (N,) int64. Frames since the slot (or track) was last shown; 0 when it was shown in the last
+            frame, -1 if it never was.
         next_identity: The smallest number that was never used.
     """
 
@@ -49,8 +54,8 @@ class StreamState:
     """Everything a stream carries from one frame to the next. Bounded by construction.
 
     Attributes:
-        references: Token-level backbone features of the last delta frames, newest first, each (1, C, H, W); fewer at the start
-            of a stream.
+        references: Token-level backbone features of the last delta frames, newest first, each (1, C, H, W); fewer at
+            the start of a stream.
         track: The tracker's state.
         frame_index: Number of frames seen so far; the index of the next frame.
     """

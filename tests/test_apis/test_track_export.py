@@ -8,8 +8,8 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.apis.track_export import TrackExporter
 from mmrcf.media import Frame, FrameSource
-from mmrcf.models.postprocess import mask_boxes
 from mmrcf.structures import FrameResult
+from mmrcf.utils import mask_boxes
 
 
 class Nothing(FrameSource):

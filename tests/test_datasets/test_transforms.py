@@ -4,10 +4,10 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 
 from mmrcf.datasets.transforms import PackClip
-from mmrcf.datasets.transforms.formatting import mask_boxes
 from mmrcf.datasets.transforms.motion import smooth_path
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
+from mmrcf.utils import mask_boxes
 
 HEIGHT, WIDTH = 48, 80
 

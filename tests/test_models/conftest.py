@@ -73,7 +73,9 @@ def clip_sample(length: int, height: int, width: int, objects: int = 2, video_id
             )
         )
         frame.gt_instances = InstanceData(
-            labels=torch.arange(objects) % 3, masks=BitmapMasks(masks, height, width), instances_ids=torch.arange(objects) + 1
+            labels=torch.arange(objects) % 3,
+            masks=BitmapMasks(masks, height, width),
+            instances_ids=torch.arange(objects) + 1,
         )
         frames.append(frame)
     sample = TrackDataSample()

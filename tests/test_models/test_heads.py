@@ -53,7 +53,9 @@ def test_a_fixed_pair_stays_whatever_it_costs() -> None:
 
 def test_more_objects_than_slots_leave_some_unmatched_and_none_is_fine() -> None:
     masks = torch.stack([left_and_right()[0]] * 4)
-    slots, objects = SlotMatcher(COSTS)(torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(4, dtype=torch.long), masks)
+    slots, objects = SlotMatcher(COSTS)(
+        torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(4, dtype=torch.long), masks
+    )
     assert len(slots) == len(set(objects.tolist())) == 2
     slots, objects = SlotMatcher(COSTS)(
         torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2)
@@ -63,7 +65,8 @@ def test_more_objects_than_slots_leave_some_unmatched_and_none_is_fine() -> None
 
 def test_losses_by_hand() -> None:
     left = left_and_right()[0]
-    # Slot 0 predicts probability 1 on one of the object's two pixels, and nothing elsewhere; all classes are equally likely.
+    # Slot 0 predicts probability 1 on one of the object's two pixels, and nothing elsewhere; all classes are equally
+    # likely.
     mask = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     output = outputs([[[0.0] * 3] * 3], [[logits_of(mask), logits_of(torch.zeros(2, 2)), logits_of(torch.zeros(2, 2))]])
     target = FrameTargets(torch.tensor([1]), left[None], (7,))

@@ -9,7 +9,9 @@ from mmrcf.models.layers import MultiheadAttention, TransformerDecoder, Transfor
 def test_attention_is_the_scaled_dot_product_of_the_paper() -> None:
     attention = MultiheadAttention(8, num_heads=2)
     tokens = torch.randn(1, 5, 8)
-    query, key, value = (layer(tokens)[0].reshape(5, 2, 4) for layer in (attention.query, attention.key, attention.value))
+    query, key, value = (
+        layer(tokens)[0].reshape(5, 2, 4) for layer in (attention.query, attention.key, attention.value)
+    )
     heads = [
         torch.softmax(query[:, head] @ key[:, head].T / math.sqrt(4), dim=-1) @ value[:, head] for head in range(2)
     ]

@@ -37,7 +37,9 @@ def test_batched_equals_single_when_sizes_differ(neck) -> None:
     together = neck(target, references, extents)
     for i, (height, width) in enumerate(extents):
         alone = neck(
-            target[i : i + 1, :, :height, :width], [r[i : i + 1, :, :height, :width] for r in references], [(height, width)]
+            target[i : i + 1, :, :height, :width],
+            [r[i : i + 1, :, :height, :width] for r in references],
+            [(height, width)],
         )
         assert torch.allclose(together.target_map[i, :, :height, :width], alone.target_map[0], atol=1e-5)
 
@@ -96,7 +98,7 @@ def test_a_fresh_weight_map_counts_every_pixel_alike() -> None:
     ('arguments', 'message'),
     [
         (dict(num_references=0), 'num_references must be at least 1'),
-        (dict(compression='mean'), "compression='mean': expected \"pool\" or \"depthwise\""),
+        (dict(compression='mean'), 'compression=\'mean\': expected "pool" or "depthwise"'),
         (dict(embed_dims=10), 'embed_dims=10 must be a multiple of 4'),
     ],
 )

@@ -4,8 +4,8 @@ import random
 import numpy as np
 import pytest
 
-from mmrcf.models.postprocess import mask_boxes
 from mmrcf.structures import FrameResult
+from mmrcf.utils import mask_boxes
 from mmrcf.visualization import draw_tracks, identity_color
 from mmrcf.visualization.palette import text_color
 

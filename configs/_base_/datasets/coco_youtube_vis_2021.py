@@ -39,7 +39,11 @@ coco_youtube_vis_2021 = dict(
                     class_map='youtube_vis_2021',
                     # The model has ten slots; an image with more objects would teach it that some are background.
                     max_objects=10,
-                    pipeline=[*_coco_load, dict(type='ClipMotion', translate=0.15, rotate=10.0, scale=1.2), *_coco_augment],
+                    pipeline=[
+                        *_coco_load,
+                        dict(type='ClipMotion', translate=0.15, rotate=10.0, scale=1.2),
+                        *_coco_augment,
+                    ],
                 ),
             ],
         ),

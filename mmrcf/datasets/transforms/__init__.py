@@ -2,7 +2,7 @@ from .clip_data_sample import ClipDataSample
 from .formatting import PackClip
 from .frame_sampling import sample_clip
 from .geometry import ClipResize, RandomClipCrop, RandomClipFlip, RandomClipResize
-from .loading import LoadClipAnnotations, LoadClipFrames, read_image
+from .loading import LoadClipAnnotations, LoadClipFrames
 from .motion import ClipMotion
 from .object_crops import PackObjectCrops
 from .photometric import ClipPhotometricDistortion
@@ -19,6 +19,5 @@ __all__ = [
     'RandomClipCrop',
     'RandomClipFlip',
     'RandomClipResize',
-    'read_image',
     'sample_clip',
 ]

@@ -8,6 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
 from mmrcf.registry import TRANSFORMS
+from mmrcf.utils import mask_boxes
 
 from .clip_data_sample import ClipDataSample
 
@@ -22,26 +23,6 @@ META_KEYS = (
     'flip',
     'flip_direction',
 )
-
-
-def mask_boxes(masks: np.ndarray) -> np.ndarray:
-    """Tight boxes around masks.
-
-    Args:
-        masks: (n, H, W), non-zero where the object is.
-
-    Returns:
-        (n, 4) float32 x1, y1, x2, y2, with x2 and y2 exclusive; zeros for an empty mask.
-    """
-    boxes = np.zeros((len(masks), 4), np.float32)
-    if len(masks) == 0:
-        return boxes
-    columns, rows = masks.any(axis=1), masks.any(axis=2)
-    present = columns.any(axis=1)
-    for low, high, line in ((0, 2, columns), (1, 3, rows)):
-        boxes[:, low] = line.argmax(axis=1)
-        boxes[:, high] = line.shape[1] - line[:, ::-1].argmax(axis=1)
-    return boxes * present[:, None]
 
 
 def _pack_objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> InstanceData:

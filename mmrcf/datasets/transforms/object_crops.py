@@ -6,9 +6,9 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmrcf.registry import TRANSFORMS
+from mmrcf.utils import mask_boxes
 
 from .clip_random import clip_rng
-from .formatting import mask_boxes
 
 
 @TRANSFORMS.register_module()
@@ -39,7 +39,7 @@ class PackObjectCrops(BaseTransform):
         rng = clip_rng(results)
         crops, labels = [], []
         for image, masks, classes in zip(results['img'], results['gt_masks'], results['gt_bboxes_labels'], strict=True):
-            boxes = mask_boxes(masks.masks) if len(masks) else ()
+            boxes = mask_boxes(masks.masks)
             for box, mask, label in zip(boxes, masks.masks, classes, strict=True):
                 if np.count_nonzero(mask) >= self.min_area:
                     crops.append(self._crop(image, (box[:2] + box[2:]) / 2, rng))

@@ -46,8 +46,8 @@ class InstanceQueryHead(BaseModule):
         loss_dice: Dice loss over matched slots (second term of Eq. 4).
         loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
-        order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII). Needs
-            clips with at least two targets.
+        order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII).
+            Needs clips with at least two targets.
     """
 
     def __init__(
@@ -78,7 +78,9 @@ class InstanceQueryHead(BaseModule):
         nn.init.normal_(self.query_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
-        self.filters = nn.Sequential(nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims))
+        self.filters = nn.Sequential(
+            nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
+        )
         self.matcher = SlotMatcher(match_costs)
         self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
@@ -110,7 +112,9 @@ class InstanceQueryHead(BaseModule):
             for code in (codes if all_layers else codes[-1:])
         ]
 
-    def loss(self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int) -> dict[str, Tensor]:
+    def loss(
+        self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int
+    ) -> dict[str, Tensor]:
         """Losses of Eq. 4 on every given decoder layer.
 
         Args:
@@ -119,7 +123,8 @@ class InstanceQueryHead(BaseModule):
             num_targets: Frames S of a clip.
 
         Returns:
-            'loss_cls', 'loss_dice', 'loss_mask' (if configured) of the last layer; those of earlier layers with a prefix 'd0.'.
+            'loss_cls', 'loss_dice', 'loss_mask' (if configured) of the last layer; those of earlier layers with a
+            prefix 'd0.'.
         """
         losses = {}
         last = len(outputs) - 1

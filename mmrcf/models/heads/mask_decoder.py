@@ -49,7 +49,9 @@ class FPNMaskDecoder(BaseModule):
             The segmentation map S_t (B, C_o, H_o, W_o), of the size of ``levels[0]``.
         """
         decoded = F.relu(self.top(target_map))
-        for level, lateral, smooth in zip(reversed(levels), reversed(self.laterals), reversed(self.smooths), strict=True):
+        for level, lateral, smooth in zip(
+            reversed(levels), reversed(self.laterals), reversed(self.smooths), strict=True
+        ):
             upsampled = F.interpolate(decoded, size=level.shape[-2:], mode='bilinear', align_corners=False)
             decoded = F.relu(smooth(lateral(level) + upsampled))
         return self.out(decoded)

@@ -23,7 +23,9 @@ class FrameTargets:
     identities: tuple[int, ...]
 
 
-def frame_targets(sample: DetDataSample, padded_size: tuple[int, int], stride: int, device: torch.device) -> FrameTargets:
+def frame_targets(
+    sample: DetDataSample, padded_size: tuple[int, int], stride: int, device: torch.device
+) -> FrameTargets:
     """Pad the masks of a sample to the size of its batch and average them down to the segmentation map.
 
     Args:
@@ -39,6 +41,8 @@ def frame_targets(sample: DetDataSample, padded_size: tuple[int, int], stride: i
     masks = F.pad(masks, (0, width - masks.shape[-1], 0, height - masks.shape[-2]))
     return FrameTargets(
         labels=truth.labels.to(device=device, dtype=torch.long),
-        masks=F.avg_pool2d(masks[None], stride)[0] if len(masks) else masks.new_zeros(0, height // stride, width // stride),
+        masks=F.avg_pool2d(masks[None], stride)[0]
+        if len(masks)
+        else masks.new_zeros(0, height // stride, width // stride),
         identities=tuple(int(identity) for identity in truth.instances_ids),
     )

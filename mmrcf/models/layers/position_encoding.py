@@ -12,8 +12,8 @@ def sine_positions(
 ) -> Tensor:
     """Positions of the cells of a grid, in coordinates normalised to the valid part of the image.
 
-    A K x K grid of reference tokens and an H x W grid of target tokens therefore share one coordinate system: the centre of
-    the image is the centre of either.
+    A K x K grid of reference tokens and an H x W grid of target tokens therefore share one coordinate system: the
+    centre of the image is the centre of either.
 
     Args:
         extents: B pairs: valid height and width of each grid, in cells.

@@ -1,7 +1,7 @@
 """The two full-feature baselines of Table IV: references keep all their tokens.
 
-Target and reference tokens are told apart by a learned embedding of the frame's age; without it a shared projection would make
-them indistinguishable to the encoder.
+Target and reference tokens are told apart by a learned embedding of the frame's age; without it a shared projection
+would make them indistinguishable to the encoder.
 """
 
 from torch import Tensor, nn
@@ -20,8 +20,8 @@ class FullFeatureFusion(BaseContextNeck):
         in_channels: Channels C of the token-level backbone feature.
         num_references: Number of reference frames delta, at least 1.
         embed_dims: Token width C'.
-        fusion: ``'encoder'``: one encoder over all tokens of all frames. ``'decoder'``: the references pass an encoder of their
-            own and meet the target only in the instance decoder.
+        fusion: ``'encoder'``: one encoder over all tokens of all frames. ``'decoder'``: the references pass an encoder
+            of their own and meet the target only in the instance decoder.
         encoder: Arguments of each transformer encoder.
     """
 

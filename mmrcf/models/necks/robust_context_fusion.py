@@ -1,4 +1,4 @@
-"""Robust context fusion (Section III-B-1, Fig. 3): the references, squeezed into K x K tokens, join the target's tokens."""
+"""Robust context fusion (Section III-B-1, Fig. 3): references become K x K tokens beside the target's."""
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,8 @@ class RobustContextFusion(BaseContextNeck):
         embed_dims: Token width C'.
         grid_size: K; the references become K * K tokens (the "token size" of Table V).
         use_weight: Whether the references are weighted by the learned map W (Table VIII).
-        compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x 3K,
-            then a 3 x 3 depth-wise convolution of stride 3).
+        compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x
+            3K, then a 3 x 3 depth-wise convolution of stride 3).
         encoder: Arguments of the fusing transformer encoder.
     """
 
@@ -69,7 +69,7 @@ class RobustContextFusion(BaseContextNeck):
         return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)
 
     def reference_weight(self, references: Tensor) -> Tensor:
-        """The map W (B, 1, H, W) in (0, 1) of concatenated references (B, delta * C, H, W); ones without ``use_weight``."""
+        """The map W (B, 1, H, W) in (0, 1) of references (B, delta * C, H, W); ones without ``use_weight``."""
         if self.weight is None:
             return torch.ones_like(references[:, :1])
         return self.weight(references).sigmoid()
