@@ -74,8 +74,9 @@ class RCF(BaseModel):
         extra: TokenGroup | None = None,
         all_layers: bool = False,
     ) -> list[SlotOutputs]:
-        """Fuse the context into the target frames and decode them (Fig. 2). Training and inference both come through
-        here.
+        """Fuse the context into the target frames and decode them (Fig. 2).
+
+        Training and inference both come through here.
 
         Args:
             features: Levels of the target frames, each (B, C_l, H_l, W_l); the last is tokenised.
