@@ -45,5 +45,10 @@ data-shapes: $(SHAPES)
 $(SHAPES): | $(INSTALLED)
 	$(BIN)/python tools/misc/make_shapes.py --out data/shapes
 
-train-shapes: $(INSTALLED) $(SHAPES)
-	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py
+CROPS := work_dirs/r18_crops_shapes/iter_3500.pth
+
+$(CROPS): | $(INSTALLED) $(SHAPES)
+	$(BIN)/python tools/train.py configs/shapes/r18_crops_shapes.py --resume
+
+train-shapes: $(INSTALLED) $(SHAPES) $(CROPS)
+	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py --resume

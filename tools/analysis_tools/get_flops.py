@@ -70,6 +70,8 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
     init_default_scope(config.get('default_scope', 'mmrcf'))
     with explained_config_errors(config):
         model = MODELS.build(config.model)
+    if not hasattr(model, 'step'):
+        raise InputError(f'config {config_path}: model.type={config.model.type} has no step; give the config of an RCF')
     model.eval().requires_grad_(False)
     width, height = size
     sample = TrackDataSample(

@@ -1,0 +1,47 @@
+"""tools/misc/dry_run.py: a config is tried on synthetic data in its data set's layout."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmrcf.datasets.synthetic.stand_in import use_stand_ins
+from mmrcf.errors import InputError
+from mmrcf.registry import DATASETS
+
+
+def test_a_config_is_tried_whole(load_script, repository: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / 'dry.json'
+    config = str(repository / 'configs/shapes/rcf_r18_shapes.py')
+    load_script('tools/misc/dry_run.py').main([config, '--shape', '128', '64', '--json', str(out)])
+    figures = json.loads(out.read_text())[config]
+    assert figures['loss'] > 0 and figures['parameters'] > 1
+    assert config in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name', ['rcf_r50_ytvis21', 'rcf_swin-b_coco-ytvis19'])
+def test_stand_ins_have_the_layout_and_the_classes_of_the_data_set(repository: Path, tmp_path: Path, name: str) -> None:
+    config = Config.fromfile(repository / 'configs/rcf' / f'{name}.py')
+    use_stand_ins(config, tmp_path, size=(48, 64))
+    init_default_scope('mmrcf')
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    assert len(dataset.metainfo['classes']) == 40
+    parts = getattr(dataset, 'datasets', [dataset])
+    assert all(len(part) == 2 for part in parts)
+    assert len(parts) == (2 if 'coco' in name else 1)
+
+
+def test_an_unknown_kind_of_data_set_is_named(repository: Path, tmp_path: Path) -> None:
+    config = Config.fromfile(repository / 'configs/rcf/rcf_r50_ytvis19.py')
+    config.train_dataloader.dataset.type = 'Mine'
+    with pytest.raises(InputError, match="no stand-in for a data set of type 'Mine'"):
+        use_stand_ins(config, tmp_path, size=(48, 64))
+
+
+def test_a_wrong_field_is_named(load_script, tiny_config: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        load_script('tools/misc/dry_run.py').main([str(tiny_config), '--cfg-options', 'model.neck.grid_sise=3'])
+    assert exit_info.value.code == 2
+    assert 'model.neck.grid_sise' in capsys.readouterr().err
