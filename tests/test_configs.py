@@ -85,11 +85,44 @@ def test_every_config_trains_a_step_and_tracks_a_frame(path: str, make_training_
     total = sum(losses.values())
     total.backward()
     assert torch.isfinite(total)
-    assert any(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in model.head.parameters())
+    # Every part takes part: with several ranks a parameter without a gradient stops the run.
+    missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert not missing
     model.eval()
     result, state = model.step(frames[0, :1], model.init_state(), img_shape=(64, 96), ori_shape=(64, 96))
     assert result.masks.shape[1:] == (64, 96)
     assert state.frame_index == 1
+
+
+def test_a_frame_without_objects_and_without_auxiliary_losses_leaves_no_parameter_out(make_training_clip) -> None:
+    config = small(Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes.py'))
+    init_default_scope('mmrcf')
+    config.model.head.auxiliary_loss = False
+    model = MODELS.build(config.model).train()
+    frames, sample = make_training_clip(3, 64, 96)
+    for frame in sample.video_data_samples:
+        frame.gt_instances = frame.gt_instances[:0]
+    sum(model.loss({'img': frames}, [sample]).values()).backward()
+    assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16])
+def test_losses_under_autocast_are_those_of_float32(make_training_clip, dtype) -> None:
+    config = small(Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes.py'))
+    init_default_scope('mmrcf')
+    torch.manual_seed(0)
+    model = MODELS.build(config.model).eval()
+    frames, sample = make_training_clip(3, 64, 96)
+    exact = sum(model.loss({'img': frames}, [sample]).values())
+    with torch.autocast('cpu', dtype=dtype):
+        rounded = sum(model.loss({'img': frames}, [sample]).values())
+    assert rounded.dtype == torch.float32
+    assert rounded.item() == pytest.approx(exact.item(), rel=0.05)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_initial_weights_need_nothing_that_is_not_installed(path: str) -> None:
+    assert 'torchvision://' not in (REPOSITORY / path).read_text()
 
 
 def test_the_reference_config_shows_its_model_and_schedule_whole() -> None:

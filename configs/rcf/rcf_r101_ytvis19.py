@@ -2,7 +2,9 @@
 
 Everything but the data (``_base_/datasets/youtube_vis_2019.py``) and the logging is here; a sibling shows what
 differs. Training is the paper's: 60k iterations, batch 16, AdamW at 6e-4, weight decay 1e-4, poly 0.9, backbone at a
-tenth of the rate (Section IV-A). The first stage is ``rcf_r101_coco-ytvis19.py``; this one starts from its checkpoint.
+tenth of the rate (Section IV-A). Ours, where the paper is silent: 60k iterations in each of the two stages, 1,000
+iterations of linear warm-up, gradients clipped at norm 1. The first stage is ``rcf_r101_coco-ytvis19.py``; this one
+starts from its checkpoint.
 """
 
 _base_ = ['../_base_/datasets/youtube_vis_2019.py', '../_base_/default_runtime.py']

@@ -3,6 +3,9 @@
 A narrow ResNet-18 without its last stage (tokens at stride 16: objects are small here), three encoder and three
 decoder layers, frames at four fifths of their size. Mask cross-entropy joins the Dice loss: at this budget it learns
 faster than the paper's loss alone.
+
+Identities follow the paper's rules; a slot that overlaps a better-scored one by more than 0.6 is not shown
+(``duplicate_iou``, which the paper does not have).
 """
 
 _base_ = ['../_base_/datasets/shapes.py', '../_base_/default_runtime.py']

@@ -13,6 +13,7 @@ from mmengine.runner.amp import autocast
 from pycocotools import mask as mask_utils
 from torch import nn
 
+from mmrcf.errors import InputError
 from mmrcf.registry import LOOPS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -41,12 +42,12 @@ class FrameStream:
             and rles.
 
         Raises:
-            ValueError: The batch holds more than one frame, or the frames of a video do not come in order.
+            InputError: The batch holds more than one frame, or the frames of a video do not come in order.
         """
         batch = self.model.data_preprocessor(data_batch, False)
         frames, samples = batch['inputs']['img'], batch['data_samples']
         if frames.shape[:2] != (1, 1):
-            raise ValueError(
+            raise InputError(
                 f'expected one frame a batch, got {tuple(frames.shape[:2])}; set batch_size=1 and test_mode=True'
             )
         meta = samples[0].video_data_samples[0].metainfo
@@ -54,7 +55,7 @@ class FrameStream:
         if meta['frame_id'] == 0:
             self.state = self.model.init_state()
         elif self.position != (meta['video_id'], meta['frame_id'] - 1):
-            raise ValueError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
+            raise InputError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
         self.position = position
         result, self.state = self.model.step(
             frames[0], self.state, img_shape=meta['img_shape'][:2], ori_shape=meta['ori_shape'][:2]
@@ -80,6 +81,15 @@ def metric_record(result: FrameResult, sample: TrackDataSample) -> dict:
     }
 
 
+def run_frame(loop: ValLoop | TestLoop, stage: str, index: int, data_batch: dict) -> None:
+    """One iteration of a loop that owns a stream: the frame, the metrics, and the hooks around them."""
+    loop.runner.call_hook(f'before_{stage}_iter', batch_idx=index, data_batch=data_batch)
+    with torch.no_grad(), autocast(enabled=loop.fp16):
+        outputs = [loop.stream.process(data_batch)]
+    loop.evaluator.process(data_samples=outputs, data_batch=data_batch)
+    loop.runner.call_hook(f'after_{stage}_iter', batch_idx=index, data_batch=data_batch, outputs=outputs)
+
+
 @LOOPS.register_module()
 class OnlineValLoop(ValLoop):
     """Validation through ``RCF.step``. Arguments as MMEngine's ``ValLoop``."""
@@ -89,14 +99,9 @@ class OnlineValLoop(ValLoop):
         self.stream = FrameStream(self.runner.model)
         return super().run()
 
-    @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """Run one frame."""
-        self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
-        with autocast(enabled=self.fp16):
-            outputs = [self.stream.process(data_batch)]
-        self.evaluator.process(data_samples=outputs, data_batch=data_batch)
-        self.runner.call_hook('after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+        run_frame(self, 'val', idx, data_batch)
 
 
 @LOOPS.register_module()
@@ -108,11 +113,6 @@ class OnlineTestLoop(TestLoop):
         self.stream = FrameStream(self.runner.model)
         return super().run()
 
-    @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """Run one frame."""
-        self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
-        with autocast(enabled=self.fp16):
-            outputs = [self.stream.process(data_batch)]
-        self.evaluator.process(data_samples=outputs, data_batch=data_batch)
-        self.runner.call_hook('after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+        run_frame(self, 'test', idx, data_batch)

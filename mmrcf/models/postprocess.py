@@ -39,7 +39,10 @@ def select_instances(
     keep = shown.nonzero().flatten()
     keep = keep[slots.scores[keep].argsort(descending=True, stable=True)]
     logits = resize_logits(mask_logits[keep], padded_shape, img_shape, ori_shape)
-    masks = (logits > mask_logit_thr).cpu().numpy()
+    masks = logits > mask_logit_thr
+    # A mask of a few cells can vanish at full size; there is nothing to show of it then.
+    visible = masks.flatten(1).any(-1)
+    keep, masks = keep[visible], masks[visible].cpu().numpy()
     class_probs = slots.class_probs[keep].cpu().numpy().astype(np.float32)
     labels = class_probs.argmax(-1) if len(keep) else np.zeros(0, np.int64)
     return FrameResult(

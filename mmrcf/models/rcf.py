@@ -13,6 +13,7 @@ from mmdet.structures import TrackDataSample
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmrcf.errors import InputError
 from mmrcf.registry import MODELS, TASK_UTILS
 from mmrcf.structures import FrameResult, SlotPredictions, StreamState
 
@@ -60,7 +61,18 @@ class RCF(BaseModel):
         self.tracker = TASK_UTILS.build(tracker)
         self.score_thr = score_thr
         self.mask_thr = mask_thr
+        self._check_widths()
         self.dataset_meta: dict = {}
+
+    def _check_widths(self) -> None:
+        """Raise an :class:`InputError` where two parts disagree about the width of what goes between them."""
+        for (one, first), (other, second) in (
+            (('neck.embed_dims', self.neck.embed_dims), ('mask_decoder.token_dims', self.mask_decoder.token_dims)),
+            (('neck.embed_dims', self.neck.embed_dims), ('head.embed_dims', self.head.embed_dims)),
+            (('mask_decoder.out_channels', self.mask_decoder.out_channels), ('head.mask_dims', self.head.mask_dims)),
+        ):
+            if first != second:
+                raise InputError(f'model.{one}={first} and model.{other}={second} must be equal; correct one of them')
 
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Backbone levels, fine to coarse, of frames (B, 3, H_in, W_in)."""
@@ -119,7 +131,7 @@ class RCF(BaseModel):
         frames = inputs['img']
         num_targets = self._num_targets(frames)
         if self.head.order_supervision and num_targets < 2:
-            raise ValueError(
+            raise InputError(
                 f'head.order_supervision needs clips with at least 2 target frames, got {num_targets}; '
                 'raise num_targets of the training dataset'
             )
@@ -175,10 +187,10 @@ class RCF(BaseModel):
             The result, and the state for the next frame.
         """
         started = time.perf_counter()
-        features = self.extract_feat(frame)
-        extents = [_token_extent(img_shape, frame, features[-1])]
-        output = self.fuse_decode(features, state.references, extents)[-1]
-        slots = self._slot_predictions(output)
+        output, feature = self.decode_frame(frame, state.references, img_shape)
+        slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
+        if frame.is_cuda:
+            torch.cuda.synchronize(frame.device)
         decoded = time.perf_counter()
         ids, shown, track = self.tracker.update(state.track, slots)
         tracked = time.perf_counter()
@@ -187,7 +199,7 @@ class RCF(BaseModel):
             mask_logits=output.mask_logits[0],
             ids=ids,
             shown=shown,
-            mask_logit_thr=self._mask_logit_thr,
+            mask_logit_thr=self.mask_logit_thr,
             padded_shape=tuple(frame.shape[-2:]),
             img_shape=tuple(img_shape),
             ori_shape=tuple(ori_shape),
@@ -198,19 +210,51 @@ class RCF(BaseModel):
         result.timings.update(
             network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
         )
-        references = (features[-1], *state.references)[: self.neck.num_references]
+        references = self.newest_references(feature, state.references)
         return result, StreamState(references=references, track=track, frame_index=state.frame_index + 1)
 
+    def decode_frame(
+        self, frame: Tensor, references: Sequence[Tensor], img_shape: tuple[int, int]
+    ) -> tuple[SlotOutputs, Tensor]:
+        """The network's part of :meth:`step`.
+
+        Args:
+            frame: (1, 3, H_in, W_in), normalised and padded.
+            references: As in :meth:`fuse_decode`.
+            img_shape: Height and width of the frame without its padding.
+
+        Returns:
+            The slots' outputs, and the frame's token-level feature (1, C, H, W): a reference of the frames to come.
+        """
+        features = self.extract_feat(frame)
+        extents = [_valid_cells(img_shape, frame.shape[-2:], features[-1].shape[-2:])]
+        return self.fuse_decode(features, references, extents)[-1], features[-1]
+
+    def newest_references(self, feature: Tensor, references: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The references of the next frame: ``feature`` before the others, delta at most."""
+        return (feature, *references)[: self.neck.num_references]
+
     @property
-    def _mask_logit_thr(self) -> float:
+    def mask_logit_thr(self) -> float:
         """``mask_thr`` as a logit, so that masks need no sigmoid."""
         return float(torch.logit(torch.tensor(self.mask_thr, dtype=torch.float64)))
 
-    def _slot_predictions(self, output: SlotOutputs) -> SlotPredictions:
-        """The N slots of a single frame as the tracker wants them."""
+    def slot_predictions(
+        self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]
+    ) -> SlotPredictions:
+        """The N slots of a single frame as the tracker wants them.
+
+        Args:
+            output: The outputs of one frame.
+            img_shape: Height and width of the frame without its padding; what a mask covers beyond does not count.
+            padded_shape: Height and width of the network's input.
+        """
         class_probs = output.cls_logits[0].float().softmax(-1)[:, :-1]
         scores = class_probs.max(-1).values
-        masks = output.mask_logits[0] > self._mask_logit_thr
+        masks = output.mask_logits[0] > self.mask_logit_thr
+        height, width = _valid_cells(img_shape, padded_shape, masks.shape[-2:])
+        masks[:, height:] = False
+        masks[:, :, width:] = False
         fired = (scores >= self.score_thr) & masks.flatten(1).any(-1)
         return SlotPredictions(
             masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float()
@@ -220,7 +264,7 @@ class RCF(BaseModel):
         """Number of target frames S of clips (B, T, 3, H_in, W_in)."""
         num_targets = frames.shape[1] - self.neck.num_references
         if num_targets < 1:
-            raise ValueError(
+            raise InputError(
                 f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references '
                 'of the neck; make num_references of the dataset and of the neck equal'
             )
@@ -241,14 +285,14 @@ class RCF(BaseModel):
         shapes = (
             [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
         )
-        extents = [_token_extent(shape, frames, levels[-1]) for shape in shapes for _ in range(num_targets)]
+        cells = levels[-1].shape[-2:]
+        extents = [_valid_cells(shape, full, cells) for shape in shapes for _ in range(num_targets)]
         return self.fuse_decode(targets, references, extents, all_layers=all_layers)
 
 
-def _token_extent(img_shape: tuple[int, int], frames: Tensor, feature: Tensor) -> tuple[int, int]:
-    """Valid height and width of a token-level map: the cells that the unpadded frame touches."""
+def _valid_cells(img_shape: Sequence[int], padded_shape: Sequence[int], map_shape: Sequence[int]) -> tuple[int, int]:
+    """Height and width of the part of a map that the unpadded frame touches, in cells."""
     height, width = (
-        -(-size * cells // padded)
-        for size, cells, padded in zip(img_shape, feature.shape[-2:], frames.shape[-2:], strict=True)
+        -(-size * cells // padded) for size, padded, cells in zip(img_shape, padded_shape, map_shape, strict=True)
     )
     return height, width

@@ -156,6 +156,25 @@ def test_a_model_can_learn_two_frames_by_heart(make_model, make_clip_sample) -> 
     assert history[-1]['loss_dice'] < 0.5 * history[0]['loss_dice']
 
 
+def test_what_a_mask_covers_beyond_the_frame_does_not_count(make_model) -> None:
+    model = make_model()
+    output, _ = model.decode_frame(torch.randn(1, 3, 32, 48), (), (30, 45))
+    masks = torch.full_like(output.mask_logits, -1.0)
+    masks[:, :, :, -1] = 1.0  # cells of columns 44 to 47: the frame ends at 45
+    masks[:, 0, :, :-1] = -1.0
+    inside = type(output)(output.cls_logits, masks, output.codes)
+    assert model.slot_predictions(inside, (30, 45), (32, 48)).masks[0, :, -1].all()
+    assert not model.slot_predictions(inside, (30, 44), (32, 48)).masks.any()
+    assert not model.slot_predictions(inside, (30, 44), (32, 48)).fired.any()
+
+
+def test_widths_that_do_not_fit_are_named(make_model) -> None:
+    with pytest.raises(ValueError, match='model.neck.embed_dims=32 and model.head.embed_dims=64 must be equal'):
+        make_model(embed_dims=64)
+    with pytest.raises(ValueError, match='model.mask_decoder.out_channels=16 and model.head.mask_dims=8 must be equal'):
+        make_model(mask_dims=8)
+
+
 def test_wrong_clips_are_named(make_model, make_clip_sample) -> None:
     model = make_model('rcf-no-weight')
     with pytest.raises(ValueError, match='clips of 3 frames have no target beside the 3 references'):

@@ -48,7 +48,7 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 def test_training_writes_checkpoints_log_and_metrics(work_dir: Path) -> None:
     assert {path.name for path in work_dir.glob('iter_*.pth')} == {'iter_2.pth', 'iter_4.pth'}
     log = next(work_dir.glob('*/*.log')).read_text()
-    for word in ('loss:', 'lr:', 'time:', 'eta:', 'vis/AP'):
+    for word in ('loss:', 'lr:', 'time:', 'memory', 'eta:', 'vis/AP'):
         assert word in log
     records = [json.loads(line) for line in next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()]
     assert [record['step'] for record in records if 'loss' in record] == [1, 2, 3, 4]

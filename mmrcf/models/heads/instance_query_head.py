@@ -70,6 +70,8 @@ class InstanceQueryHead(BaseModule):
         super().__init__()
         self.num_classes = num_classes
         self.num_queries = num_queries
+        self.embed_dims = embed_dims
+        self.mask_dims = mask_dims
         self.auxiliary_loss = auxiliary_loss
         self.order_supervision = order_supervision
         self.query_content = nn.Embedding(num_queries, embed_dims)
@@ -131,7 +133,9 @@ class InstanceQueryHead(BaseModule):
         for index, output in enumerate(outputs):
             prefix = '' if index == last else f'd{index}.'
             pairs = self.match(output, targets, num_targets)
-            losses.update({prefix + name: value for name, value in self._layer_loss(output, targets, pairs).items()})
+            with torch.autocast(output.cls_logits.device.type, enabled=False):
+                layer = self._layer_loss(output, targets, pairs)
+            losses.update({prefix + name: value for name, value in layer.items()})
         return losses
 
     def match(
@@ -168,7 +172,7 @@ class InstanceQueryHead(BaseModule):
         mask_factor = reduce_mean(logits.new_tensor(float(len(predicted)))).clamp(min=1.0)
         if len(predicted) == 0:
             # Keeps every parameter in the graph: a rank without objects must still take part in the gradient reduction.
-            nothing = output.mask_logits.sum() * 0.0
+            nothing = output.mask_logits.float().sum() * 0.0
             losses['loss_dice'] = nothing
             if self.loss_mask is not None:
                 losses['loss_mask'] = nothing

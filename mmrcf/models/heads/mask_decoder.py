@@ -31,6 +31,8 @@ class FPNMaskDecoder(BaseModule):
         self, in_channels: Sequence[int], token_dims: int = 256, embed_dims: int = 256, out_channels: int = 256
     ) -> None:
         super().__init__()
+        self.token_dims = token_dims
+        self.out_channels = out_channels
         self.top = _conv_norm(token_dims, embed_dims, 3)
         self.laterals = nn.ModuleList(_conv_norm(channels, embed_dims, 1) for channels in in_channels)
         self.smooths = nn.ModuleList(_conv_norm(embed_dims, embed_dims, 3) for _ in in_channels)

@@ -48,9 +48,11 @@ class SlotMatcher:
         free_objects = [index for index in range(len(labels)) if index not in fixed]
         pairs = [(slot, index) for index, slot in fixed.items()]
         if free_slots and free_objects:
-            predictions = InstanceData(scores=cls_logits[free_slots].float(), masks=mask_logits[free_slots].float())
-            truth = InstanceData(labels=labels[free_objects], masks=masks[free_objects].float())
-            cost = torch.stack([match_cost(predictions, truth) for match_cost in self.match_costs]).sum(0)
+            # In float32 under autocast too: a sum over a whole map leaves the range of half precision.
+            with torch.autocast(device.type, enabled=False):
+                predictions = InstanceData(scores=cls_logits[free_slots].float(), masks=mask_logits[free_slots].float())
+                truth = InstanceData(labels=labels[free_objects], masks=masks[free_objects].float())
+                cost = torch.stack([match_cost(predictions, truth) for match_cost in self.match_costs]).sum(0)
             rows, columns = linear_sum_assignment(cost.cpu().numpy())
             pairs += [(free_slots[row], free_objects[column]) for row, column in zip(rows, columns, strict=True)]
         matched = torch.tensor(sorted(pairs), dtype=torch.long, device=device).reshape(-1, 2)

@@ -44,5 +44,5 @@ def frame_targets(
         masks=F.avg_pool2d(masks[None], stride)[0]
         if len(masks)
         else masks.new_zeros(0, height // stride, width // stride),
-        identities=tuple(int(identity) for identity in truth.instances_ids),
+        identities=tuple(truth.instances_ids.tolist()),
     )

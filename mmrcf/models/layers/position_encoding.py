@@ -26,14 +26,16 @@ def sine_positions(
         (B, height * width, C'), row by row.
     """
     quarter = like.shape[1] // 4
-    frequencies = temperature ** (-torch.arange(quarter, device=like.device, dtype=like.dtype) / quarter)
-    extent = torch.tensor(extents, device=like.device, dtype=like.dtype)
+    # In float32 whatever the tokens are in: half precision would blur the phases of neighbouring cells.
+    numbers = {'device': like.device, 'dtype': torch.float32}
+    frequencies = temperature ** (-torch.arange(quarter, **numbers) / quarter)
+    extent = torch.tensor(extents, **numbers)
 
     def encode(cells: int, valid: Tensor) -> Tensor:
-        centres = (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5)[None] / valid[:, None]
+        centres = (torch.arange(cells, **numbers) + 0.5)[None] / valid[:, None]
         phases = 2 * math.pi * centres[..., None] * frequencies
         return torch.cat((phases.sin(), phases.cos()), dim=-1)
 
     vertical = encode(height, extent[:, 0])[:, :, None].expand(-1, -1, width, -1)
     horizontal = encode(width, extent[:, 1])[:, None].expand(-1, height, -1, -1)
-    return torch.cat((vertical, horizontal), dim=-1).flatten(1, 2)
+    return torch.cat((vertical, horizontal), dim=-1).flatten(1, 2).to(like.dtype)

@@ -1,7 +1,7 @@
 """Transformer encoder (the fusion of Section III-B-1) and decoder (the instance code of Section III-B-2).
 
-Positions join queries and keys in every layer. Layers are pre-norm: with the paper's learning rate of 6e-4 it trains
-without a warm-up of its own.
+Positions join queries and keys in every layer, as in DETR. Layers are pre-norm: they bear the paper's learning rate of
+6e-4.
 """
 
 from torch import Tensor, nn
