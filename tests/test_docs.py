@@ -31,6 +31,7 @@ BLOCK = re.compile(
 PATH = re.compile(
     r'(?<![\w/.<])(?:configs|demo|docs|mmrcf|requirements|tests|tools)/[\w./*-]*\.(?:md|mp4|py|pth|sh|txt|yml)\b'
 )
+RUN_CHECKPOINT = re.compile(r'work_dirs/([\w.-]+)/iter_(\d+)\.pth')
 LINK = re.compile(r'\]\((?!https?:|#)([^)#]+)')
 NUMBER = re.compile(r'\d+(?:\.\d+)?')
 # What a reader brings, or what a command of the document writes.
@@ -118,7 +119,6 @@ def test_the_documented_dataset_trains(reader: Path) -> None:
             cv2.imwrite(f'data/mine/JPEGImages/{video}/{t:05d}.jpg', mask * 60)
             cv2.imwrite(f'data/mine/Annotations/{video}/{t:05d}.png', mask)
     options = {'train_cfg.max_iters': 1, 'work_dir': 'work_dirs/mine', 'default_hooks.checkpoint.save_best': None}
-    options |= {'model.backbone.init_cfg': None}  # the shapes config may start from weights that are not here
     options |= {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
     runner = build_runner(load_config('my_dataset.py', options))
     runner.train()
@@ -150,6 +150,14 @@ def test_commands_and_their_options_exist(document: str) -> None:
                 assert f"'{word.split('=')[0]}'" in source, (words, word)
             elif re.search(r'\.(py|mp4|json|zip)$', word) and ' ' not in word and '=' not in word:
                 assert word.startswith(NOT_OURS) or any(REPOSITORY.glob(word)), (words, word)
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_a_checkpoint_of_a_run_is_its_last(document: str) -> None:
+    """``work_dirs/NAME/iter_N.pth``: the config NAME trains for N iterations."""
+    for name, iterations in RUN_CHECKPOINT.findall((REPOSITORY / document).read_text(encoding='utf-8')):
+        (config,) = (REPOSITORY / 'configs').rglob(f'{name}.py')
+        assert load_config(config).train_cfg.max_iters == int(iterations), (document, name)
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)

@@ -61,7 +61,7 @@ def write_submission(config: Config, out: str, format_only: bool) -> None:
 
 
 def evaluate(config: Config, checkpoint: str) -> dict[str, float]:
-    """Metrics by name of a checkpoint on the test set of ``config``; empty in all processes but the first."""
+    """Metrics by name of a checkpoint on the test set of ``config``, the same in every process."""
     runner = build_runner(config)
     with explained_config_errors(config):
         load_tested_weights(runner, checkpoint)

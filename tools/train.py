@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
 
 from mmrcf.engine.distributed import LAUNCHERS, process_group
 from mmrcf.engine.run_config import (
@@ -12,10 +13,12 @@ from mmrcf.engine.run_config import (
     build_runner,
     explained_config_errors,
     load_config,
+    require_gpu_for_amp,
+    require_training,
     set_threads,
     set_work_dir,
 )
-from mmrcf.engine.start_weights import check_start_weights
+from mmrcf.engine.start_weights import check_start_weights, require_start_weights
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import require_file
 
@@ -45,6 +48,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def train(config: Config) -> None:
     """Run the training of ``config``."""
+    require_gpu_for_amp(config)
+    require_start_weights(config)
     runner = build_runner(config)
     check_start_weights(runner, config)
     with explained_config_errors(config):
@@ -56,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
+    require_training(config)
     set_work_dir(config, args.work_dir)
     set_threads(config)
     if args.amp:
@@ -64,9 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         config.setdefault('randomness', {})['seed'] = args.seed
     if args.auto_scale_lr:
         config.setdefault('auto_scale_lr', {})['enable'] = True
-    if args.resume:
+    if args.resume == 'auto':
+        config.resume = find_latest_checkpoint(config.work_dir) is not None
+        if config.resume:
+            config.load_from = None  # else MMEngine resumes that; a first start keeps it
+    elif args.resume:
         config.resume = True
-        config.load_from = None if args.resume == 'auto' else str(require_file(Path(args.resume), 'checkpoint'))
+        config.load_from = str(require_file(Path(args.resume), 'checkpoint'))
     with process_group(config, args.launcher):
         train(config)
 

@@ -1,21 +1,42 @@
 """Reads checkpoints without running code from them, and checks that they fit the model."""
 
 import pickle
+import struct
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
+STATISTICS = ('min', 'max', 'mean', 'current')
+
+
+class LogHistory:
+    """Stands in for MMEngine's ``HistoryBuffer`` while a checkpoint is read, and keeps nothing of it.
+
+    The true class would take any attribute from the file, its own methods included, for itself and for all others.
+    """
+
+    def __setstate__(self, state: object) -> None:
+        """Forget ``state``: nobody asks a checkpoint for its log."""
+
+
+def _statistic(owner: object, name: object) -> str:
+    """Stands in for ``getattr``, by which a pickle names a method of ``HistoryBuffer``; no function comes out of it."""
+    if owner is not LogHistory or name not in STATISTICS:
+        raise pickle.UnpicklingError('GLOBAL getattr of something else than a statistic of HistoryBuffer')
+    return name
+
+
 # What MMEngine puts into a training checkpoint beside tensors: its log history, made of arrays and named statistics.
+# The true ``getattr`` would reach every function of Python from any other name in this list.
 SAFE_GLOBALS = [
-    HistoryBuffer,
-    getattr,
+    (LogHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
+    (_statistic, 'builtins.getattr'),
     np.ndarray,
     np.dtype,
     np._core.multiarray._reconstruct,
@@ -51,7 +72,7 @@ def read_checkpoint(path: str | Path) -> dict:
         raise InputError(
             f'checkpoint {path}: not a PyTorch checkpoint, or damaged; download or save it again'
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, struct.error) as error:
         raise InputError(f'checkpoint {path}: truncated or damaged; download or save it again') from error
     if not isinstance(content, dict):
         raise InputError(

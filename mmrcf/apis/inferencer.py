@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,9 @@ class RCFInferencer:
     ) -> Iterator[FrameResult]:
         """Yield the result of one frame after the other, as soon as it is there. Memory does not grow with the length.
 
+        ``frame_index`` is the frame's place in the source: frames that could not be read, or were passed over to keep
+        up with a camera, leave gaps.
+
         Args:
             source: As in :func:`~mmrcf.media.open_source`, or an open source.
             out: Video with the objects drawn in and the times and sound of the source; for a single image, an image.
@@ -121,7 +124,7 @@ class RCFInferencer:
                     writer.add(picture, frame.time)
                 if exporter:
                     exporter.add(result, frame.time, frame.index)
-                yield result
+                yield replace(result, frame_index=frame.index)
                 if window:
                     window.show(picture)
 

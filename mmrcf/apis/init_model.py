@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.datasets.class_names import resolve_classes
-from mmrcf.engine.run_config import explained_config_errors, load_config
+from mmrcf.engine.run_config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.registry import MODELS, SCOPE
@@ -44,7 +44,7 @@ def init_model(
     device = resolve_device(device)
     if isinstance(config, Config):
         config = config.copy()
-        config.merge_from_dict(cfg_options or {})
+        override(config, cfg_options or {})
     else:
         config = load_config(config, cfg_options)
     # MMEngine's base class builds the preprocessor through the root registry, which looks into the default scope.

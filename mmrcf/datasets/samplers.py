@@ -96,7 +96,8 @@ class JointSampler(_ClipStream):
 
     def choose(self, place: int) -> int:
         """Index of the video at a place of the stream."""
-        rng = np.random.default_rng([self.seed, place])
+        # Tagged, because (seed, place) is the clip's own seed: its first draw would tell which data set it is from.
+        rng = np.random.default_rng([self.seed, place, 1])
         part = int(rng.choice(len(self.sizes), p=self.shares))
         return sum(self.sizes[:part]) + int(rng.integers(self.sizes[part]))
 

@@ -73,21 +73,46 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
     if not isinstance(config.get('model'), dict):
         raise InputError(f'config {path}: has no field model=dict(type=...); give the config of a model')
     if cfg_options:
-        _override(config, cfg_options)
+        override(config, cfg_options)
     return config
 
 
-def _override(config: Config, options: dict[str, Any]) -> None:
+def override(config: Config, options: dict[str, Any]) -> None:
+    """Change fields of ``config`` in place.
+
+    Args:
+        config: Any config.
+        options: New values by dotted path.
+
+    Raises:
+        InputError: An option names a top-level field that nothing reads, or does not fit the config.
+    """
+    name = config.filename or 'the config'
     known = set(config.keys()) | _RUNNER_FIELDS
     for option in options:
         field = option.split('.')[0]
         if field not in known:
-            raise InputError(f'option {option}: {config.filename} has no field {field}{_did_you_mean(field, known)}')
+            raise InputError(f'option {option}: {name} has no field {field}{_did_you_mean(field, known)}')
     try:
         config.merge_from_dict(options)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        names = ', '.join(options)
-        raise InputError(f'options {names}: do not fit {config.filename} ({one_line(error)})') from error
+        raise InputError(f'options {", ".join(options)}: do not fit {name} ({one_line(error)})') from error
+
+
+def require_training(config: Config) -> None:
+    """Raise :class:`InputError` if ``config`` has no training: it lacks the data, the loop or the optimizer."""
+    missing = [field for field in ('train_dataloader', 'train_cfg', 'optim_wrapper') if not config.get(field)]
+    if missing:
+        raise InputError(f'config {config.filename}: has no {" and no ".join(missing)}; add what training needs')
+
+
+def require_gpu_for_amp(config: Config) -> None:
+    """Raise :class:`InputError` if ``config`` trains in mixed precision and no GPU is there."""
+    if config.optim_wrapper.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        raise InputError(
+            f'config {config.filename}: optim_wrapper.type=AmpOptimWrapper (--amp) needs a GPU, and none is there; '
+            'train without --amp'
+        )
 
 
 def set_threads(config: Config) -> None:
@@ -115,12 +140,6 @@ def set_work_dir(config: Config, work_dir: str | None) -> None:
 
 def build_runner(config: Config) -> Runner:
     """Build the runner of ``config``; see :func:`explained_config_errors` for what it raises."""
-    optimizer = config.get('optim_wrapper') or {}
-    if optimizer.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
-        raise InputError(
-            f'config {config.filename}: optim_wrapper.type=AmpOptimWrapper (--amp) needs a GPU, and none is there; '
-            'train without --amp'
-        )
     with explained_config_errors(config):
         return Runner.from_cfg(config)
 
@@ -155,17 +174,17 @@ def _explain(config: Config, message: str) -> str | None:
     """What ``message`` says about a field of ``config``; None if it is about none."""
     if match := _UNKNOWN_TYPE.search(message):
         name = match['type'].strip('\'"')
-        fields = [field for field, part in _parts(config) if part.get('type') == name]
+        fields = [field for field, part in config_parts(config) if part.get('type') == name]
         where = f'{fields[0]}.type' if fields else 'type'
         return f'{where}={name!r} is not in the registry {match["registry"]}{_did_you_mean(name, _registered_names())}'
     if match := _UNKNOWN_KEY.search(message):
         key = match['key']
-        parts = [(field, part) for field, part in _parts(config) if key in part]
+        parts = [(field, part) for field, part in config_parts(config) if key in part]
         parts.sort(key=lambda item: not _is_a(item[1], match['type']))  # stable: the constructor's own part comes first
         if parts:
             return f'{parts[0][0]}.{key}: {match["type"]} takes no such key{_did_you_mean(key, _keys_of(parts[0][1]))}'
     if match := _MISSING_KEY.search(message):
-        fields = [field for field, part in _parts(config) if _is_a(part, match['type'])]
+        fields = [field for field, part in config_parts(config) if _is_a(part, match['type'])]
         if fields:
             return f'{fields[0]}: {match["type"]} needs {match["keys"]}; add it'
     if 'must contain the key "type"' in message:
@@ -179,12 +198,12 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     if isinstance(error, TypeError) or not building:
         return None
     name = str(building[-1].f_locals['cfg'].get('type'))
-    fields = [field for field, part in _parts(config) if part.get('type') == name]
+    fields = [field for field, part in config_parts(config) if part.get('type') == name]
     message = ' '.join(str(error.args[0]).split()) if error.args else repr(error)
     return f'{fields[0] if fields else name}: {message}; change that value'
 
 
-def _parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:
+def config_parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:
     """Every dict inside a config with its dotted path, outermost first."""
     if isinstance(node, Config):
         node = node.to_dict()
@@ -192,10 +211,10 @@ def _parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:
         if field:
             yield field, node
         for key, value in node.items():
-            yield from _parts(value, f'{field}.{key}' if field else str(key))
+            yield from config_parts(value, f'{field}.{key}' if field else str(key))
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
-            yield from _parts(value, f'{field}.{index}')
+            yield from config_parts(value, f'{field}.{index}')
 
 
 def _is_a(part: dict, class_name: str) -> bool:

@@ -1,5 +1,6 @@
 """Checks the weights that a run starts from before it starts; MMEngine itself skips what does not fit."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
@@ -8,13 +9,49 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
 from mmrcf.apis.checkpoint import load_weights, read_checkpoint
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
+
+from .run_config import config_parts
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model itself, without the wrapper that several processes put around it."""
     return model.module if is_model_wrapper(model) else model
+
+
+def require_start_weights(config: Config) -> None:
+    """Check that the local files are there that ``config`` starts from: ``load_from`` and every pretrained part.
+
+    MMEngine opens them when everything else is built and the data sets are read.
+
+    Raises:
+        InputFileError: One is missing. The message names the training that writes it, where that can be told.
+    """
+    for field, path, off_switch in _start_files(config):
+        if '://' not in path and not Path(path).exists():
+            raise InputFileError(
+                f'config {config.filename}: {field}={path}: no such file; {_origin(path, config)}, '
+                f'or start from random weights with --cfg-options {off_switch}=None'
+            )
+
+
+def _start_files(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Each file as its field in the config, its path, and the field that turns it off."""
+    if config.get('load_from') and not config.get('resume'):
+        yield 'load_from', str(config.load_from), 'load_from'
+    for field, part in config_parts(config):
+        if field.endswith('.init_cfg') and part.get('type') == 'Pretrained' and part.get('checkpoint'):
+            yield f'{field}.checkpoint', str(part['checkpoint']), field
+
+
+def _origin(path: str, config: Config) -> str:
+    """What to do for a missing file: a run writes to a folder with its config's name."""
+    name = f'{Path(path).parent.name}.py'
+    for candidate in (Path(config.filename).parent / name, *sorted(Path('configs').rglob(name))):
+        if candidate.is_file():
+            return f'run `python tools/train.py {candidate}` first'
+    return 'check the path'
 
 
 def check_start_weights(runner: Runner, config: Config) -> None:

@@ -88,18 +88,25 @@ class FrameMetric(BaseMetric):
             The figures, on every rank.
 
         Raises:
-            InputError: On every rank, so that none waits for the others.
+            Exception: On every rank, so that none waits for the others: an InputError as it is; any other error
+                as it is on the first rank, and as a RuntimeError with its message on the others.
         """
         parts = all_gather_object(self.results)
         self.results = []
         outcome: list[Any] = [None]
+        failure: Exception | None = None
         if is_main_process():
             try:
                 outcome = [self.compute_metrics(list(chain.from_iterable(parts)))]
-            except InputError as error:
-                outcome = [error]
+            except Exception as error:
+                failure = error
+                # Any other error may refuse to travel, and takes its meaning from a traceback that stays here.
+                told = f'the first process failed: {type(error).__name__}: {error}'
+                outcome = [error if isinstance(error, InputError) else RuntimeError(told)]
         broadcast_object_list(outcome)
-        if isinstance(outcome[0], InputError):
+        if failure is not None:
+            raise failure
+        if isinstance(outcome[0], Exception):
             raise outcome[0]
         return {f'{self.prefix}/{key}' if self.prefix else key: value for key, value in outcome[0].items()}
 

@@ -13,6 +13,7 @@ from .live_source import LiveSource
 from .video_source import VideoSource
 
 DEFAULT_IMAGE_FPS = 6.0
+FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 STREAM_TIMEOUT = 10.0
 LIVE_SCHEMES = frozenset(('rtsp', 'rtsps', 'rtmp', 'rtmps', 'rtp', 'udp', 'srt', 'tcp', 'mms'))
 STREAM_SCHEMES = LIVE_SCHEMES | {'http', 'https'}
@@ -26,7 +27,8 @@ def open_source(source: str | int | Path, *, fps: float | None = None, max_size:
     Args:
         source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
             camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
-        fps: Frames a second of image files (default 6, as YouTube-VIS); videos, cameras and streams have their own.
+        fps: Frames a second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
+            streams have their own.
         max_size: Limit of the longer side in pixels; larger frames are scaled down before anything else.
 
     Returns:
@@ -36,8 +38,8 @@ def open_source(source: str | int | Path, *, fps: float | None = None, max_size:
         InputFileError: It is missing, empty, or cannot be opened.
         InputError: It is not of a kind that can be read, or an argument is out of range.
     """
-    if fps is not None and not 0 < fps <= 1000:
-        raise InputError(f'fps {fps}: expected a number above 0 and at most 1000')
+    if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
+        raise InputError(f'fps {fps}: expected a number from {FPS_RANGE[0]} to {FPS_RANGE[1]}')
     if max_size is not None and max_size < 16:
         raise InputError(f'max_size {max_size}: expected at least 16 pixels')
     text = str(source)

@@ -10,7 +10,7 @@ class FrameResult:
     """The n objects of one frame, in descending order of score.
 
     Attributes:
-        frame_index: Index of the frame in its stream, from 0.
+        frame_index: Index of the frame in its stream, from 0; from ``RCFInferencer`` its index in the source.
         ids: (n,) int64. Identities, unique in a frame, stable over the stream.
         labels: (n,) int64. Class indices in [0, K).
         scores: (n,) float32. Probability of the class in ``labels``, in [0, 1].

@@ -137,6 +137,14 @@ def test_folder_glob_and_image(inferencer: RCFInferencer, tmp_path: Path) -> Non
     assert cv2.imread(str(tmp_path / 'c.png')).shape == (40, 60, 3)
 
 
+def test_frame_index_is_the_place_in_the_source(inferencer: RCFInferencer, tmp_path: Path) -> None:
+    for index in range(5):
+        image = np.random.default_rng(index).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / f'{index}.jpg'), image)
+    (tmp_path / '1.jpg').write_bytes(b'')
+    assert [result.frame_index for result in inferencer.stream(tmp_path)] == [0, 2, 3, 4]
+
+
 def test_damaged_frame_does_not_end_identities(
     inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
 ) -> None:

@@ -1,3 +1,6 @@
+import pickle
+import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from mmrcf.apis import init_model
+from mmrcf.apis.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, InputFileError
 
 
@@ -61,6 +65,13 @@ def test_options_override_the_config(tiny_config: Path) -> None:
     assert 'score_thr' not in config.model, 'the config that is passed in is not changed'
 
 
+@pytest.mark.parametrize('option', ['modle.score_thr', 'model.type.x', 'test_dataloader.dataset.pipeline.9.scale'])
+def test_options_that_fit_nothing_are_refused(tiny_config: Path, option: str) -> None:
+    for config in (Config.fromfile(tiny_config), Config(Config.fromfile(tiny_config).to_dict()), tiny_config):
+        with pytest.raises(InputError, match=option):
+            init_model(config, cfg_options={option: 1})
+
+
 class Payload:
     def __reduce__(self) -> tuple:
         return (print, ('this code must not run',))
@@ -73,6 +84,57 @@ def test_code_in_a_checkpoint_does_not_run(
     with pytest.raises(InputError, match='holds Python objects'):
         init_model(tiny_config, path)
     assert 'must not run' not in capsys.readouterr().out
+
+
+def text(value: str) -> bytes:
+    """``value`` as an instruction of a pickle."""
+    return b'X' + struct.pack('<I', len(value)) + value.encode()
+
+
+def attribute(owner: bytes, name: str) -> bytes:
+    """The call ``getattr(owner, name)`` as instructions of a pickle."""
+    return b'cbuiltins\ngetattr\n' + owner + text(name) + b'\x86R'
+
+
+def crafted(path: Path, state: bytes, argument: bytes) -> Path:
+    """A checkpoint that sets two states on a ``HistoryBuffer``, one after the other."""
+    history = b'cmmengine.logging.history_buffer\nHistoryBuffer\n)\x81'
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('archive/data.pkl', b'\x80\x02' + history + state + b'b' + argument + b'b.')
+        archive.writestr('archive/version', '3\n')
+    return path
+
+
+@pytest.mark.parametrize('owner', ['builtins\ngetattr', 'mmengine.logging.history_buffer\nHistoryBuffer'])
+def test_no_name_of_a_checkpoint_reaches_exec(tmp_path: Path, owner: str) -> None:
+    marker = tmp_path / 'marker'
+    first = b'c' + owner.encode() + b'\n'
+    if owner.endswith('HistoryBuffer'):  # from a method to its globals would be the next step
+        first = attribute(first, 'min')
+    execute = attribute(attribute(first, '__self__'), 'exec')
+    state = b'}' + text('__setstate__') + execute + b's'
+    path = crafted(tmp_path / 'evil.pth', state, text(f'open({str(marker)!r}, "w")'))
+    with pytest.raises(InputError, match='holds Python objects') as caught:
+        read_checkpoint(path)
+    assert '\n' not in str(caught.value)
+    assert not marker.exists()
+
+
+def test_a_log_history_changes_nothing_here(tmp_path: Path) -> None:
+    """What a checkpoint says about its history is not taken over: no method of it, and none of the class."""
+    before = dict(HistoryBuffer._statistics_methods)
+    ordered = b'ccollections\nOrderedDict\n'
+    poison = b'}' + text('statistics_methods') + b'}' + text('mean') + ordered + b'ss' + text('__setstate__') + ordered
+    path = crafted(tmp_path / 'poison.pth', poison + b's', b']')
+    with pytest.raises(InputError, match='holds a LogHistory'):
+        read_checkpoint(path)
+    assert before == HistoryBuffer._statistics_methods
+    arguments = pickle.dumps(HistoryBuffer(), protocol=2).replace(b')', text('x') + b'\x85', 1)  # one too many
+    with zipfile.ZipFile(tmp_path / 'odd.pth', 'w') as archive:
+        archive.writestr('archive/data.pkl', arguments)
+        archive.writestr('archive/version', '3\n')
+    with pytest.raises(InputError, match='odd.pth'):
+        read_checkpoint(tmp_path / 'odd.pth')
 
 
 def test_unusable_checkpoints(tiny_config: Path, tmp_path: Path, checkpoint: Path) -> None:

@@ -107,6 +107,19 @@ def test_joint_sampling_keeps_the_proportion_whatever_the_sizes():
     assert all(draw.index >= 10 for draw in take(JointSampler(dataset, weights=[0, 1], seed=0), 50))
 
 
+def test_the_choice_of_a_data_set_says_nothing_about_the_draws_of_its_clip():
+    dataset = Videos(range(20))
+    dataset.sizes = [10, 10]
+    draws = take(JointSampler(dataset, seed=3), 3000)
+    index = np.array([draw.index for draw in draws])
+    first = np.array([np.random.default_rng(draw.seed).random() for draw in draws])
+    frames = np.array([np.random.default_rng(draw.seed).integers(10) for draw in draws])
+    for choice in (index >= 10, index % 10):
+        for drawn in (first, frames):
+            assert abs(np.corrcoef(choice, drawn)[0, 1]) < 0.06  # a standard deviation is 0.018
+    assert [draw.seed for draw in draws[:3]] == [(3, 0), (3, 1), (3, 2)]
+
+
 @pytest.mark.parametrize('weights', [[1], [1, -1], [0, 0]])
 def test_weights_that_do_not_fit_are_named(weights):
     dataset = Videos(range(4))

@@ -166,6 +166,26 @@ def test_packing_a_frame_without_objects(clip):
     assert len(PackClip()(none)['data_samples'][0].gt_instances) == 0
 
 
+@pytest.mark.parametrize(
+    ('name', 'settings'),
+    [
+        ('ClipResize', dict(scale=(160, 96))),
+        ('RandomClipResize', dict(scales=[(160, 96)])),
+        ('RandomClipFlip', dict(prob=1.0)),
+        ('RandomClipCrop', dict(prob=1.0)),
+        ('ClipMotion', dict()),
+        ('ClipPhotometricDistortion', dict(prob=1.0)),
+    ],
+)
+def test_clips_without_annotations_pass_and_stay_without(clip, name, settings):
+    bare = {key: value for key, value in clip.items() if not key.startswith('gt_')}
+    with_annotations = run(clip, name, **settings)
+    results = run(bare, name, **settings)
+    assert 'gt_masks' not in results
+    assert all((a == b).all() for a, b in zip(results['img'], with_annotations['img'], strict=True))
+    assert 'gt_instances' not in PackClip()(results)['data_samples'][0]
+
+
 def test_boxes_are_tight_and_zero_where_there_is_nothing():
     masks = np.zeros((3, 6, 9), np.uint8)
     masks[0, 2:5, 3:8] = 1

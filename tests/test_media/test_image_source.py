@@ -43,8 +43,10 @@ def test_single_image(folder: Path) -> None:
 def test_times_follow_fps(folder: Path) -> None:
     frames = list(open_source(folder, fps=24))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(12) / 24, atol=1e-9)
-    with pytest.raises(InputError, match='fps 0'):
-        open_source(folder, fps=0)
+    assert [frame.time for frame in open_source(folder, fps=0.001)][:2] == [0.0, 1000.0]
+    for fps in (0, -1, 0.0004, 1001, float('nan'), float('inf')):
+        with pytest.raises(InputError, match=f'fps {fps}: expected a number from 0.001 to 1000'):
+            open_source(folder, fps=fps)
 
 
 def test_max_size(folder: Path) -> None:

@@ -13,12 +13,16 @@ def run(script, *arguments: object) -> None:
 
 
 def refused(script, capsys: pytest.CaptureFixture, *arguments: object) -> str:
-    """Run a script that must end with code 2 and one line on stderr; returns the line."""
+    """Run a script that must end with code 2, one line on stderr and no traceback; returns the line."""
     capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_info:
+    with pytest.raises(SystemExit) as exit_info, pytest.MonkeyPatch.context() as patch:
+        # MMEngine's loggers of earlier tests write to the output of those, which is closed, and logging reports that.
+        patch.setattr('logging.raiseExceptions', False)
         run(script, *arguments)
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
+    output = capsys.readouterr()
+    lines = [line for line in output.err.splitlines() if line.startswith('error: ')]
     assert exit_info.value.code == 2
+    assert 'Traceback' not in output.out + output.err
     assert len(lines) == 1
     return lines[0]
 
@@ -60,6 +64,23 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, 
     assert expected.keys() == resumed.keys()
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
+    options = ['train_dataloader.num_workers=1', 'train_dataloader.persistent_workers=True', 'train_cfg.val_interval=9']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_2.pth', '--cfg-options', *options)
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
+    for name, value in expected.items():
+        torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_resume_without_anything_to_resume_is_a_first_start(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
+    options = [f'load_from={work_dir / "iter_4.pth"}', 'optim_wrapper.optimizer.lr=0.0', 'train_cfg.max_iters=1']
+    options += ['param_scheduler=None', 'train_cfg.val_interval=9']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', '--cfg-options', *options)
+    first, started = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_1.pth')
+    for name in (name for name in first if name.startswith('head.')):
+        torch.testing.assert_close(started[name], first[name], msg=name)
 
 
 def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
@@ -153,6 +174,42 @@ def test_a_launcher_that_did_not_start_us_is_refused(train, tiny_config, in_tmp_
 @pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU --amp is allowed')
 def test_amp_without_a_gpu_is_refused(train, tiny_config, in_tmp_path, capsys) -> None:
     assert 'needs a GPU' in refused(train, capsys, tiny_config, '--amp')
+
+
+def test_amp_matters_to_training_only(evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:
+    run(evaluate, tiny_config, work_dir / 'iter_4.pth', '--cfg-options', 'optim_wrapper.type=AmpOptimWrapper')
+    assert '--amp' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('field', ['train_dataloader', 'train_cfg', 'optim_wrapper'])
+def test_a_config_without_a_training_is_refused(train, tiny_config, in_tmp_path: Path, capsys, field: str) -> None:
+    (in_tmp_path / 'partial.py').write_text(f"_base_ = '{tiny_config}'\n{field} = None\n")
+    (in_tmp_path / 'bare.py').write_text("model = dict(type='RCF')")
+    for config in ('partial.py', 'bare.py'):
+        for arguments in ([], ['--amp']):
+            line = refused(train, capsys, config, *arguments)
+            assert f'config {config}: has no ' in line and field in line
+    assert not (in_tmp_path / 'work_dirs').exists()
+
+
+def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(repository)
+    first, second = 'configs/rcf/rcf_r50_coco-ytvis19.py', 'configs/rcf/rcf_r50_ytvis19.py'
+    options = ['--work-dir', tmp_path, '--cfg-options', 'train_dataloader.dataset.data_root=nowhere/']
+    missing = tmp_path / 'rcf_r50_coco-ytvis19' / 'iter_60000.pth'
+    line = refused(train, capsys, second, *options, f'load_from={missing}')
+    assert f'load_from={missing}: no such file; run `python tools/train.py {first}` first' in line
+    assert 'or start from random weights with --cfg-options load_from=None' in line
+    missing = tmp_path / 'r18_crops_shapes' / 'iter_3500.pth'
+    option = f'model.backbone.init_cfg.checkpoint={missing}'
+    line = refused(train, capsys, 'configs/shapes/rcf_r18_shapes.py', *options, option)
+    assert f'{option}: no such file; run `python tools/train.py configs/shapes/r18_crops_shapes.py` first' in line
+    assert 'or start from random weights with --cfg-options model.backbone.init_cfg=None' in line
+
+
+def test_a_missing_start_of_unknown_origin(train, tiny_config, in_tmp_path: Path, capsys) -> None:
+    line = refused(train, capsys, tiny_config, '--cfg-options', 'load_from=nowhere.pth')
+    assert 'load_from=nowhere.pth: no such file; check the path, or start from random weights with' in line
 
 
 def test_unfit_checkpoints_are_refused(train, evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:

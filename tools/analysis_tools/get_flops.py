@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.models import RCF
 from mmrcf.registry import MODELS
 from mmrcf.utils import atomic_output, require_file, write_json
 
@@ -70,8 +71,8 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
     init_default_scope(config.get('default_scope', 'mmrcf'))
     with explained_config_errors(config):
         model = MODELS.build(config.model)
-    if not hasattr(model, 'step'):
-        raise InputError(f'config {config_path}: model.type={config.model.type} has no step; give the config of an RCF')
+    if not isinstance(model, RCF):
+        raise InputError(f'config {config_path}: model.type={config.model.type!r} is no RCF; give the config of an RCF')
     model.eval().requires_grad_(False)
     width, height = size
     sample = TrackDataSample(

@@ -111,10 +111,11 @@ class RandomClipFlip(BaseTransform):
         flip = bool(clip_rng(results).random() < self.prob)
         if flip:
             results['img'] = [cv2.flip(image, 1) for image in results['img']]
-            results['gt_masks'] = [
-                BitmapMasks(np.ascontiguousarray(masks.masks[:, :, ::-1]), masks.height, masks.width)
-                for masks in results.get('gt_masks', [])
-            ]
+            if 'gt_masks' in results:
+                results['gt_masks'] = [
+                    BitmapMasks(np.ascontiguousarray(masks.masks[:, :, ::-1]), masks.height, masks.width)
+                    for masks in results['gt_masks']
+                ]
         results['flip'] = [flip] * len(results['img'])
         results['flip_direction'] = ['horizontal' if flip else None] * len(results['img'])
         return results
