@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import difflib
 import inspect
+import itertools
 import os
 import re
+import time
 import traceback
 import urllib.error
 from collections.abc import Iterator
@@ -32,6 +34,8 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
     'num_threads',
     'sync_bn',
 }
+# Tells the runs of one process apart.
+_run_numbers = itertools.count(1)
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
 _UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
 _MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ required [\w-]+ arguments?: (?P<keys>.+)')
@@ -140,6 +144,10 @@ def set_work_dir(config: Config, work_dir: str | None) -> None:
 
 def build_runner(config: Config) -> Runner:
     """Build the runner of ``config``; see :func:`explained_config_errors` for what it raises."""
+    if not config.get('experiment_name'):
+        # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
+        stem = Path(config.filename).stem if config.filename else 'run'
+        config.experiment_name = f'{stem}_{time.strftime("%Y%m%d_%H%M%S")}_{next(_run_numbers)}'
     with explained_config_errors(config):
         return Runner.from_cfg(config)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmrcf.engine.run_config import explained_config_errors, load_config, set_threads, set_work_dir
+from mmrcf.engine.run_config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.registry import MODELS
 
@@ -85,3 +85,13 @@ def test_threads_of_the_environment_come_first(config: Config, monkeypatch: pyte
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_two_runs_within_a_second_have_logs_of_their_own(tiny_config, tmp_path) -> None:
+    runs = []
+    for name in ('first', 'second'):
+        config = load_config(tiny_config)
+        config.work_dir = str(tmp_path / name)
+        runs.append(build_runner(config))
+    assert runs[0].experiment_name != runs[1].experiment_name
+    assert all(list((tmp_path / name).glob('*/*.log')) for name in ('first', 'second'))
