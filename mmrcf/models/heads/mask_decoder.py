@@ -20,6 +20,9 @@ def _conv_norm(in_channels: int, out_channels: int, kernel: int) -> nn.Sequentia
 class FPNMaskDecoder(BaseModule):
     """Adds the lower backbone levels to the fused target map, coarse to fine.
 
+    Its group norm counts the padding of a batch as image: frames of different sizes in one batch come out slightly
+    different than alone. Inference has one frame a batch and no such effect.
+
     Args:
         in_channels: Channels of the backbone levels below the token level, fine to coarse (C2 first).
         token_dims: Token width C' of the fused target map.
