@@ -26,7 +26,8 @@ env_cfg = dict(
 # TensorBoard, in a child config: vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')] of
 # the visualizer (pip install tensorboard)
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='Visualizer', vis_backends=vis_backends, name='visualizer')
+# Without a name: MMEngine gives it the run's, so that each run of a process writes its own files.
+visualizer = dict(type='Visualizer', vis_backends=vis_backends)
 
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
 log_level = 'INFO'
