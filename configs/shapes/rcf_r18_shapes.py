@@ -1,9 +1,8 @@
-"""RCF on the synthetic shapes benchmark: trains on two CPU cores within an hour, ``r18_crops_shapes.py`` included.
+"""RCF on the synthetic shapes benchmark, made for two CPU cores; ``r18_crops_shapes.py`` comes first.
 
 A narrow ResNet-18 without its last stage (tokens at stride 16: objects are small here), three encoder and three
-decoder layers, frames at four fifths of their size. Mask cross-entropy joins the Dice loss: at this budget it learns
-faster than the paper's loss alone. Order supervision over two targets, up to three frames apart: objects here cross a
-slot's place within a few frames.
+decoder layers, frames at four fifths of their size. Mask cross-entropy joins the Dice loss, which the paper has alone.
+Order supervision over two targets, up to three frames apart: objects here cross a slot's place within a few frames.
 
 Identities follow the paper's rules; a slot that overlaps a better-scored one by more than 0.6 is not shown
 (``duplicate_iou``, which the paper does not have).

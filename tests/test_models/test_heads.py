@@ -51,6 +51,18 @@ def test_a_fixed_pair_stays_whatever_it_costs() -> None:
     assert (slots.tolist(), objects.tolist()) == ([0, 1], [1, 0])
 
 
+def test_matching_large_masks_under_half_precision_autocast_stays_in_range() -> None:
+    # Sums over these masks leave the range of float16 (65504).
+    masks = torch.zeros(2, 400, 400)
+    masks[0, :, :200], masks[1, :, 200:] = 1.0, 1.0
+    costs = [*COSTS, dict(type='mmdet.CrossEntropyLossCost', weight=1.0, use_sigmoid=True)]
+    with torch.autocast('cpu', dtype=torch.float16):
+        slots, objects = SlotMatcher(costs)(
+            torch.zeros(2, 3), (masks.flip(0) * 2 - 1) * HUGE, torch.tensor([0, 1]), masks
+        )
+    assert (slots.tolist(), objects.tolist()) == ([0, 1], [1, 0])
+
+
 def test_more_objects_than_slots_leave_some_unmatched_and_none_is_fine() -> None:
     masks = torch.stack([left_and_right()[0]] * 4)
     slots, objects = SlotMatcher(COSTS)(
