@@ -43,7 +43,7 @@ test_evaluator = None
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [

@@ -76,7 +76,8 @@ class RCF(BaseModel):
 
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Backbone levels, fine to coarse, of frames (B, 3, H_in, W_in)."""
-        return tuple(self.backbone(frames))
+        # Convolutions are faster with the channels last, on CPUs and on tensor cores; the values are the same.
+        return tuple(self.backbone(frames.contiguous(memory_format=torch.channels_last)))
 
     def fuse_decode(
         self,

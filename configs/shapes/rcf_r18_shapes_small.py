@@ -1,0 +1,36 @@
+"""The stage before ``rcf_r18_shapes.py``: frames at four fifths of their size, from the backbone of the crops."""
+
+_base_ = './rcf_r18_shapes.py'
+
+scale = (230, 128)
+max_iters = 5500
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/r18_crops_shapes/iter_3500.pth', prefix='backbone.')
+    )
+)
+
+train_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='LoadClipAnnotations'),
+    dict(type='ClipResize', scale=scale, keep_ratio=True),
+    dict(type='RandomClipFlip', prob=0.5),
+    dict(type='PackClip'),
+]
+test_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='ClipResize', scale=scale, keep_ratio=True),
+    dict(type='PackClip'),
+]
+train_dataloader = dict(batch_size=3, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+
+optim_wrapper = dict(optimizer=dict(lr=6e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
+]
+train_cfg = dict(max_iters=max_iters, val_interval=2750)
+load_from = None
