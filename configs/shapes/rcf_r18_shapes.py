@@ -1,7 +1,8 @@
 """RCF on the synthetic shapes benchmark, made for two CPU cores.
 
-The last of three stages: ``r18_crops_shapes.py`` teaches the backbone the shapes, ``rcf_r18_shapes_small.py`` trains the
-network on frames of four fifths of their size, and this one goes on at full size. ``make train-shapes`` runs all three.
+The last of three stages: ``r18_crops_shapes.py`` teaches the backbone the shapes, ``rcf_r18_shapes_small.py`` trains
+the network on frames of four fifths of their size, and this one goes on at full size. ``make train-shapes`` runs all
+three.
 
 A narrow ResNet-18 without its last stage (tokens at stride 16: objects are small here), three encoder and three
 decoder layers. Mask cross-entropy joins the Dice loss, which the paper has alone. Order supervision over four targets,
