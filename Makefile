@@ -28,6 +28,8 @@ $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt 
 	# OpenCV's ordinary build needs libGL, which a server may lack; the headless build has the same version and files.
 	$(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --force-reinstall --no-deps \
 		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
+	# Two modules of it are what our log-mel is checked against; its other dependencies are not needed for that.
+	$(BIN)/python -m pip install --no-deps torchvggish==0.2
 	touch $@
 
 demo: $(INSTALLED)

@@ -29,6 +29,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', nargs='?', help='config file (default: configs/shapes/rcf_r18_shapes.py)')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: demo/checkpoints/rcf_r18_shapes.pth)')
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the sound of the input')
+    parser.add_argument(
+        '--audio',
+        default='auto',
+        metavar='SOUND',
+        help='what a model that hears listens to: auto (the sound of the input), none, a file, mic or mic:NAME',
+    )
+    parser.add_argument(
+        '--show-attention', choices=['audio'], help='draw where in the frame a model that hears finds the sound'
+    )
     parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
@@ -60,6 +69,8 @@ def main() -> None:
         out=args.out,
         json=args.json,
         show=args.show,
+        audio=args.audio,
+        show_attention=args.show_attention == 'audio',
         fps=args.fps,
         max_size=args.max_size,
         progress=True,

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import socket
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -267,3 +268,133 @@ def make_training_clip() -> Callable[[int, int, int], tuple[torch.Tensor, TrackD
         return torch.randn(1, length, 3, height, width), sample
 
     return make
+
+
+HEARING_CONFIG = """
+_base_ = ['{tiny_config}']
+
+model = dict(
+    score_thr=0.01,
+    audio_encoder=dict(type='SmallAudioEncoder', num_references=1, embed_dims=32, feature_dims=16, lstm_dims=8),
+)
+test_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='ClipResize', scale=(96, 64), keep_ratio=True),
+    dict(type='LoadClipSound'),
+    dict(type='SoundPatches'),
+    dict(type='PackClip'),
+]
+test_dataloader = dict(
+    dataset=dict(
+        type='AVISDataset',
+        data_root='{data_root}/',
+        data_prefix=dict(img='test/JPEGImages', audio='test/WAVAudios'),
+        fps=6,
+        pipeline=test_pipeline,
+    )
+)
+"""
+
+
+@pytest.fixture(scope='session')
+def tiny_avis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two test videos of 8 frames in the official layout, with stereo sound of 44.1 kHz. Read it only."""
+    root = tmp_path_factory.mktemp('tiny_avis')
+    write_tiny_split(root / 'test', videos=2, frames=8, seed=7)
+    (root / 'test/WAVAudios').mkdir()
+    for number in (1, 2):
+        noise = np.random.default_rng(number).normal(0, 6000, (44100 * 3 // 2, 2)).clip(-32767, 32767)
+        write_sound_file(root / f'test/WAVAudios/{number:04d}.wav', noise.astype(np.int16), 44100)
+    return root
+
+
+@pytest.fixture(scope='session')
+def hearing_config(tiny_config: Path, tiny_avis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny config with ears, and a test set with sound. Read it only."""
+    path = tmp_path_factory.mktemp('hearing_config') / 'hearing.py'
+    path.write_text(HEARING_CONFIG.format(tiny_config=tiny_config, data_root=tiny_avis))
+    return path
+
+
+def write_sound_file(path: Path, samples: np.ndarray, rate: int) -> Path:
+    """Write (S,) or (S, channels) int16 as a WAV file."""
+    with wave.open(str(path), 'wb') as file:
+        file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+@pytest.fixture(scope='session')
+def write_wav() -> Callable[[Path, np.ndarray, int], Path]:
+    """``write_wav(path, samples, rate)``: (S,) or (S, channels) int16 as a WAV file."""
+    return write_sound_file
+
+
+FLASH = 1.2
+
+
+@pytest.fixture(scope='session')
+def write_beep() -> Callable[..., Path]:
+    """``write_beep(path)``: three seconds in which the picture flashes and a beep begins 1.2 s after time 0."""
+
+    def write(
+        path: Path,
+        *,
+        sound: str = 'aac',
+        rate: int = 44100,
+        layout: str = 'stereo',
+        times: Sequence[float] | None = tuple(index / 10 for index in range(30)),
+        sound_start: float = 0.0,
+        seconds: float = 3.0,
+    ) -> Path:
+        """``times`` of the frames, None for no pictures; ``sound_start``: when the sound stream begins."""
+        with av.open(str(path), 'w', container_options={'max_interleave_delta': '0'}) as container:
+            video = container.add_stream('libx264', rate=10) if times else None
+            audio = container.add_stream(sound, rate=rate, layout=layout)
+            if video:
+                video.width, video.height, video.pix_fmt, video.gop_size = 96, 64, 'yuv420p', 10
+                video.time_base = video.codec_context.time_base = Fraction(1, 1000)
+            for time in times or ():
+                image = np.full((64, 96, 3), 255 * (0 <= time - FLASH < 0.1), np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+                frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+                container.mux(video.encode(frame))
+            if video:
+                container.mux(video.encode(None))
+            moments = sound_start + np.arange(round(rate * (seconds - sound_start))) / rate
+            beep = 0.8 * np.sin(2 * np.pi * 1000 * moments) * ((moments >= FLASH) & (moments < FLASH + 0.2))
+            resampler = av.AudioResampler(format=audio.format.name, layout=layout, rate=rate)
+            samples = np.repeat(beep.astype(np.float32), audio.codec_context.layout.nb_channels)[None]
+            frame = av.AudioFrame.from_ndarray(samples, format='flt', layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, round(sound_start * rate), Fraction(1, rate)
+            for piece in resampler.resample(frame):
+                container.mux(audio.encode(piece))
+            container.mux(audio.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope='session')
+def flash_and_beep() -> Callable[[Path], tuple[float, float]]:
+    """``flash_and_beep(path)``: when a player shows the first bright frame, and when it plays the start of the beep."""
+
+    def measure(path: Path) -> tuple[float, float]:
+        with av.open(str(path)) as container:
+            shown = [(frame.to_ndarray(format='gray').mean(), frame.time) for frame in container.decode(video=0)]
+        # Objects that are drawn in make dark frames brighter.
+        middle = (max(shown)[0] + min(shown)[0]) / 2
+        flash = next(time for brightness, time in shown if brightness > middle)
+        resampler = av.AudioResampler(format='flt', layout='mono', rate=16000)
+        with av.open(str(path)) as container:
+            for frame in container.decode(audio=0):
+                start = frame.time
+                for piece in resampler.resample(frame):
+                    loud = np.flatnonzero(np.abs(piece.to_ndarray()[0]) > 0.3)
+                    if len(loud):
+                        return flash, start + loud[0] / 16000
+        raise AssertionError('no beep')
+
+    return measure

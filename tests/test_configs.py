@@ -154,7 +154,7 @@ def test_the_paper_s_recipe_is_in_the_reference_config() -> None:
 def test_the_crops_config_teaches_the_backbone_that_the_shapes_config_takes_over(tmp_path) -> None:
     init_default_scope('mmrcf')
     crops = Config.fromfile(REPOSITORY / 'configs/shapes/r18_crops_shapes.py')
-    shapes = Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes.py')
+    shapes = Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes_small.py')
     classifier = MODELS.build(crops.model)
     losses = classifier({'img': [torch.zeros(2, 3, 48, 48, dtype=torch.uint8)]}, [torch.tensor([0, 1])], mode='loss')
     losses['loss'].backward()

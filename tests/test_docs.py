@@ -13,10 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.registry import Registry
+import torch
+from mmengine.registry import Registry, init_default_scope
 
 import mmrcf.registry
 from mmrcf.engine.run_config import build_runner, load_config
+from mmrcf.registry import MODELS
+from mmrcf.structures import AudioPatch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -124,6 +127,20 @@ def test_the_documented_dataset_trains(reader: Path) -> None:
     runner.train()
     assert runner.iter == 1
     assert runner.train_dataloader.dataset.metainfo['classes'] == ('object',)
+
+
+def test_the_documented_audio_encoder_hears(reader: Path) -> None:
+    for block in blocks('docs/sound.md'):
+        if block.file:
+            (reader / block.file).write_text(block.code)
+    config = load_config('my_loudness.py')
+    init_default_scope('mmrcf')
+    model = MODELS.build(config.model).eval()
+    patch = AudioPatch(torch.randn(1, 96, 64), torch.ones(1, dtype=torch.bool))
+    _, state = model.step(
+        torch.zeros(1, 3, 64, 96), model.init_state(), img_shape=(64, 96), ori_shape=(64, 96), audio=patch
+    )
+    assert torch.equal(state.audio.features[0], patch.log_mel[:, -10:].mean(1))
 
 
 @pytest.mark.parametrize('document', [name for name in DOCUMENTS if commands(name)])

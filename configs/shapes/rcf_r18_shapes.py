@@ -20,7 +20,7 @@ num_references = 1
 num_targets = 4
 embed_dims = 128
 scale = (288, 160)
-max_iters = 7000
+max_iters = 6000
 
 model = dict(
     type='RCF',
@@ -106,7 +106,7 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=3500)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=3000)
 val_cfg = dict(type='OnlineValLoop')
 test_cfg = dict(type='OnlineTestLoop')
 default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))

@@ -1,7 +1,8 @@
 """What an application calls: a model from a config, one stream, or a whole source."""
 
-from .inferencer import RCFInferencer, RunSummary
+from .inferencer import RCFInferencer
 from .init_model import init_model
 from .online import OnlineSegmenter
+from .run_summary import RunSummary
 
 __all__ = ['OnlineSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']

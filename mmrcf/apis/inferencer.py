@@ -1,12 +1,13 @@
-"""Runs a model over whatever frames come from, and writes what comes out: pictures, tracks, figures."""
+"""Runs a model over whatever frames and sound come from, and writes what comes out: pictures, tracks, figures."""
 
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from tqdm import tqdm
@@ -16,42 +17,13 @@ from mmrcf.errors import InputError
 from mmrcf.media import FrameSource, StillWriter, Stopped, VideoWriter, is_still, open_source
 from mmrcf.models import RCF
 from mmrcf.structures import FrameResult
-from mmrcf.visualization import draw_tracks
+from mmrcf.visualization import AudioAttention, draw_tracks
 
-from .latency import Latency, LatencyMeter
+from .latency import LatencyMeter
 from .online import OnlineSegmenter
+from .run_summary import RunSummary
 from .track_export import TrackExporter
 from .window import Window
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run over a source came to.
-
-    Attributes:
-        frames: Frames that were processed.
-        skipped: Frames that could not be read.
-        dropped: Frames of a camera or live stream that were passed over to keep up with it.
-        objects: Different identities that were shown.
-        fps: Frames a second over the whole run: reading, model, drawing and writing.
-        latency: t_stream and t_model.
-        interrupted: Whether the user stopped the run; outputs hold what was done till then.
-    """
-
-    frames: int
-    skipped: int
-    dropped: int
-    objects: int
-    fps: float
-    latency: Latency
-    interrupted: bool
-
-    def __str__(self) -> str:
-        left_out = [f'{self.skipped} unreadable'] if self.skipped else []
-        left_out += [f'{self.dropped} dropped to keep up'] if self.dropped else []
-        notes = f' ({", ".join(left_out)})' if left_out else ''
-        stopped = 'interrupted after ' if self.interrupted else ''
-        return f'{stopped}{self.frames} frames{notes}, {self.objects} objects, {self.fps:.1f} FPS; {self.latency}'
 
 
 class RCFInferencer:
@@ -86,6 +58,8 @@ class RCFInferencer:
         out: str | Path | None = None,
         json: str | Path | None = None,
         show: bool = False,
+        audio: str | Path = 'auto',
+        show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
     ) -> Iterator[FrameResult]:
@@ -96,9 +70,15 @@ class RCFInferencer:
 
         Args:
             source: As in :func:`~mmrcf.media.open_source`, or an open source.
-            out: Video with the objects drawn in and the times and sound of the source; for a single image, an image.
+            out: Video with the objects drawn in, the times of the source, and its sound or that of ``audio``; for a
+                single image, an image.
             json: Tracks in the layout of YouTube-VIS.
             show: Show the frames in a window; q or Esc stops.
+            audio: What the model hears, if it does. 'auto': the sound of the source, if it has any. 'none': nothing. A
+                file, its URL, or for a camera 'mic' or 'mic:NAME': that sound, see :func:`~mmrcf.media.open_source`. An
+                open source has been told already: 'auto' or 'none'.
+            show_attention: Draw where in the frame the sound is found, see
+                :class:`~mmrcf.visualization.AudioAttention`, and of the objects the outlines only.
             fps: Frames a second, for image files.
             max_size: Limit of the longer side of the frames.
 
@@ -108,20 +88,26 @@ class RCFInferencer:
         with contextlib.suppress(Stopped), contextlib.ExitStack() as stack:
             if isinstance(source, FrameSource):
                 frames = stack.enter_context(source)
+                if audio not in ('auto', 'none'):
+                    raise InputError(f'audio {audio}: {frames.name} is open already; give its sound to open_source')
             else:
-                _check_outputs(source, out, json)
-                frames = stack.enter_context(open_source(source, fps=fps, max_size=max_size))
+                _check_outputs(source, out, json, audio)
+                frames = stack.enter_context(
+                    open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
+                )
+            attention = stack.enter_context(AudioAttention(self.segmenter.model)) if show_attention else None
             writer = stack.enter_context(_picture_writer(out, frames)) if out is not None else None
             exporter = None
             if json is not None:
                 exporter = stack.enter_context(TrackExporter(json, frames, self._category_names()))
             window = stack.enter_context(Window(frames.name)) if show else None
             self.segmenter.reset()
+            hears = self.segmenter.hears and audio != 'none'
             for frame in frames:
-                result = self.segmenter.step(frame.image)
-                picture = draw_tracks(frame.image, result) if writer or window else None
+                result = self.segmenter.step(frame.image, frame.sound if hears else None, time=frame.time)
+                picture = _draw(frame.image, result, attention) if writer or window else None
                 if writer:
-                    writer.add(picture, frame.time)
+                    writer.add(picture, frame.time, frame.sound)
                 if exporter:
                     exporter.add(result, frame.time, frame.index)
                 yield replace(result, frame_index=frame.index)
@@ -135,6 +121,8 @@ class RCFInferencer:
         out: str | Path | None = None,
         json: str | Path | None = None,
         show: bool = False,
+        audio: str | Path = 'auto',
+        show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
         progress: bool = False,
@@ -147,12 +135,12 @@ class RCFInferencer:
         Returns:
             What it came to.
         """
-        _check_outputs(source, out, json)
-        frames = open_source(source, fps=fps, max_size=max_size)
+        _check_outputs(source, out, json, audio)
+        frames = open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
         meter, identities, count, interrupted = LatencyMeter(), set(), 0, False
         bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
         started = time.perf_counter()
-        results = self.stream(frames, out=out, json=json, show=show)
+        results = self.stream(frames, out=out, json=json, show=show, show_attention=show_attention)
         try:
             with bar, logging_redirect_tqdm(), contextlib.closing(results):
                 for result in results:
@@ -171,7 +159,18 @@ class RCFInferencer:
             fps=count / elapsed,
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
+            sound=str(frames.sound_format or 'none') if self.segmenter.hears else None,
         )
+
+    def _wanted_sound(self, audio: str | Path) -> bool | str | Path:
+        """``sound`` of :func:`~mmrcf.media.open_source`."""
+        if audio == 'none':
+            return False
+        if audio == 'auto':
+            return self.segmenter.hears
+        if not self.segmenter.hears:
+            raise InputError(f'audio {audio}: this model takes no sound; leave it out or use an audio-visual config')
+        return audio
 
     def _category_names(self) -> tuple[str, ...]:
         """Class names; numbers where nobody knows them."""
@@ -182,10 +181,18 @@ def _picture_writer(out: str | Path, source: FrameSource) -> VideoWriter | Still
     return StillWriter(out, source) if is_still(out) else VideoWriter(out, source)
 
 
-def _check_outputs(source: str | int | Path, out: str | Path | None, json: str | Path | None) -> None:
-    """Refuse outputs that would overwrite the input or each other."""
+def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | None) -> np.ndarray:
+    if attention is None:
+        return draw_tracks(image, result)
+    return draw_tracks(attention.picture(image), result, opacity=0.0)
+
+
+def _check_outputs(
+    source: str | int | Path, out: str | Path | None, json: str | Path | None, audio: str | Path
+) -> None:
+    """Refuse outputs that would overwrite an input."""
     if json is not None and Path(json).suffix.lower() != '.json':
         raise InputError(f'output {json}: expected a name that ends in .json')
     for output in (out, json):
-        if output is not None and Path(output).resolve() == Path(str(source)).resolve():
+        if output is not None and Path(output).resolve() in (Path(str(source)).resolve(), Path(audio).resolve()):
             raise InputError(f'output {output}: is the input itself; choose another name')

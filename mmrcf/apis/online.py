@@ -1,7 +1,8 @@
 """One stream: frames go in, objects with identities come out, one call a frame."""
 
-import time
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import cv2
@@ -10,13 +11,20 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
+from mmrcf.datasets.transforms import SoundWindow
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
+from mmrcf.models.listening import audio_patch
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import FrameResult, StreamState
+from mmrcf.structures import AudioChunk, FrameResult, StreamState
+from mmrcf.utils.samples import check_sample_rate
 
 from .init_model import init_model
+
+# Frames may lag behind the sound that was handed in by so many seconds; older sound is not kept.
+SOUND_AHEAD = 2.0
+SOUND_TRANSFORM = 'SoundPatches'
 
 
 class OnlineSegmenter:
@@ -37,6 +45,11 @@ class OnlineSegmenter:
         >>> for frame in video:  # (H, W, 3) uint8 RGB
         ...     result = segmenter.step(frame)
         ...     print(result.ids, result.class_names, result.masks.shape)
+
+    A model that hears takes the sound along, at any rate and in chunks of any size:
+        >>> segmenter.reset(sample_rate=48000)
+        >>> for frame, samples in video:  # (S, channels) since the last frame
+        ...     result = segmenter.step(frame, samples)
     """
 
     def __init__(
@@ -47,49 +60,76 @@ class OnlineSegmenter:
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         self.model = config if isinstance(config, RCF) else init_model(config, checkpoint, device, cfg_options)
-        self._pipeline = frame_pipeline(self.model.cfg)
-        self._state: StreamState | None = None
-        self._frame_shape: tuple[int, int] | None = None
+        self._pipeline = frame_pipeline(self.model.cfg, with_sound=self.model.hears)
+        self.reset()
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names; empty where neither checkpoint nor config names them."""
         return tuple(self.model.dataset_meta.get('classes') or ())
 
-    def reset(self) -> None:
-        """Start a new stream: the next frame is its first, and identities count anew."""
-        self._state = None
-        self._frame_shape = None
+    @property
+    def hears(self) -> bool:
+        """Whether the model takes sound."""
+        return self.model.hears
 
-    def step(self, frame: np.ndarray, audio: np.ndarray | None = None) -> FrameResult:
+    def reset(self, sample_rate: int = 16000) -> None:
+        """Start a new stream: the next frame is its first, and identities count anew.
+
+        Args:
+            sample_rate: Samples a second of the sound that will come as arrays.
+
+        Raises:
+            InputError: The rate is out of range.
+        """
+        self._sample_rate = check_sample_rate(sample_rate)
+        self._state: StreamState | None = None
+        self._frame_shape: tuple[int, int] | None = None
+
+    def step(
+        self, frame: np.ndarray, audio: np.ndarray | AudioChunk | None = None, *, time: float | None = None
+    ) -> FrameResult:
         """Process the next frame of the stream. What is returned is final.
 
         Args:
             frame: (H, W, 3) uint8 RGB, or (H, W) uint8 grey. All frames of a stream have one size.
-            audio: Sound since the last frame, for a model that hears.
+            audio: Sound since the last frame, for a model that hears; None or no samples: nothing came. An array,
+                (S,) or (S, channels), has the rate given to :meth:`reset` and goes on from the sound before; an
+                :class:`~mmrcf.structures.AudioChunk` has its own rate and, where sound may be missing, its time.
+            time: When the frame was taken, in seconds; sound from then on is not listened to yet. Sound that comes as
+                arrays starts at time 0. None: the end of the sound so far.
 
         Returns:
             The objects of the frame, masks at its size. ``timings`` in milliseconds: 'preprocess', 'model' (the network
             with tracking and masks, of which 'network', 'track' and 'masks' are parts) and 'total'.
 
         Raises:
-            ValueError: The frame is not of the kind above, its size changed without :meth:`reset`, or sound is given to
-                a model that takes none.
+            ValueError: The frame is not of the kind above, its size changed without :meth:`reset`, the samples, their
+                rate or the time are no sound's, or sound is given to a model that takes none.
         """
-        if audio is not None:
+        if audio is not None and not self.hears:
             raise InputError('audio: this model takes no sound; call step(frame) or use an audio-visual config')
         frame = _checked_frame(frame, self._frame_shape)
-        started = time.perf_counter()
+        started = perf_counter()
         state = self._state if self._state is not None else self.model.init_state()
-        sample = self._pipeline(_frame_record(frame, state.frame_index))
+        sound = state.sound if state.sound is not None else SoundWindow.empty(keep=SOUND_AHEAD)
+        if audio is not None:
+            sound = sound.append(audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate))
+        time = (sound.end_time or 0.0) if time is None else time
+        state = replace(state, sound=sound)
+        sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(sound=sound, time=[time]))
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         meta = batch['data_samples'][0].video_data_samples[0].metainfo
-        prepared = time.perf_counter()
+        prepared = perf_counter()
         result, state = self.model.step(
-            batch['inputs']['img'][0], state, img_shape=meta['img_shape'][:2], ori_shape=meta['ori_shape'][:2]
+            batch['inputs']['img'][0],
+            state,
+            img_shape=meta['img_shape'][:2],
+            ori_shape=meta['ori_shape'][:2],
+            audio=audio_patch(batch['inputs'], 0, 0),
         )
-        finished = time.perf_counter()
+        finished = perf_counter()
         self._state, self._frame_shape = state, frame.shape[:2]
         result.timings.update(
             preprocess=1e3 * (prepared - started), model=1e3 * (finished - prepared), total=1e3 * (finished - started)
@@ -97,13 +137,17 @@ class OnlineSegmenter:
         return result
 
 
-def frame_pipeline(config: Config) -> Compose:
-    """The test pipeline of ``config`` without the transforms that read files: frames come in as arrays.
+def frame_pipeline(config: Config, with_sound: bool = False) -> Compose:
+    """The test pipeline of ``config`` without the transforms that read files: frames and sound come in as arrays.
 
     It is ``test_dataloader.dataset.pipeline``, which evaluation uses; ``test_pipeline`` in a config without test data.
 
+    Args:
+        config: The config.
+        with_sound: Whether the model hears: its pipeline must say how.
+
     Raises:
-        InputError: The config has neither, or a transform cannot be built.
+        InputError: The config has neither, or a transform is missing or cannot be built.
     """
     dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
     steps = dataset.get('pipeline') or config.get('test_pipeline')
@@ -111,13 +155,19 @@ def frame_pipeline(config: Config) -> Compose:
         raise InputError(
             f'config {config.filename}: has no test_dataloader.dataset.pipeline and no test_pipeline; add one'
         )
-    steps = [step for step in steps if not step['type'].split('.')[-1].startswith('Load')]
+    names = [step['type'].split('.')[-1] for step in steps]
+    if with_sound and SOUND_TRANSFORM not in names:
+        raise InputError(
+            f'config {config.filename}: the model hears, but the test pipeline has no {SOUND_TRANSFORM}; put it before '
+            'PackClip'
+        )
+    steps = [step for step, name in zip(steps, names, strict=True) if not name.startswith('Load')]
     with explained_config_errors(config):
         return Compose([TRANSFORMS.build(step) for step in steps])
 
 
 def _frame_record(frame: np.ndarray, index: int) -> dict:
-    """What the loading transforms leave for a clip of one frame: images are BGR."""
+    """What the loading transforms leave for a clip of one frame; images are BGR."""
     shape = frame.shape[:2]
     return dict(
         img=[cv2.cvtColor(frame, cv2.COLOR_RGB2BGR if frame.ndim == 3 else cv2.COLOR_GRAY2BGR)],

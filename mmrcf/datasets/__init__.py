@@ -1,10 +1,12 @@
 import importlib
 import pkgutil
 
+from .avis import AVISDataset
 from .class_names import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
 from .clip_draw import ClipDraw
 from .coco_class_map import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .coco_pseudo_video import COCOPseudoVideoDataset
+from .collate import collate_clips
 from .joint_dataset import JointDataset
 from .samplers import ClipSampler, JointSampler, VideoFrameSampler
 from .youtube_vis import YouTubeVISDataset
@@ -19,6 +21,7 @@ __all__ = [
     'COCO_TO_YOUTUBE_VIS_2021',
     'YOUTUBE_VIS_2019_CLASSES',
     'YOUTUBE_VIS_2021_CLASSES',
+    'AVISDataset',
     'COCOPseudoVideoDataset',
     'ClipDraw',
     'ClipSampler',
@@ -26,4 +29,5 @@ __all__ = [
     'JointSampler',
     'VideoFrameSampler',
     'YouTubeVISDataset',
+    'collate_clips',
 ]

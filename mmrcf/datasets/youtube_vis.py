@@ -45,6 +45,9 @@ class YouTubeVISDataset(BaseDataset):
         InputError: Annotations or images cannot be used; the message names the file and the field.
     """
 
+    other_folders: tuple[str, ...] = ()
+    """Keys of ``data_prefix`` beside ``img``; for a data set with more than frames."""
+
     def __init__(
         self,
         ann_file: str,
@@ -77,7 +80,7 @@ class YouTubeVISDataset(BaseDataset):
             ann_file=str(ann_file),
             metainfo=metainfo | dict(classes=resolve_classes(metainfo.get('classes'))),
             data_root=str(data_root),
-            data_prefix=resolve_prefix(data_prefix),
+            data_prefix=resolve_prefix(data_prefix, self.other_folders),
             test_mode=test_mode,
             lazy_init=lazy_init,
         )
@@ -108,9 +111,10 @@ class YouTubeVISDataset(BaseDataset):
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
         self.frame_has_object = np.array([bool(objects) for video in videos for objects in video.objects])
-        return [frame for video in videos for frame in self._frames(video)]
+        return [frame for video in videos for frame in self.frame_records(video)]
 
-    def _frames(self, video: VideoRecord) -> list[dict]:
+    def frame_records(self, video: VideoRecord) -> list[dict]:
+        """What the pipeline gets of each frame of a video; a data set with more than frames adds to it."""
         return [
             dict(
                 img_path=str(Path(self.data_prefix['img']) / name),

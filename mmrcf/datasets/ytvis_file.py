@@ -4,7 +4,7 @@ Nothing derived is trusted: ``areas``, ``bboxes`` and an annotation's ``length``
 (``tools/dataset_converters/validate_ytvis.py``) lists every problem of a file instead of the first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ class FrameObject:
 
 @dataclass(frozen=True)
 class VideoRecord:
-    """One video; ``objects[t]`` are the objects of frame t."""
+    """One video; ``objects[t]`` are the objects of frame t, ``entry`` is what the file says of it, all its fields."""
 
     video_id: int
     height: int
     width: int
     file_names: tuple[str, ...]
     objects: tuple[list[FrameObject], ...]
+    entry: dict[str, Any] = field(default_factory=dict)
 
 
 def label_categories(
@@ -79,7 +80,7 @@ def _read_videos(content: Any, where: str) -> dict[int, VideoRecord]:
             raise InputError(f"{here}: 'file_names' must hold the path of every frame; complete it")
         if video.get('length', len(names)) != len(names):
             raise InputError(f"{here}: 'length' is {video['length']}, but it has {len(names)} file_names; correct one")
-        videos[video_id] = VideoRecord(video_id, height, width, tuple(names), tuple([] for _ in names))
+        videos[video_id] = VideoRecord(video_id, height, width, tuple(names), tuple([] for _ in names), video)
     if not videos:
         raise InputError(f"{where}: 'videos' is empty; there is nothing to load")
     return videos

@@ -1,7 +1,6 @@
 """Lists every problem of an annotation file in the official YouTube-VIS layout, where the reader stops at the first."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,66 +8,27 @@ from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
 from .derived_fields import area_differs, box_differs
+from .problems import Place, Problem
 from .segmentation import SegmentationError, segmentation_to_rle
+from .sound_validation import SoundFolder, check_sounds
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong.
-
-    Attributes:
-        severity: 'error' where this project would refuse the file, 'warning' where it does not read the field or can do
-            without, though other tools may not.
-        place: Where in the file, by ids (by index where there is no id).
-        field: The field, with the frame where it is a list over frames.
-        message: What is there and what was expected.
-        video_id: As in the file, or None.
-        annotation_id: As in the file, or None.
-    """
-
-    severity: str
-    place: str
-    field: str
-    message: str
-    video_id: int | None = None
-    annotation_id: int | None = None
-
-    def __str__(self) -> str:
-        return f'{self.severity}: {self.place}: {self.field}: {self.message}'
-
-    def as_dict(self) -> dict:
-        """For JSON."""
-        return asdict(self)
-
-
-@dataclass
-class _Place:
-    """Where the checks are; collects what they find there."""
-
-    problems: list[Problem]
-    name: str
-    video_id: int | None = None
-    annotation_id: int | None = None
-
-    def error(self, field: str, message: str) -> None:
-        self.problems.append(Problem('error', self.name, field, message, self.video_id, self.annotation_id))
-
-    def warning(self, field: str, message: str) -> None:
-        self.problems.append(Problem('warning', self.name, field, message, self.video_id, self.annotation_id))
-
-
-def validate_ytvis(path: str | Path, image_root: str | Path | None = None) -> list[Problem]:
+def validate_ytvis(
+    path: str | Path, image_root: str | Path | None = None, sounds: SoundFolder | None = None
+) -> list[Problem]:
     """Check an annotation file.
 
     Args:
         path: The JSON file.
         image_root: Folder that the file names are relative to; with it, every frame is read.
+        sounds: Where the sound files are; with it, every one is read, and the times of the frames are checked.
 
     Returns:
-        All problems: of the file, its categories, its videos, its annotations, each in the order of the file.
+        All problems: of the file, its categories, its videos, their sounds, its annotations, each in the order of the
+        file.
 
     Raises:
-        InputError: The file is missing, not JSON or not a JSON object, or the folder is missing.
+        InputError: The file is missing, not JSON or not a JSON object, or a folder is missing.
     """
     content = read_json(path, 'annotation file')
     if not isinstance(content, dict):
@@ -76,17 +36,19 @@ def validate_ytvis(path: str | Path, image_root: str | Path | None = None) -> li
     root = None if image_root is None else require_folder(image_root, 'image folder')
     problems: list[Problem] = []
     parts = {part: _check_part(content, part, problems) for part in ('categories', 'videos', 'annotations')}
-    _check_unique(_Place(problems, 'categories'), 'name', parts['categories'])
+    _check_unique(Place(problems, 'categories'), 'name', parts['categories'])
     for index, category in enumerate(parts['categories']):
-        place = _Place(problems, f'categories[{index}]')
+        place = Place(problems, f'categories[{index}]')
         if _check_entry(place, category) and not isinstance(category.get('name'), str):
             place.error('name', f'is {_kind(category.get("name"))}, expected a string')
     for index, video in enumerate(parts['videos']):
-        _check_video(_Place(problems, f'videos[{index}]'), video, root)
+        _check_video(Place(problems, f'videos[{index}]'), video, root)
+    if sounds is not None:
+        check_sounds(parts['videos'], sounds, problems)
     videos = {video['id']: video for video in parts['videos'] if _has_id(video)}
     categories = {category['id'] for category in parts['categories'] if _has_id(category)}
     for index, annotation in enumerate(parts['annotations']):
-        _check_annotation(_Place(problems, f'annotations[{index}]'), annotation, videos, categories)
+        _check_annotation(Place(problems, f'annotations[{index}]'), annotation, videos, categories)
     return problems
 
 
@@ -103,7 +65,7 @@ def _has_id(entry: Any) -> bool:
 
 
 def _check_part(content: dict, part: str, problems: list[Problem]) -> list:
-    place, entries = _Place(problems, 'file'), content.get(part)
+    place, entries = Place(problems, 'file'), content.get(part)
     if part == 'annotations' and entries is None:
         place.warning(part, 'missing or null; such a file serves for testing, not for training or evaluation')
         return []
@@ -112,18 +74,18 @@ def _check_part(content: dict, part: str, problems: list[Problem]) -> list:
         return []
     if not entries:
         (place.warning if part == 'annotations' else place.error)(part, 'is an empty list')
-    _check_unique(_Place(problems, part), 'id', entries)
+    _check_unique(Place(problems, part), 'id', entries)
     return entries
 
 
-def _check_unique(place: _Place, key: str, entries: list) -> None:
+def _check_unique(place: Place, key: str, entries: list) -> None:
     values = [entry.get(key) for entry in entries if isinstance(entry, dict)]
     for value, count in Counter(value for value in values if isinstance(value, (int, str))).items():
         if count > 1:
             place.error(key, f'{value!r} is there {count} times, expected once')
 
 
-def _check_entry(place: _Place, entry: Any) -> bool:
+def _check_entry(place: Place, entry: Any) -> bool:
     """Check that an entry is an object with an id. False if it is no object, so that there is no more to check."""
     if not isinstance(entry, dict):
         place.error('entry', f'is {_kind(entry)}, expected a JSON object')
@@ -135,7 +97,7 @@ def _check_entry(place: _Place, entry: Any) -> bool:
     return True
 
 
-def _check_video(place: _Place, video: Any, root: Path | None) -> None:
+def _check_video(place: Place, video: Any, root: Path | None) -> None:
     if _has_id(video):
         place.name, place.video_id = f'video {video["id"]}', video['id']
     if not _check_entry(place, video):
@@ -156,7 +118,7 @@ def _check_video(place: _Place, video: Any, root: Path | None) -> None:
         _check_images(place, video, root)
 
 
-def _check_images(place: _Place, video: dict, root: Path) -> None:
+def _check_images(place: Place, video: dict, root: Path) -> None:
     for frame, name in enumerate(video['file_names']):
         try:
             height, width = read_image(root / name).shape[:2]
@@ -168,7 +130,7 @@ def _check_images(place: _Place, video: dict, root: Path) -> None:
             place.error(f'file_names[{frame}]', f'{name} is {width} x {height} pixels, but the video {expected}')
 
 
-def _check_annotation(place: _Place, annotation: Any, videos: dict[int, dict], categories: set[int]) -> None:
+def _check_annotation(place: Place, annotation: Any, videos: dict[int, dict], categories: set[int]) -> None:
     if _has_id(annotation):
         place.name, place.annotation_id = f'annotation {annotation["id"]}', annotation['id']
     if not _check_entry(place, annotation):
@@ -190,7 +152,7 @@ def _check_annotation(place: _Place, annotation: Any, videos: dict[int, dict], c
     _check_track(place, annotation, video)
 
 
-def _check_track(place: _Place, annotation: dict, video: dict | None) -> None:
+def _check_track(place: Place, annotation: dict, video: dict | None) -> None:
     segmentations = annotation.get('segmentations')
     if not isinstance(segmentations, list):
         place.error('segmentations', f'is {_kind(segmentations)}, expected a list with an entry for each frame')
@@ -219,7 +181,7 @@ def _check_track(place: _Place, annotation: dict, video: dict | None) -> None:
     _check_derived(place, annotation, rles, frames)
 
 
-def _check_derived(place: _Place, annotation: dict, rles: dict[int, dict | None], frames: int) -> None:
+def _check_derived(place: Place, annotation: dict, rles: dict[int, dict | None], frames: int) -> None:
     """Compare areas and boxes, which are copies of what the masks say, with the masks; one problem for each list."""
     for key, measure in (('areas', area_differs), ('bboxes', box_differs)):
         values = annotation.get(key)

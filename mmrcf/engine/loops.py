@@ -14,6 +14,7 @@ from pycocotools import mask as mask_utils
 from torch import nn
 
 from mmrcf.errors import InputError
+from mmrcf.models.listening import audio_patch
 from mmrcf.registry import LOOPS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -58,7 +59,11 @@ class FrameStream:
             raise InputError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
         self.position = position
         result, self.state = self.model.step(
-            frames[0], self.state, img_shape=meta['img_shape'][:2], ori_shape=meta['ori_shape'][:2]
+            frames[0],
+            self.state,
+            img_shape=meta['img_shape'][:2],
+            ori_shape=meta['ori_shape'][:2],
+            audio=audio_patch(batch['inputs'], 0, 0),
         )
         return metric_record(result, samples[0])
 

@@ -1,6 +1,8 @@
 from .frame_metric import FrameMetric
 from .ground_truth import GroundTruth, Track, load_ground_truth, parse_ground_truth
+from .look_alike_metric import LookAlikeMetric
 from .order_metric import OrderMetric
+from .paired_t_test import PairedTest, best_ious, paired_t_test
 from .results import parse_results, read_results, write_submission
 from .video_evaluation import VideoEvaluation, evaluate_tracks
 from .vis_metric import VISMetric
@@ -8,12 +10,16 @@ from .vis_metric import VISMetric
 __all__ = [
     'FrameMetric',
     'GroundTruth',
+    'LookAlikeMetric',
     'OrderMetric',
+    'PairedTest',
     'Track',
     'VISMetric',
     'VideoEvaluation',
+    'best_ious',
     'evaluate_tracks',
     'load_ground_truth',
+    'paired_t_test',
     'parse_ground_truth',
     'parse_results',
     'read_results',

@@ -1,8 +1,9 @@
-"""Frames in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
+"""Frames and sound in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
 
-from .frame_source import Frame, FrameSource
+from .frame_source import Frame, FrameSource, SoundFormat
 from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
+from .sound_file import SoundReader, read_sound
 from .still_writer import StillWriter, is_still
 from .video_io import open_source
 from .video_source import VideoSource
@@ -13,10 +14,13 @@ __all__ = [
     'FrameSource',
     'GradualOutput',
     'ImageSource',
+    'SoundFormat',
+    'SoundReader',
     'StillWriter',
     'Stopped',
     'VideoSource',
     'VideoWriter',
     'is_still',
     'open_source',
+    'read_sound',
 ]

@@ -10,9 +10,14 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from mmrcf.structures import AudioChunk
+
 logger = logging.getLogger(__name__)
 
 MAX_SKIP_WARNINGS = 5
+# What a source that stands in for another takes over; `skipped` and `dropped` go on changing.
+DESCRIPTION = ('name', 'height', 'width', 'fps', 'num_frames', 'time_base', 'pixel_aspect', 'file_names')
+DESCRIPTION += ('sound_format', 'sound_url', 'sound_start', 'sound_is_own', 'clock_start')
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +28,32 @@ class Frame:
         image: (H, W, 3) uint8, RGB, as it is meant to be shown (rotation applied).
         time: Presentation time in seconds; grows from frame to frame. Sound of the same source uses the same clock.
         index: Position in the source, from 0. A frame that could not be read leaves a gap.
+        sound: The samples before ``time`` that were not handed out yet, the newest seconds of them where it is more;
+            None where there are none, or where the source was opened without sound.
     """
 
     image: np.ndarray
     time: float
     index: int
+    sound: AudioChunk | None = None
+
+
+@dataclass(frozen=True)
+class SoundFormat:
+    """What sound comes with the frames of a source.
+
+    Attributes:
+        name: What the user calls it.
+        sample_rate: Samples a second.
+        channels: How many.
+    """
+
+    name: str
+    sample_rate: int
+    channels: int
+
+    def __str__(self) -> str:
+        return f'{self.name} ({self.sample_rate} Hz, {self.channels} channel{"s" * (self.channels != 1)})'
 
 
 class FrameSource(ABC):
@@ -43,7 +69,10 @@ class FrameSource(ABC):
         time_base: Unit in which the times of the frames are exact, in seconds.
         pixel_aspect: Width of a pixel over its height, for showing.
         file_names: Name of each frame where frames are files of their own; else None.
+        sound_format: The sound that comes with the frames; None where none does.
         sound_url: Where a second reader finds the sound that belongs to the frames; None where there is none.
+        sound_start: Presentation time in ``sound_url`` that is time 0 here, in seconds.
+        sound_is_own: Whether frames and sound are of one file; other sound may be longer than the frames.
         clock_start: Presentation time of the container that is time 0 here, in seconds.
         skipped: Number of frames so far that could not be read and were left out.
         dropped: Number of frames so far that a live source passed over, because newer ones were there.
@@ -57,7 +86,10 @@ class FrameSource(ABC):
     time_base: Fraction = Fraction(1, 90000)
     pixel_aspect: Fraction = Fraction(1)
     file_names: list[str] | None = None
+    sound_format: SoundFormat | None = None
     sound_url: str | None = None
+    sound_start: float = 0.0
+    sound_is_own: bool = True
     clock_start: float = 0.0
     skipped: int = 0
     dropped: int = 0
@@ -73,6 +105,11 @@ class FrameSource(ABC):
     def has_audio(self) -> bool:
         """Whether the source has sound that can be copied."""
         return self.sound_url is not None
+
+    def _describe_as(self, source: 'FrameSource') -> None:
+        """Take over what describes ``source``, to stand in for it."""
+        for name in DESCRIPTION:
+            setattr(self, name, getattr(source, name))
 
     def _skip(self, what: str, reason: object) -> None:
         """Count a frame that cannot be read; warn about the first few."""

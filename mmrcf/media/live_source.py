@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .frame_source import Frame, FrameSource
+from .sound_queue import SoundQueue
 
 JOIN_TIMEOUT = 2.0
 
@@ -11,7 +13,8 @@ JOIN_TIMEOUT = 2.0
 class LiveSource(FrameSource):
     """Reads a source in a thread of its own and hands out the newest frame: a slow consumer does not fall behind.
 
-    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``.
+    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``; their sound comes with
+    the next frame.
 
     Args:
         source: A camera or a live stream; this object owns it now.
@@ -19,13 +22,9 @@ class LiveSource(FrameSource):
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self.name = source.name
-        self.height, self.width = source.height, source.width
-        self.fps = source.fps
-        self.time_base = source.time_base
-        self.pixel_aspect = source.pixel_aspect
-        self.clock_start = source.clock_start
+        self._describe_as(source)
         self._newest: Frame | None = None
+        self._sound = SoundQueue()
         self._ended = False
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
@@ -42,9 +41,10 @@ class LiveSource(FrameSource):
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._ended)
                 frame, self._newest = self._newest, None
+                sound = self._sound.take()
             if frame is None:
                 break
-            yield frame
+            yield replace(frame, sound=sound)
         if self._failure is not None:
             raise self._failure
 
@@ -56,6 +56,8 @@ class LiveSource(FrameSource):
                         break
                     self.dropped += self._newest is not None
                     self._newest = frame
+                    if frame.sound is not None:
+                        self._sound.put(frame.sound)
                     self._changed.notify()
         except Exception as error:  # handed over to the consumer's thread
             self._failure = error

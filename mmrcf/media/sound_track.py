@@ -1,4 +1,4 @@
-"""The sound of the input, carried into the output beside new pictures."""
+"""The sound of a file, carried into the output beside new pictures."""
 
 import logging
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ import av.error
 from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.packet import Packet
+
+from .sound_encoder import SoundEncoder
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ class SoundTrack:
 
     Raises:
         av.error.FFmpegError: The file cannot be opened or the sound cannot be set up.
+        ValueError: The sound is of a kind that cannot be carried over.
     """
 
     def __init__(self, url: str, clock_start: float, output: OutputContainer) -> None:
@@ -33,13 +36,15 @@ class SoundTrack:
         self._input = av.open(url, metadata_errors='replace')
         try:
             self._stream = self._input.streams.audio[0]
-            self._copied = self._stream.codec.canonical_name in COPIED_CODECS
-            if self._copied:
+            self._encoder: SoundEncoder | None = None
+            context = self._stream.codec_context
+            if context is None or not context.sample_rate:
+                raise ValueError('it is damaged, or its codec is unknown')
+            if self._stream.codec.canonical_name in COPIED_CODECS:
                 self._output_stream = output.add_stream_from_template(self._stream)
             else:
-                layout = 'mono' if self._stream.codec_context.layout.nb_channels == 1 else 'stereo'
-                self._output_stream = output.add_stream('aac', rate=self._stream.rate, layout=layout)
-                self._resampler = AudioResampler(format='fltp', layout=layout, rate=self._stream.rate)
+                self._encoder = SoundEncoder(output, context.sample_rate, context.layout.nb_channels)
+                self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
         except BaseException:
             self._input.close()
             raise
@@ -78,24 +83,18 @@ class SoundTrack:
             packet.pts -= self._shift
             packet.dts -= self._shift
             yield from self._carry(packet)
-        if not self._copied:
-            yield from self._encode(None)
+        if self._encoder is not None:
+            yield from self._encoder.finish()
 
     def _carry(self, packet: Packet) -> Iterator[Packet]:
-        if self._copied:
+        if self._encoder is None:
             packet.stream = self._output_stream
             yield packet
             return
         try:
-            frames = packet.decode()
-        except av.error.FFmpegError as error:
-            logger.warning('%s: a piece of its sound is damaged and left out (%s)', self._name, error.strerror)
+            pieces = [piece for frame in packet.decode() for piece in self._converter.resample(frame)]
+        except (av.error.FFmpegError, ValueError) as error:  # damaged, or suddenly of another rate
+            logger.warning('%s: a piece of its sound is left out (%s)', self._name, error)
             return
-        for frame in frames:
-            yield from self._encode(frame)
-
-    def _encode(self, frame: av.AudioFrame | None) -> Iterator[Packet]:
-        for resampled in self._resampler.resample(frame):
-            yield from self._output_stream.encode(resampled)
-        if frame is None:
-            yield from self._output_stream.encode(None)
+        for piece in pieces:
+            yield from self._encoder.add(piece.to_ndarray(), piece.time)

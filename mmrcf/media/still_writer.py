@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from mmrcf.errors import InputError
+from mmrcf.structures import AudioChunk
 
 from .frame_source import FrameSource
 from .gradual_output import GradualOutput
@@ -34,12 +35,13 @@ class StillWriter(GradualOutput):
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         self._temporary = temporary
 
-    def add(self, image: np.ndarray, time: float) -> None:
+    def add(self, image: np.ndarray, time: float, sound: AudioChunk | None = None) -> None:
         """Write the picture.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             time: Its presentation time; a picture does not keep it.
+            sound: What came with it; a picture does not keep it either.
         """
         _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         with self._writable():

@@ -10,6 +10,7 @@ from mmrcf.utils import require_file
 from .frame_source import FrameSource
 from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
 from .live_source import LiveSource
+from .sound_input import is_microphone, with_microphone, with_own_sound, with_sound_of
 from .video_source import VideoSource
 
 DEFAULT_IMAGE_FPS = 6.0
@@ -21,12 +22,21 @@ STREAM_SCHEMES = LIVE_SCHEMES | {'http', 'https'}
 CAMERA_DEVICES = {'linux': ('v4l2', '/dev/video{index}'), 'darwin': ('avfoundation', '{index}:none')}
 
 
-def open_source(source: str | int | Path, *, fps: float | None = None, max_size: int | None = None) -> FrameSource:
+def open_source(
+    source: str | int | Path,
+    *,
+    sound: bool | str | Path = False,
+    fps: float | None = None,
+    max_size: int | None = None,
+) -> FrameSource:
     """Open what frames come from.
 
     Args:
         source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
             camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
+        sound: What the frames come with (``Frame.sound``). False: nothing. True: the sound of the source, if it has any
+            that can be read. A sound or video file, or its URL: that one, whose start is the start of the frames. For a
+            camera also 'mic', the default microphone, or 'mic:NAME', one by its name in the system.
         fps: Frames a second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
             streams have their own.
         max_size: Limit of the longer side in pixels; larger frames are scaled down before anything else.
@@ -35,7 +45,7 @@ def open_source(source: str | int | Path, *, fps: float | None = None, max_size:
         A :class:`FrameSource`; close it, or use it in a ``with`` block.
 
     Raises:
-        InputFileError: It is missing, empty, or cannot be opened.
+        InputFileError: It, or the sound that was asked for, is missing, empty, or cannot be opened.
         InputError: It is not of a kind that can be read, or an argument is out of range.
     """
     if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
@@ -46,17 +56,31 @@ def open_source(source: str | int | Path, *, fps: float | None = None, max_size:
     if not text:
         raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
     path = Path(text)
-    if not path.exists():
-        if text.isdecimal():
-            return _open_camera(int(text), max_size)
-        if '://' in text:
-            return _open_stream(text, max_size)
+    is_camera = not path.exists() and text.isdecimal()
+    if is_microphone(sound) and not is_camera:
+        raise InputError(f'sound {sound}: a microphone goes with a camera, not with {text}; give a sound file')
+    if is_camera:
+        return _open_camera(int(text), max_size, sound)
+    if not path.exists() and '://' in text:
+        return _open_stream(text, max_size, sound)
     if path.is_dir() or (glob.has_magic(text) and not path.exists()):
-        return ImageSource(_find_images(text), text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
-    path = require_file(path, 'input')
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
-    return VideoSource(text, f'video {text}', max_size=max_size)
+        frames = ImageSource(_find_images(text), text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
+    elif require_file(path, 'input').suffix.lower() in IMAGE_SUFFIXES:
+        frames = ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
+    else:
+        frames = VideoSource(text, f'video {text}', max_size=max_size)
+    return _with_sound(frames, sound)
+
+
+def _with_sound(frames: FrameSource, sound: bool | str | Path) -> FrameSource:
+    """``frames`` with the sound that was asked for; see :func:`open_source`."""
+    if isinstance(sound, bool):
+        return with_own_sound(frames) if sound else frames
+    try:
+        return with_sound_of(frames, sound)
+    except BaseException:
+        frames.close()
+        raise
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
@@ -69,22 +93,29 @@ def _find_images(folder_or_glob: str) -> list[Path]:
     return natural_order(images)
 
 
-def _open_camera(index: int, max_size: int | None) -> LiveSource:
+def _open_camera(index: int, max_size: int | None, sound: bool | str | Path) -> LiveSource:
     if sys.platform not in CAMERA_DEVICES:
         raise InputError(f'camera {index}: cameras are not supported on {sys.platform}; give a file or a stream URL')
     container_format, device = CAMERA_DEVICES[sys.platform]
     url = device.format(index=index)
     name = f'camera {index} ({url})'
-    return LiveSource(VideoSource(url, name, container_format=container_format, live=True, max_size=max_size))
+    camera = VideoSource(url, name, container_format=container_format, live=True, max_size=max_size)
+    if is_microphone(sound):
+        return LiveSource(with_microphone(camera, sound))
+    return LiveSource(_with_sound(camera, sound))
 
 
-def _open_stream(url: str, max_size: int | None) -> FrameSource:
+def _open_stream(url: str, max_size: int | None, sound: bool | str | Path) -> FrameSource:
     scheme = url.split('://', 1)[0].lower()
     if scheme not in STREAM_SCHEMES:
         raise InputError(f'stream {url}: unknown kind {scheme}://; expected one of {", ".join(sorted(STREAM_SCHEMES))}')
-    options = {'rtsp_transport': 'tcp'} if scheme.startswith('rtsp') else {}
-    live = scheme in LIVE_SCHEMES
-    if live:
-        options['fflags'] = 'nobuffer'
-    source = VideoSource(url, f'stream {url}', options=options, timeout=STREAM_TIMEOUT, live=live, max_size=max_size)
-    return LiveSource(source) if live else source
+    name, options = f'stream {url}', {}
+    if scheme.startswith('rtsp'):
+        options['rtsp_transport'] = 'tcp'
+    if scheme not in LIVE_SCHEMES:
+        return _with_sound(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), sound)
+    options['fflags'] = 'nobuffer'
+    source = VideoSource(
+        url, name, options=options, timeout=STREAM_TIMEOUT, live=True, sound=sound is True, max_size=max_size
+    )
+    return LiveSource(_with_sound(source, sound))

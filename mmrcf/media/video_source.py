@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -9,21 +10,23 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mmrcf.errors import InputError, InputFileError
+from mmrcf.errors import InputError
 
+from .container import open_container, reason_of
 from .frame_source import Frame, FrameSource, fit_image, limited_size
 from .orientation import orient, read_display_matrix, swaps_sides
+from .presentation_clock import PresentationClock
+from .stream_sound import StreamSound
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
-# A clock that jumps back by more frames than this has started anew; by less, a frame is out of place.
-CLOCK_RESTART_FRAMES = 3
 
 
 class VideoSource(FrameSource):
@@ -39,6 +42,8 @@ class VideoSource(FrameSource):
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
         live: The source is a camera or a live stream: it has no end and no second reader.
+        sound: Whether the frames of a live source come with its sound. A frame then waits for sound that lags behind
+            it a little.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
 
     Raises:
@@ -55,14 +60,16 @@ class VideoSource(FrameSource):
         options: dict[str, str] | None = None,
         timeout: float | None = None,
         live: bool = False,
+        sound: bool = False,
         max_size: int | None = None,
     ) -> None:
         self.name = name
         self._live = live
-        self._container = _open_container(url, name, container_format, options, timeout)
+        self._container = open_container(url, name, container_format, options, timeout)
         try:
             self._stream = _video_stream(self._container, name)
             self._stream.thread_type = 'SLICE' if live else 'AUTO'
+            self._sound = StreamSound.of(self._container, name) if live and sound else None
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
@@ -83,7 +90,12 @@ class VideoSource(FrameSource):
         aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
         self.pixel_aspect = 1 / aspect if turned else aspect
         self.num_frames = None if self._live else _frame_count(stream, self.fps)
-        if self._container.streams.audio:
+        if self._sound is not None:
+            self.sound_format = self._sound.format
+            if self.sound_format is None:
+                logger.warning('%s: its sound does not begin with its pictures; goes on without', self.name)
+                self._sound = None
+        elif self._container.streams.audio:
             if self._live:
                 logger.warning('%s: has sound; the sound of live sources is not recorded', self.name)
             else:
@@ -91,14 +103,18 @@ class VideoSource(FrameSource):
         starts_together = not self._live and self._container.start_time is not None
         if starts_together:
             self.clock_start = self._container.start_time / av.time_base
-        elif first.time is not None:
-            self.clock_start = first.time
+        else:
+            self.clock_start = _presentation_time(first) or 0.0
+        self.sound_start = self.clock_start
 
     def __iter__(self) -> Iterator[Frame]:
-        clock = _Clock(self.clock_start, 1 / self.fps, float(self.time_base))
+        clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         delivered = 0
-        for frame in itertools.chain([self._first], self._decoded):
-            yield Frame(image=self._to_image(frame), time=clock.read(frame.time), index=delivered + self.skipped)
+        frames = itertools.chain([self._first], self._decoded)
+        for frame in frames if self._sound is None else self._sound.wait_for(frames):
+            time = clock.read(_presentation_time(frame))
+            sound = self._sound and self._sound.chunk_until(time, clock.start)
+            yield Frame(self._to_image(frame), time, index=delivered + self.skipped, sound=sound)
             delivered += 1
         position = delivered + self.skipped
         if self.num_frames is not None and position < self.num_frames:
@@ -114,12 +130,12 @@ class VideoSource(FrameSource):
         return fit_image(image, (self.height, self.width))
 
     def _decode(self) -> Iterator[VideoFrame]:
-        packets = self._container.demux(self._stream)
+        packets = self._packets()
         while True:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                logger.warning('%s: reading stops here (%s)', self.name, _reason(error))
+                logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
                 packet = None
             try:
                 # None flushes the decoder: reading broke off before PyAV's own flush packet.
@@ -127,7 +143,7 @@ class VideoSource(FrameSource):
             except av.error.EOFError:
                 return
             except av.error.FFmpegError as error:
-                self._skip('a frame', _reason(error))
+                self._skip('a frame', reason_of(error))
                 frames = []
             for frame in frames:
                 if frame.is_corrupt:
@@ -137,53 +153,25 @@ class VideoSource(FrameSource):
             if packet is None:
                 return
 
+    def _packets(self) -> Iterator[Packet]:
+        """Packets of the pictures; those of the sound are decoded on the way."""
+        sound = self._sound
+        if sound is None:
+            yield from self._container.demux(self._stream)
+            return
+        for packet in self._container.demux(self._stream, sound.stream):
+            if packet.stream is self._stream:
+                yield packet
+            elif self._sound is not None:  # not given up
+                sound.add(packet)
+
     def close(self) -> None:
         self._container.close()
 
 
-class _Clock:
-    """Turns presentation times into times that start at 0 and always grow."""
-
-    def __init__(self, start: float, interval: float, tick: float) -> None:
-        self._offset = start
-        self._interval = interval
-        self._tick = tick
-        self._last: float | None = None
-
-    def read(self, presentation_time: float | None) -> float:
-        """Seconds since the start, for a frame whose container gives ``presentation_time`` (None: it gives none)."""
-        last = self._last
-        if presentation_time is None:
-            time = 0.0 if last is None else last + self._interval
-        else:
-            time = presentation_time - self._offset
-            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
-                self._offset = presentation_time - last - self._interval
-                time = last + self._interval
-        if last is not None and time <= last:
-            time = last + self._tick
-        self._last = time
-        return time
-
-
-def _open_container(
-    url: str, name: str, container_format: str | None, options: dict[str, str] | None, timeout: float | None
-) -> InputContainer:
-    try:
-        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
-        return av.open(url, format=container_format, options=options or {}, timeout=timeout, metadata_errors='replace')
-    except av.error.InvalidDataError as error:
-        raise InputError(f'{name}: not a readable video; it is truncated, damaged or of another kind') from error
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputFileError(f'{name}: cannot be opened ({_reason(error)}); check that it exists') from error
-    except ValueError as error:
-        raise InputError(f'{name}: cannot be opened ({error})') from error
-
-
-def _reason(error: OSError | av.error.FFmpegError) -> str:
-    if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
-        return 'no data came in time'
-    return error.strerror or str(error)
+def _presentation_time(frame: VideoFrame) -> float | None:
+    """In seconds; None where a damaged container gives none, or one that is no number."""
+    return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
 
 def _video_stream(container: InputContainer, name: str) -> VideoStream:

@@ -9,13 +9,17 @@ import av
 import av.error
 import cv2
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
 from mmrcf.errors import InputError
+from mmrcf.structures import AudioChunk
+from mmrcf.utils.samples import to_mono
 
-from .frame_source import FrameSource
+from .frame_source import MAX_SKIP_WARNINGS, FrameSource
 from .gradual_output import GradualOutput
+from .sound_encoder import SoundEncoder
 from .sound_track import SoundTrack
 
 logger = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ MPEG_RANGE = 1
 class VideoWriter(GradualOutput):
     """Writes the frames that come from (or belong to) ``source``, with its sound; see :class:`GradualOutput`.
 
-    An interrupted video ends with its last frame, sound included.
+    Sound in a file is read there a second time; that of a live source is encoded as it comes with the frames. An
+    interrupted video ends with its last frame, sound included, and so does one with the sound of another file.
 
     Args:
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
@@ -47,6 +52,8 @@ class VideoWriter(GradualOutput):
         self._size = (source.height, source.width)
         self._quality = quality
         self._sound: SoundTrack | None = None
+        self._live_sound: SoundEncoder | None = None
+        self._sound_left_out = 0
         self._last_tick: int | None = None
 
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
@@ -73,20 +80,23 @@ class VideoWriter(GradualOutput):
     def _add_sound(self, stack: contextlib.ExitStack) -> None:
         source = self._source
         if source.sound_url is None:
+            if source.sound_format is not None:
+                self._live_sound = SoundEncoder(self._container, source.sound_format.sample_rate, channels=1)
             return
         try:
-            self._sound = SoundTrack(source.sound_url, source.clock_start, self._container)
+            self._sound = SoundTrack(source.sound_url, source.sound_start, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             logger.warning('%s: its sound cannot be copied (%s); the output is silent', source.name, error)
             return
         stack.callback(self._sound.close)
 
-    def add(self, image: np.ndarray, time: float) -> None:
+    def add(self, image: np.ndarray, time: float, sound: AudioChunk | None = None) -> None:
         """Append a frame.
 
         Args:
             image: (H, W, 3) uint8 RGB, of the size of the source.
             time: Presentation time in seconds.
+            sound: What came with the frame; looked at only where the source is live.
 
         Raises:
             InputFileError: The disk is full or the file cannot be written.
@@ -106,17 +116,31 @@ class VideoWriter(GradualOutput):
         frame.pts, frame.time_base = tick, self._source.time_base
         frame.duration = max(1, round(1 / self._source.fps / self._source.time_base))
         self._write(frame, float(tick * self._source.time_base))
+        if self._live_sound is not None and sound is not None:
+            with self._writable():
+                for packet in self._live_sound.add(to_mono(sound.samples)[None], sound.time):
+                    self._container.mux(packet)
 
     def _write(self, frame: VideoFrame | None, sound_until: float | None) -> None:
         with self._writable():
             self._container.mux(self._stream.encode(frame))
             if self._sound is not None:
                 for packet in self._sound.packets_until(sound_until):
-                    self._container.mux(packet)
+                    self._mux_sound(packet)
+
+    def _mux_sound(self, packet: Packet) -> None:
+        try:
+            self._container.mux(packet)
+        except (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError) as error:
+            self._sound_left_out += 1
+            if self._sound_left_out <= MAX_SKIP_WARNINGS:
+                logger.warning('%s: a damaged piece of its sound is not copied (%s)', self._source.name, error.strerror)
 
     def _finish(self, interrupted: bool) -> bool:
         if self._last_tick is None:
             return False
         end = float(self._last_tick * self._source.time_base) + 1 / self._source.fps
-        self._write(None, sound_until=end if interrupted else None)
+        self._write(None, sound_until=None if self._source.sound_is_own and not interrupted else end)
+        if self._live_sound is not None:
+            self._container.mux(list(self._live_sound.finish()))
         return True

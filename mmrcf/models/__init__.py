@@ -1,5 +1,6 @@
 import mmdet.models  # noqa: F401  (registers the foreign parts that configs name with 'mmdet.')
 
+from .audio_encoders import SmallAudioEncoder, VGGishLSTM
 from .data_preprocessor import RCFDataPreprocessor
 from .heads import FPNMaskDecoder, InstanceQueryHead
 from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
@@ -19,4 +20,6 @@ __all__ = [
     'RCFDataPreprocessor',
     'RobustContextFusion',
     'SingleFrame',
+    'SmallAudioEncoder',
+    'VGGishLSTM',
 ]

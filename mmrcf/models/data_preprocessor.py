@@ -1,12 +1,15 @@
-"""Batches clips: normalises frames and pads them to one size."""
+"""Batches clips: normalises frames and pads them to one size; stacks their sound."""
 
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 
 from mmrcf.registry import MODELS
+
+SOUND_KEYS = ('audio', 'audio_valid')
 
 
 @MODELS.register_module()
@@ -33,13 +36,15 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
         """Batch.
 
         Args:
-            data: ``inputs`` with ``img``, B clips (T, 3, h, w) uint8 of any sizes and one T; ``data_samples``, B
-                ``TrackDataSample``.
+            data: ``inputs`` with ``img``, B clips (T, 3, h, w) uint8 of any sizes and one T, and where there is sound
+                ``audio``, B (T, 96, 64) float, and ``audio_valid``, B (T,) bool, both None for a clip without it;
+                ``data_samples``, B ``TrackDataSample``.
             training: Not used; frames are treated alike in training and inference.
 
         Returns:
-            ``inputs`` with ``img`` (B, T, 3, H, W) float; ``data_samples`` with ``batch_input_shape`` set on every
-            frame.
+            ``inputs`` with ``img`` (B, T, 3, H, W) float, and where at least one clip has sound ``audio``
+            (B, T, 96, 64) float and ``audio_valid`` (B, T) bool, zeros and False for clips without;
+            ``data_samples`` with ``batch_input_shape`` set on every frame.
         """
         data = self.cast_data(data)
         clips = data['inputs']['img']
@@ -54,4 +59,17 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
         for sample in data['data_samples'] or []:
             for frame in sample.video_data_samples:
                 frame.set_metainfo({'batch_input_shape': (height, width)})
-        return {'inputs': {**data['inputs'], 'img': torch.stack(batch)}, 'data_samples': data['data_samples']}
+        inputs = {key: value for key, value in data['inputs'].items() if key not in SOUND_KEYS}
+        inputs |= {'img': torch.stack(batch), **_stack_sound(data['inputs'])}
+        return {'inputs': inputs, 'data_samples': data['data_samples']}
+
+
+def _stack_sound(inputs: dict) -> dict[str, Tensor]:
+    """``audio`` and ``audio_valid`` of a batch; none of them where no clip has sound."""
+    stacked = {}
+    for key in SOUND_KEYS:
+        clips = inputs.get(key, ())
+        like = next((clip for clip in clips if clip is not None), None)
+        if like is not None:
+            stacked[key] = torch.stack([torch.zeros_like(like) if clip is None else clip for clip in clips])
+    return stacked

@@ -7,6 +7,7 @@ result, state = step(frame, state)             # the above plus identities: eval
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from mmdet.structures import TrackDataSample
@@ -15,9 +16,10 @@ from torch import Tensor
 
 from mmrcf.errors import InputError
 from mmrcf.registry import MODELS, TASK_UTILS
-from mmrcf.structures import FrameResult, SlotPredictions, StreamState
+from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
 from .heads import SlotOutputs, frame_targets
+from .listening import audio_patch, listen, listen_to_clips
 from .necks import TokenGroup
 from .postprocess import select_instances
 
@@ -32,6 +34,8 @@ class RCF(BaseModel):
         mask_decoder: Makes the segmentation map.
         head: Makes class and mask of each instance query.
         tracker: Gives identities; used in inference only.
+        audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the sound
+            (Section III-C); None for a model that does not hear.
         data_preprocessor: Batches clips.
         score_thr: A slot fires if its best non-empty class probability reaches this (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
@@ -45,6 +49,7 @@ class RCF(BaseModel):
         mask_decoder: dict,
         head: dict,
         tracker: dict,
+        audio_encoder: dict | None = None,
         data_preprocessor: dict | None = None,
         score_thr: float = 0.4,
         mask_thr: float = 0.5,
@@ -59,6 +64,7 @@ class RCF(BaseModel):
         self.mask_decoder = MODELS.build(mask_decoder)
         self.head = MODELS.build(head)
         self.tracker = TASK_UTILS.build(tracker)
+        self.audio_encoder = MODELS.build(audio_encoder) if audio_encoder else None
         self.score_thr = score_thr
         self.mask_thr = mask_thr
         self._check_widths()
@@ -66,13 +72,24 @@ class RCF(BaseModel):
 
     def _check_widths(self) -> None:
         """Raise an :class:`InputError` where two parts disagree about the width of what goes between them."""
-        for (one, first), (other, second) in (
+        pairs = [
             (('neck.embed_dims', self.neck.embed_dims), ('mask_decoder.token_dims', self.mask_decoder.token_dims)),
             (('neck.embed_dims', self.neck.embed_dims), ('head.embed_dims', self.head.embed_dims)),
             (('mask_decoder.out_channels', self.mask_decoder.out_channels), ('head.mask_dims', self.head.mask_dims)),
-        ):
+        ]
+        if self.audio_encoder is not None:
+            pairs += [
+                ((f'neck.{key}', getattr(self.neck, key)), (f'audio_encoder.{key}', getattr(self.audio_encoder, key)))
+                for key in ('embed_dims', 'num_references')
+            ]
+        for (one, first), (other, second) in pairs:
             if first != second:
                 raise InputError(f'model.{one}={first} and model.{other}={second} must be equal; correct one of them')
+
+    @property
+    def hears(self) -> bool:
+        """Whether sound is part of the input."""
+        return self.audio_encoder is not None
 
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Backbone levels, fine to coarse, of frames (B, 3, H_in, W_in)."""
@@ -109,7 +126,9 @@ class RCF(BaseModel):
         """MMEngine's entry.
 
         Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded.
+            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; for a model that hears also ``audio`` (B, T,
+                96, 64) and ``audio_valid`` (B, T) bool, the patch that ends at each frame. Without them it hears
+                nothing.
             data_samples: One a clip.
             mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the
                 last decoder layer for the target frames of all clips, ordered clip by clip.
@@ -119,14 +138,14 @@ class RCF(BaseModel):
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
-            return self._decode_clips(inputs['img'], data_samples, all_layers=False)[-1]
+            return self._decode_clips(inputs, data_samples, all_layers=False)[-1]
         raise ValueError(f'mode={mode!r}: expected "loss", "predict" or "tensor"')
 
     def loss(self, inputs: dict, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
         """Losses (Eq. 4) over the target frames of a batch of clips: all frames but the first delta.
 
         Args:
-            inputs: ``img`` (B, delta + S, 3, H_in, W_in), each clip in order of time.
+            inputs: ``img`` (B, delta + S, 3, H_in, W_in), each clip in order of time; sound as in :meth:`forward`.
             data_samples: Ground truth of every frame.
         """
         frames = inputs['img']
@@ -136,7 +155,7 @@ class RCF(BaseModel):
                 f'head.order_supervision needs clips with at least 2 target frames, got {num_targets}; '
                 'raise num_targets of the training dataset'
             )
-        outputs = self._decode_clips(frames, data_samples, all_layers=self.head.auxiliary_loss)
+        outputs = self._decode_clips(inputs, data_samples, all_layers=self.head.auxiliary_loss)
         stride = frames.shape[-2] // outputs[-1].mask_logits.shape[-2]
         targets = [
             frame_targets(sample, frames.shape[-2:], stride, frames.device)
@@ -150,18 +169,22 @@ class RCF(BaseModel):
         """Run each clip as a stream of its own, from a fresh state, frame by frame.
 
         Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in).
+            inputs: ``img`` (B, T, 3, H_in, W_in); sound as in :meth:`forward`.
             data_samples: With ``img_shape`` and ``ori_shape`` of every frame.
 
         Returns:
             B lists of T results.
         """
         streams = []
-        for clip, sample in zip(inputs['img'], data_samples, strict=True):
+        for index, (clip, sample) in enumerate(zip(inputs['img'], data_samples, strict=True)):
             state, results = self.init_state(), []
-            for frame, meta in zip(clip, sample.video_data_samples, strict=True):
+            for time_index, (frame, meta) in enumerate(zip(clip, sample.video_data_samples, strict=True)):
                 result, state = self.step(
-                    frame[None], state, img_shape=meta.img_shape[:2], ori_shape=meta.ori_shape[:2]
+                    frame[None],
+                    state,
+                    img_shape=meta.img_shape[:2],
+                    ori_shape=meta.ori_shape[:2],
+                    audio=audio_patch(inputs, index, time_index),
                 )
                 results.append(result)
             streams.append(results)
@@ -174,7 +197,13 @@ class RCF(BaseModel):
 
     @torch.no_grad()
     def step(
-        self, frame: Tensor, state: StreamState, *, img_shape: tuple[int, int], ori_shape: tuple[int, int]
+        self,
+        frame: Tensor,
+        state: StreamState,
+        *,
+        img_shape: tuple[int, int],
+        ori_shape: tuple[int, int],
+        audio: AudioPatch | None = None,
     ) -> tuple[FrameResult, StreamState]:
         """Segment and track one frame of one stream. What it returns is final.
 
@@ -183,12 +212,16 @@ class RCF(BaseModel):
             state: What the frames before left; not changed.
             img_shape: Height and width of the frame without its padding.
             ori_shape: Height and width of the masks in the result.
+            audio: The sound that ends at the frame. None: nothing was heard; a model that does not hear ignores it.
 
         Returns:
             The result, and the state for the next frame.
         """
         started = time.perf_counter()
-        output, feature = self.decode_frame(frame, state.references, img_shape)
+        extra, memory = None, state.audio
+        if self.audio_encoder is not None:
+            extra, memory = listen(self.audio_encoder, audio, state.audio)
+        output, feature = self.decode_frame(frame, state.references, img_shape, extra)
         slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
         if frame.is_cuda:
             torch.cuda.synchronize(frame.device)
@@ -212,10 +245,15 @@ class RCF(BaseModel):
             network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
         )
         references = self.newest_references(feature, state.references)
-        return result, StreamState(references=references, track=track, frame_index=state.frame_index + 1)
+        state = replace(state, references=references, track=track, frame_index=state.frame_index + 1, audio=memory)
+        return result, state
 
     def decode_frame(
-        self, frame: Tensor, references: Sequence[Tensor], img_shape: tuple[int, int]
+        self,
+        frame: Tensor,
+        references: Sequence[Tensor],
+        img_shape: tuple[int, int],
+        extra: TokenGroup | None = None,
     ) -> tuple[SlotOutputs, Tensor]:
         """The network's part of :meth:`step`.
 
@@ -223,13 +261,14 @@ class RCF(BaseModel):
             frame: (1, 3, H_in, W_in), normalised and padded.
             references: As in :meth:`fuse_decode`.
             img_shape: Height and width of the frame without its padding.
+            extra: Further context tokens: the audio tokens.
 
         Returns:
             The slots' outputs, and the frame's token-level feature (1, C, H, W): a reference of the frames to come.
         """
         features = self.extract_feat(frame)
         extents = [_valid_cells(img_shape, frame.shape[-2:], features[-1].shape[-2:])]
-        return self.fuse_decode(features, references, extents)[-1], features[-1]
+        return self.fuse_decode(features, references, extents, extra)[-1], features[-1]
 
     def newest_references(self, feature: Tensor, references: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The references of the next frame: ``feature`` before the others, delta at most."""
@@ -272,9 +311,13 @@ class RCF(BaseModel):
         return num_targets
 
     def _decode_clips(
-        self, frames: Tensor, data_samples: list[TrackDataSample] | None, all_layers: bool
+        self, inputs: dict, data_samples: list[TrackDataSample] | None, all_layers: bool
     ) -> list[SlotOutputs]:
-        """Outputs for all target frames of clips (B, delta + S, 3, H_in, W_in); each frame passes the backbone once."""
+        """Outputs for all target frames of clips (B, delta + S, 3, H_in, W_in).
+
+        Each frame passes the backbone once, each patch of sound the audio encoder.
+        """
+        frames = inputs['img']
         batch, length = frames.shape[:2]
         num_targets, delta = self._num_targets(frames), self.neck.num_references
         levels = [level.unflatten(0, (batch, length)) for level in self.extract_feat(frames.flatten(0, 1))]
@@ -286,9 +329,10 @@ class RCF(BaseModel):
         shapes = (
             [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
         )
+        extra = None if self.audio_encoder is None else listen_to_clips(self.audio_encoder, inputs)
         cells = levels[-1].shape[-2:]
         extents = [_valid_cells(shape, full, cells) for shape in shapes for _ in range(num_targets)]
-        return self.fuse_decode(targets, references, extents, all_layers=all_layers)
+        return self.fuse_decode(targets, references, extents, extra, all_layers)
 
 
 def _valid_cells(img_shape: Sequence[int], padded_shape: Sequence[int], map_shape: Sequence[int]) -> tuple[int, int]:

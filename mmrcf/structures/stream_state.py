@@ -1,8 +1,16 @@
 """The state of one stream, as a value: whoever owns the stream holds it; no module does."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor
+
+from .sound import AudioMemory
+
+if TYPE_CHECKING:
+    from mmrcf.datasets.transforms.sound_window import SoundWindow
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +66,12 @@ class StreamState:
             the start of a stream.
         track: The tracker's state.
         frame_index: Number of frames seen so far; the index of the next frame.
+        audio: Features of the last delta audio patches; empty in a model that does not hear.
+        sound: The newest samples, as many as patches to come need; None where the stream's owner keeps none.
     """
 
     references: tuple[Tensor, ...]
     track: TrackState
     frame_index: int = 0
+    audio: AudioMemory = field(default_factory=AudioMemory)
+    sound: SoundWindow | None = None

@@ -1,4 +1,15 @@
+from .attention import AudioAttention, audio_attention_picture
+from .attention_mass import AttentionMass, MassSummary
+from .attention_recorder import AttentionRecorder
 from .palette import identity_color
 from .track_visualizer import draw_tracks
 
-__all__ = ['draw_tracks', 'identity_color']
+__all__ = [
+    'AttentionMass',
+    'AttentionRecorder',
+    'AudioAttention',
+    'MassSummary',
+    'audio_attention_picture',
+    'draw_tracks',
+    'identity_color',
+]

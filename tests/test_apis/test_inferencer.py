@@ -165,11 +165,11 @@ def test_interrupt_keeps_what_is_done(
 ) -> None:
     clip, step, calls = write_clip(tmp_path / 'clip.mp4', frames=20, sound='aac'), inferencer.segmenter.step, []
 
-    def interrupted_step(frame: np.ndarray):
+    def interrupted_step(frame: np.ndarray, *sound, **time):
         calls.append(frame)
         if len(calls) == 6:
             raise KeyboardInterrupt
-        return step(frame)
+        return step(frame, *sound, **time)
 
     monkeypatch.setattr(inferencer.segmenter, 'step', interrupted_step)
     summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmrcf.datasets import CLASS_LISTS
 
 HEIGHT, WIDTH = 36, 64
+CLASSES_OF_FILES = dict(avis=20, aviseg=26)
 POLYGON = [[5, 5, 40, 5, 40, 30, 5, 30]]
 
 
@@ -25,7 +26,7 @@ def write_json(path, content):
 
 
 @pytest.fixture
-def trees(in_tmp_path):
+def trees(in_tmp_path, write_wav):
     """The folders that data/README.md shows, with one video or image each."""
     names = [f'v/{t:05d}.jpg' for t in range(4)]
     video = dict(id=1, height=HEIGHT, width=WIDTH, length=4, file_names=names)
@@ -35,13 +36,21 @@ def trees(in_tmp_path):
         youtube_vis_2019=dict(train='train.json', valid='valid.json'),
         youtube_vis_2021=dict(train='train/instances.json', valid='valid/instances.json'),
         shapes=dict(train='train/instances.json', val='val/instances.json', test='test/instances.json'),
+        shapes_av=dict(train='train/instances.json', val='val/instances.json', test='test/instances.json'),
+        avis=dict(train='train/instances.json', val='val/instances.json'),
+        aviseg=dict(train='train.json', val='val.json', test='test.json'),
     )
     for name, splits in files.items():
-        categories = [dict(id=i, name=label) for i, label in enumerate(CLASS_LISTS[name], 1)]
+        labels = CLASS_LISTS.get(name, [f'class {index}' for index in range(CLASSES_OF_FILES.get(name, 0))])
+        categories = [dict(id=i, name=label) for i, label in enumerate(labels, 1)]
         for split, file in splits.items():
+            if 'av' in name:
+                (data / name / split / 'WAVAudios').mkdir(parents=True)
+                write_wav(data / name / split / 'WAVAudios' / 'v.wav', np.full(4 * 8000, 99, np.int16), 8000)
             annotations = None if split == 'valid' else [track]
             write_images(data / name / split / 'JPEGImages', names)
-            write_json(data / name / file, dict(videos=[video], categories=categories, annotations=annotations))
+            timed = video | (dict(fps=6) if name == 'shapes_av' else {})
+            write_json(data / name / file, dict(videos=[timed], categories=categories, annotations=annotations))
     write_images(data / 'coco' / 'train2017', ['1.jpg'])
     image = dict(id=1, file_name='1.jpg', height=HEIGHT, width=WIDTH)
     thing = dict(id=1, image_id=1, category_id=1, iscrowd=0, segmentation=POLYGON)
@@ -50,8 +59,11 @@ def trees(in_tmp_path):
     return data
 
 
-def first_batch(config):
-    return next(iter(Runner.build_dataloader(config | dict(num_workers=0, persistent_workers=False), seed=0)))
+def loader_of(config):
+    return Runner.build_dataloader(config | dict(num_workers=0, persistent_workers=False), seed=0)
+
+
+SOUND_CONFIGS = ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_avis', 'rcf_av/rcf-av_r101_aviseg']
 
 
 @pytest.mark.parametrize(
@@ -62,18 +74,31 @@ def first_batch(config):
         'rcf/rcf_r50_ytvis21',
         'rcf/rcf_r50_coco-ytvis19',
         'rcf/rcf_r50_coco-ytvis21',
+        *SOUND_CONFIGS,
     ],
 )
 def test_a_config_reads_the_tree_of_its_data_set(repository, trees, name):
     config = Config.fromfile(repository / 'configs' / f'{name}.py')
     shapes = name.startswith('shapes/')
     with DefaultScope.overwrite_default_scope('mmrcf'):
-        batch = first_batch(config.train_dataloader)
+        batch = next(iter(loader_of(config.train_dataloader)))
         assert len(batch['inputs']['img']) == len(batch['data_samples']) == config.train_dataloader.batch_size
         short_sides = {min(clip.shape[-2:]) for clip in batch['inputs']['img']}
-        assert short_sides <= ({128} if shapes else {288, 320, 352, 360, 384, 416})
+        assert short_sides <= ({HEIGHT, 160} if shapes else {288, 320, 352, 360, 384, 416})
         assert all(len(sample[-1].gt_instances) == 1 for sample in batch['data_samples'])
-        batch = first_batch(config.test_dataloader)
-        assert batch['inputs']['img'][0].shape == (1, 3, *((128, 228) if shapes else (360, 640)))
+        batch = next(iter(loader_of(config.test_dataloader)))
+        assert batch['inputs']['img'][0].shape == (1, 3, *((160, 284) if shapes else (360, 640)))
         assert 'gt_instances' not in batch['data_samples'][0][0]
-    assert (config.val_dataloader is None) == (config.val_evaluator is None) == (not shapes)
+    assert (config.val_dataloader is None) == (config.val_evaluator is None) == name.startswith('rcf/')
+
+
+@pytest.mark.parametrize('name', SOUND_CONFIGS)
+def test_a_config_with_sound_reads_it(repository, trees, name):
+    config = Config.fromfile(repository / 'configs' / f'{name}.py')
+    with DefaultScope.overwrite_default_scope('mmrcf'):
+        train, test = loader_of(config.train_dataloader), loader_of(config.test_dataloader)
+    assert len(train.dataset.metainfo['classes']) == config.model.head.num_classes
+    length = train.dataset.num_references + train.dataset.num_targets
+    assert all(audio.shape == (length, 96, 64) for audio in next(iter(train))['inputs']['audio'])
+    # Four seconds of sound: at one frame a second as at six, every frame but the first hears some of it.
+    assert [sample['inputs']['audio_valid'].tolist() for sample in test.dataset] == [[False]] + [[True]] * 3

@@ -25,6 +25,15 @@ def model_files(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return [str(tiny_config), str(path)]
 
 
+@pytest.fixture(scope='module')
+def hearing_files(hearing_config: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Config and checkpoint of a model that hears."""
+    path = tmp_path_factory.mktemp('weights') / 'hearing.pth'
+    torch.manual_seed(0)
+    torch.save({'state_dict': init_model(hearing_config).state_dict()}, path)
+    return [str(hearing_config), str(path)]
+
+
 def run(demo: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: list) -> int:
     """Run the script's main; returns its exit code."""
     monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments)])
@@ -51,6 +60,35 @@ def test_writes_video_and_tracks(
     assert lines[2].startswith('8 frames, ') and 'FPS' in lines[2] and 'p95' in lines[2]
     content = json.loads(Path('a/out.json').read_text())
     assert content['videos'][0]['width'] == 48 and content['annotations']
+
+
+@pytest.mark.parametrize(
+    ('audio', 'said'),
+    [
+        ([], 'sound: clip.mp4 (44100 Hz, 2 channels)'),
+        (['--audio', 'none'], 'sound: none'),
+        (['--audio', 'other.wav'], 'sound: other.wav (44100 Hz, 2 channels)'),
+        (['--show-attention', 'audio'], 'sound: clip.mp4 (44100 Hz, 2 channels)'),
+    ],
+    ids=['auto', 'none', 'file', 'attention'],
+)
+def test_sound(
+    demo: ModuleType,
+    hearing_files: list[str],
+    in_tmp_path: Path,
+    write_beep: Callable[..., Path],
+    flash_and_beep: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    audio: list[str],
+    said: str,
+) -> None:
+    clip = write_beep(in_tmp_path / 'clip.mp4')
+    write_beep(in_tmp_path / 'other.wav', sound='pcm_s16le', times=None, seconds=5.0)
+    assert run(demo, monkeypatch, [clip, *hearing_files, '--out', 'out.mp4', *audio]) == 0
+    assert f'; {said}; ' in capsys.readouterr().out
+    flash, beep = flash_and_beep(Path('out.mp4'))
+    assert beep == pytest.approx(flash, abs=0.02), 'in step to a fraction of a frame'
 
 
 def test_default_outputs(
@@ -85,12 +123,14 @@ def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: 
         'unwritable video': ([clip, config, checkpoint, '--out', clip / 'out.mp4'], 'out.mp4'),
         'unwritable tracks': ([clip, config, checkpoint, '--json', clip / 'out.json'], 'out.json'),
         'folder as video': ([clip, config, checkpoint, '--out', folder / 'empty'], 'empty'),
+        'attention without ears': ([clip, config, checkpoint, '--show-attention', 'audio'], 'does not hear'),
+        'sound for deaf ears': ([clip, config, checkpoint, '--audio', clip], 'this model takes no sound'),
     }[kind]
 
 
 KINDS = ['missing input', 'text as input', 'folder without images', 'missing camera', 'config without checkpoint']
 KINDS += ['missing config', 'missing checkpoint', 'text as checkpoint', 'device', 'threshold', 'size', 'fps']
-KINDS += ['unwritable video', 'unwritable tracks', 'folder as video']
+KINDS += ['unwritable video', 'unwritable tracks', 'folder as video', 'sound for deaf ears', 'attention without ears']
 
 
 @pytest.mark.parametrize('kind', KINDS)

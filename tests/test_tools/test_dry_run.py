@@ -33,6 +33,18 @@ def test_stand_ins_have_the_layout_and_the_classes_of_the_data_set(repository: P
     assert len(parts) == (2 if 'coco' in name else 1)
 
 
+@pytest.mark.parametrize('name', ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_aviseg', 'rcf_av/rcf-av_r50_avis'])
+def test_stand_ins_have_sound_where_the_data_set_has(repository: Path, tmp_path: Path, name: str) -> None:
+    config = Config.fromfile(repository / 'configs' / f'{name}.py')
+    use_stand_ins(config, tmp_path, size=(48, 64), num_frames=12)
+    init_default_scope('mmrcf')
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    items = [dataset[index] for index in (0, 1) for _ in range(6)]
+    length = dataset.num_references + dataset.num_targets
+    assert all(item['inputs']['audio'].shape == (length, 96, 64) for item in items)
+    assert any(item['inputs']['audio_valid'].all() for item in items)
+
+
 def test_an_unknown_kind_of_data_set_is_named(repository: Path, tmp_path: Path) -> None:
     config = Config.fromfile(repository / 'configs/rcf/rcf_r50_ytvis19.py')
     config.train_dataloader.dataset.type = 'Mine'

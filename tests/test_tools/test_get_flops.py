@@ -44,7 +44,7 @@ def test_attention_counts_its_two_products(get_flops) -> None:
 
 def test_a_config_is_measured_and_its_table_replaced(get_flops, tiny_config: Path, tmp_path: Path, capsys) -> None:
     readme, figures = tmp_path / 'README.md', tmp_path / 'flops.json'
-    readme.write_text(f'before\n{get_flops.TABLE_START}\nold\n{get_flops.TABLE_END}\nafter\n')
+    readme.write_text('before\n<!-- cost:start -->\nold\n<!-- cost:end -->\nafter\n')
     get_flops.main([str(tiny_config), '--shape', '96', '50', '--json', str(figures), '--table', str(readme)])
     (row,) = json.loads(figures.read_text())
     assert row['input'] == [96, 50]
@@ -78,7 +78,11 @@ def test_bad_input_is_one_line(
     assert words in line
 
 
-def test_a_file_without_markers_is_refused(get_flops, tmp_path: Path) -> None:
-    (tmp_path / 'README.md').write_text('no markers')
-    with pytest.raises(ValueError, match='expected one line'):
-        get_flops.write_table(str(tmp_path / 'README.md'), 'table')
+def test_the_audio_encoder_is_counted_whole(get_flops, tiny_config: Path) -> None:
+    encoder = dict(type='SmallAudioEncoder', num_references=1, embed_dims=32, feature_dims=4, widths=(8,), lstm_dims=2)
+    row = get_flops.measure(str(tiny_config), (96, 64), {'model.audio_encoder': encoder})
+    convolution, linear = 48 * 32 * 8 * 9, 48 * 32 * 8 * 4
+    # Two steps, two directions, four gates of width 2; the second layer reads both directions of the first.
+    lstm = 2 * 2 * (4 * 2) * ((4 + 2) + (4 + 2))
+    projection = 2 * (4 * 32 + 32 * 32)
+    assert row['gflops']['audio_encoder'] == pytest.approx(2e-9 * (convolution + linear + lstm + projection), abs=1e-6)

@@ -202,7 +202,7 @@ def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_pat
     assert 'or start from random weights with --cfg-options load_from=None' in line
     missing = tmp_path / 'r18_crops_shapes' / 'iter_3500.pth'
     option = f'model.backbone.init_cfg.checkpoint={missing}'
-    line = refused(train, capsys, 'configs/shapes/rcf_r18_shapes.py', *options, option)
+    line = refused(train, capsys, 'configs/shapes/rcf_r18_shapes_small.py', *options, option)
     assert f'{option}: no such file; run `python tools/train.py configs/shapes/r18_crops_shapes.py` first' in line
     assert 'or start from random weights with --cfg-options model.backbone.init_cfg=None' in line
 

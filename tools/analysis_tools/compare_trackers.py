@@ -22,10 +22,11 @@ from mmrcf.engine.loops import metric_record
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
+from mmrcf.models.listening import audio_patch, listen
 from mmrcf.models.postprocess import select_instances
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.registry import METRICS, TASK_UTILS
-from mmrcf.structures import SlotPredictions, TrackState
+from mmrcf.structures import AudioMemory, SlotPredictions, TrackState
 from mmrcf.utils import write_json
 
 DEFAULT_TRACKERS = ('MatchingFreeTracker()', 'HungarianTracker()', 'IoUTracker()')
@@ -96,13 +97,16 @@ class TrackerTrial:
 @torch.no_grad()
 def compare(model: RCF, dataloader, trials: Sequence[TrackerTrial]) -> None:
     """Run the network once over all frames, and every tracker on each."""
-    references: tuple[torch.Tensor, ...] = ()
+    references, memory, tokens = (), AudioMemory(), None
     for data_batch in tqdm(dataloader, unit='frame'):
         batch = model.data_preprocessor(data_batch, False)
         frame, sample = batch['inputs']['img'][0], batch['data_samples'][0]
         meta = sample.video_data_samples[0].metainfo
-        references = () if meta['frame_id'] == 0 else references
-        output, feature = model.decode_frame(frame, references, meta['img_shape'][:2])
+        if meta['frame_id'] == 0:
+            references, memory = (), AudioMemory()
+        if model.hears:
+            tokens, memory = listen(model.audio_encoder, audio_patch(batch['inputs'], 0, 0), memory)
+        output, feature = model.decode_frame(frame, references, meta['img_shape'][:2], tokens)
         references = model.newest_references(feature, references)
         slots = model.slot_predictions(output, meta['img_shape'][:2], frame.shape[-2:])
         for trial in trials:

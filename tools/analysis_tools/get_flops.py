@@ -4,6 +4,7 @@
 """
 
 import argparse
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from typing import Any
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
+from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
 from mmrcf.registry import MODELS
-from mmrcf.utils import atomic_output, require_file, write_json
-
-TABLE_START, TABLE_END = '<!-- cost:start -->', '<!-- cost:end -->'
+from mmrcf.structures import AudioPatch
+from mmrcf.utils import write_json
+from mmrcf.utils.markdown import write_between_markers
 
 
 class PartCounter:
@@ -39,6 +41,20 @@ class PartCounter:
             child = getattr(model, name)
             child.register_forward_pre_hook(self._begin)
             child.register_forward_hook(lambda *_, name=name: self._end(name))
+        if isinstance(getattr(model, 'audio_encoder', None), BaseAudioEncoder):
+            self._count_encode(model.audio_encoder)
+
+    def _count_encode(self, encoder: BaseAudioEncoder) -> None:
+        """An audio encoder's other half, which is no ``forward`` of its own."""
+        encode = encoder.encode
+
+        def counted(log_mel: Tensor) -> Tensor:
+            self._begin()
+            features = encode(log_mel)
+            self._end('audio_encoder')
+            return features
+
+        encoder.encode = counted
 
     def _begin(self, *_) -> None:
         self._start = self._counter.get_total_flops()
@@ -48,9 +64,11 @@ class PartCounter:
 
     def count(self, function, *args, **kwargs) -> dict[str, int]:
         """Call ``function`` and return its operations by part."""
-        # The counter knows the products inside attention, not the fused kernel that the CPU has for it.
-        with self._counter, sdpa_kernel(SDPBackend.MATH):
-            function(*args, **kwargs)
+        # The counter knows the products inside attention and LSTM, not the fused kernels that the CPU has for them.
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of PyTorch, about how its own switch for the kernels is made
+            with self._counter, sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+                function(*args, **kwargs)
         return {**self._parts, 'other': self._counter.get_total_flops() - sum(self._parts.values())}
 
 
@@ -82,6 +100,8 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
     batch = model.data_preprocessor(dict(inputs=dict(img=[frame]), data_samples=[sample]), False)
     image = batch['inputs']['img'][0]
     shapes = dict(img_shape=(height, width), ori_shape=(height, width))
+    if model.hears:
+        shapes['audio'] = AudioPatch(torch.zeros(1, *PATCH_SHAPE), torch.ones(1, dtype=torch.bool))
 
     state = model.init_state()
     for _ in range(1 + model.neck.num_references):  # until the stream has all its references
@@ -118,19 +138,6 @@ def table(rows: list[dict[str, Any]]) -> str:
     return '\n'.join(lines)
 
 
-def write_table(path: str, content: str) -> None:
-    """Replace what stands between the two cost markers of a Markdown file."""
-    text = require_file(path, 'file for the table').read_text(encoding='utf-8')
-    if text.count(TABLE_START) != 1 or text.count(TABLE_END) != 1:
-        raise InputError(
-            f'{path}: expected one line {TABLE_START} and one line {TABLE_END}; add them where the table belongs'
-        )
-    before, rest = text.split(TABLE_START)
-    after = rest.split(TABLE_END)[1]
-    with atomic_output(path) as temporary:
-        temporary.write_text(f'{before}{TABLE_START}\n{content}\n{TABLE_END}{after}', encoding='utf-8')
-
-
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
@@ -157,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.json:
         write_json(args.json, rows)
     if args.table:
-        write_table(args.table, table(rows))
+        write_between_markers(args.table, 'cost', table(rows))
 
 
 if __name__ == '__main__':

@@ -1,12 +1,14 @@
 """List every problem of an annotation file in the official YouTube-VIS layout.
 
-Exit code 0: no error (there may be warnings), 1: errors, 2: the file cannot be checked.
+Exit code 0: no error (there may be warnings and notes), 1: errors, 2: the file cannot be checked.
 """
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
+from mmrcf.datasets.sound_validation import SoundFolder
 from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import write_json
@@ -17,6 +19,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('ann_file', help='annotation file (JSON)')
     parser.add_argument('--image-root', help='folder that the file names are relative to; every frame is then read too')
+    parser.add_argument(
+        '--audio', metavar='FOLDER', help='folder of the sound files; each is then read, and frame times are checked'
+    )
+    parser.add_argument(
+        '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of a sound file (default .wav)'
+    )
+    parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos that do not say it')
     parser.add_argument('--json', metavar='FILE', help='write the problems to this file too')
     return parser.parse_args(arguments)
 
@@ -25,14 +34,16 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each problem and a last line with their numbers."""
     args = parse_args(arguments)
-    problems = validate_ytvis(args.ann_file, args.image_root)
+    sounds = SoundFolder(args.audio, args.audio_suffix, args.fps) if args.audio is not None else None
+    problems = validate_ytvis(args.ann_file, args.image_root, sounds)
     if args.json:
         write_json(args.json, [problem.as_dict() for problem in problems])
     for problem in problems:
         print(problem)
-    errors = sum(problem.severity == 'error' for problem in problems)
-    print(f'{args.ann_file}: {errors} errors, {len(problems) - errors} warnings')
-    sys.exit(1 if errors else 0)
+    counts = Counter(problem.severity for problem in problems)
+    notes = f', {counts["note"]} notes' if counts['note'] else ''
+    print(f'{args.ann_file}: {counts["error"]} errors, {counts["warning"]} warnings{notes}')
+    sys.exit(1 if counts['error'] else 0)
 
 
 if __name__ == '__main__':

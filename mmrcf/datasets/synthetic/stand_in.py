@@ -16,7 +16,8 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
     """Write synthetic data for every training data set of ``config`` and point it there.
 
     Args:
-        config: Changed in place: ``data_root``, ``ann_file`` and ``data_prefix`` of its training data sets.
+        config: Changed in place: ``data_root``, ``ann_file`` and ``data_prefix`` of its training data sets, and where
+            they have sound what says which it is.
         root: An empty folder to write into.
         size: Height and width of the frames.
         num_videos: Videos of each data set.
@@ -28,9 +29,11 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
     dataset = config.train_dataloader.dataset
     for index, node in enumerate(dataset.get('datasets', [dataset])):
         folder = root / str(index)
-        write_split(folder, 'shapes', 'train', num_videos, num_frames=num_frames, size=size)
+        with_sound = node.type == 'AVISDataset'
+        variant = 'shapes_av' if with_sound else 'shapes'
+        write_split(folder, variant, 'train', num_videos, num_frames=num_frames, size=size)
         content = read_json(folder / 'train' / 'instances.json', 'annotation file')
-        if node.type == 'YouTubeVISDataset':
+        if with_sound or node.type == 'YouTubeVISDataset':
             names = resolve_classes(node.get('metainfo', {}).get('classes'))
             if names is not None:
                 content['categories'] = _renamed(content['categories'], names)
@@ -39,7 +42,7 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
         else:
             raise InputError(f'config {config.filename}: there is no stand-in for a data set of type {node.type!r}')
         write_json(folder / 'stand_in.json', content)
-        _point(node, folder)
+        _point(node, folder, with_sound)
 
 
 def _renamed(categories: list[dict], names: tuple[str, ...]) -> list[dict]:
@@ -66,7 +69,10 @@ def _as_images(content: dict, names: tuple[str, ...]) -> dict:
     return dict(images=images, annotations=annotations, categories=_renamed(content['categories'], names))
 
 
-def _point(node: ConfigDict, folder: Path) -> None:
+def _point(node: ConfigDict, folder: Path, with_sound: bool) -> None:
     node.data_root = f'{folder}/'
     node.ann_file = 'stand_in.json'
     node.data_prefix = dict(img='train/JPEGImages')
+    if with_sound:
+        node.data_prefix = dict(img='train/JPEGImages', audio='train/WAVAudios')
+        node.audio_suffix = '.wav'

@@ -23,6 +23,7 @@ META_KEYS = (
     'flip',
     'flip_direction',
 )
+SOUND_KEYS = ('audio', 'audio_valid')
 
 
 def _pack_objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> InstanceData:
@@ -52,9 +53,10 @@ class PackClip(BaseTransform):
         """Pack it.
 
         Returns:
-            ``inputs``: dict(img=uint8 (T, 3, H, W), BGR); ``data_samples``: ClipDataSample with T frames. Where
-            ground truth was loaded, ``gt_instances`` of a frame holds ``masks`` (BitmapMasks), ``labels``,
-            ``instances_ids`` ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks).
+            ``inputs``: dict(img=uint8 (T, 3, H, W), BGR), and where ``SoundPatches`` came before, ``audio`` float32
+            (T, 96, 64) and ``audio_valid`` bool (T,); ``data_samples``: ClipDataSample with T frames. Where ground
+            truth was loaded, ``gt_instances`` of a frame holds ``masks`` (BitmapMasks), ``labels``, ``instances_ids``
+            ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks).
         """
         frames = np.ascontiguousarray(np.stack(results['img']).transpose(0, 3, 1, 2))
         clip = ClipDataSample()
@@ -68,4 +70,5 @@ class PackClip(BaseTransform):
             objects = (results[key] for key in ('gt_masks', 'gt_bboxes_labels', 'gt_instances_ids'))
             for sample, *parts in zip(clip.video_data_samples, *objects, strict=True):
                 sample.gt_instances = _pack_objects(*parts)
-        return dict(inputs=dict(img=torch.from_numpy(frames)), data_samples=clip)
+        sound = {key: results[key] for key in SOUND_KEYS if key in results}
+        return dict(inputs=dict(img=torch.from_numpy(frames), **sound), data_samples=clip)

@@ -1,0 +1,11 @@
+"""Table X, with the audio token, 2 reference frames."""
+
+_base_ = '../rcf-av_r50_avis.py'
+
+num_references = 2
+
+model = dict(
+    neck=dict(num_references=num_references),
+    audio_encoder=dict(num_references=num_references),
+)
+train_dataloader = dict(dataset=dict(num_references=num_references))

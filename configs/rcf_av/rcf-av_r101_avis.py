@@ -1,0 +1,7 @@
+"""RCF with sound, ResNet-101, AVIS."""
+
+_base_ = './rcf-av_r50_avis.py'
+
+model = dict(
+    backbone=dict(depth=101, init_cfg=dict(checkpoint='https://download.pytorch.org/models/resnet101-63fe2227.pth'))
+)

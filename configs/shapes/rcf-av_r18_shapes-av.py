@@ -1,0 +1,25 @@
+"""RCF with sound on the synthetic audio-visual benchmark; starts from the weights that ``rcf_r18_shapes.py`` gives.
+
+Eight classes in four pairs that look the same and sound different. A small audio encoder, trained from scratch.
+"""
+
+_base_ = ['./rcf_r18_shapes.py', '../_base_/datasets/shapes_av.py']
+
+max_iters = 4000
+
+model = dict(
+    audio_encoder=dict(type='SmallAudioEncoder', num_references=1, embed_dims=128, feature_dims=128, lstm_dims=64)
+)
+
+train_dataloader = {{_base_.shapes_av.train_dataloader}}
+val_dataloader = {{_base_.shapes_av.val_dataloader}}
+val_evaluator = {{_base_.shapes_av.val_evaluator}}
+test_dataloader = {{_base_.shapes_av.test_dataloader}}
+test_evaluator = {{_base_.shapes_av.test_evaluator}}
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
+]
+train_cfg = dict(max_iters=max_iters, val_interval=2000)
+load_from = 'demo/checkpoints/rcf_r18_shapes.pth'

@@ -1,0 +1,45 @@
+"""Opening what PyAV reads, with errors that name it."""
+
+import av
+import av.error
+from av.container import InputContainer
+
+from mmrcf.errors import InputError, InputFileError
+
+
+def open_container(
+    url: str,
+    name: str,
+    container_format: str | None = None,
+    options: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> InputContainer:
+    """Open a file, a stream or a device.
+
+    Args:
+        url: What PyAV opens.
+        name: What the user called it.
+        container_format: Input format, where it does not show from ``url`` (devices).
+        options: Options of the input format.
+        timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
+
+    Raises:
+        InputFileError: It cannot be opened.
+        InputError: It is not what it is said to be.
+    """
+    try:
+        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
+        return av.open(url, format=container_format, options=options or {}, timeout=timeout, metadata_errors='replace')
+    except av.error.InvalidDataError as error:
+        raise InputError(f'{name}: not a readable video; it is truncated, damaged or of another kind') from error
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputFileError(f'{name}: cannot be opened ({reason_of(error)}); check that it exists') from error
+    except ValueError as error:
+        raise InputError(f'{name}: cannot be opened ({error})') from error
+
+
+def reason_of(error: OSError | av.error.FFmpegError) -> str:
+    """What FFmpeg or the system says, in words."""
+    if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
+        return 'no data came in time'
+    return error.strerror or str(error)

@@ -1,0 +1,154 @@
+"""The sound of a microphone, on the clock of a camera."""
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.structures import AudioChunk
+
+from .container import reason_of
+from .presentation_clock import time_of_day_offset
+from .sound_decoder import SoundDecoder
+from .sound_queue import SoundQueue
+from .stream_sound import MAX_LAG
+
+logger = logging.getLogger(__name__)
+
+PREFIX = 'mic'
+JOIN_TIMEOUT = 2.0
+ALSA_SETTINGS = Path('/usr/share/alsa')
+# FFmpeg's input devices by sys.platform, in order of preference: format, how it names a microphone, the default one.
+DEVICES = {
+    'linux': (('pulse', '{name}', 'default'), ('alsa', '{name}', 'default')),
+    'darwin': (('avfoundation', ':{name}', ':default'),),
+    'win32': (('dshow', 'audio={name}', None),),
+}
+
+
+class Microphone:
+    """Reads an input device in a thread of its own; a :class:`~mmrcf.media.frames_with_sound.SoundFeed`.
+
+    Args:
+        device: 'mic' for the default microphone, 'mic:NAME' for the one that the system calls so.
+        time_zero: Time of day that is time 0 of the frames, in seconds.
+
+    Attributes:
+        name: For messages.
+        sample_rate: Samples a second.
+        channels: How many.
+
+    Raises:
+        InputFileError: The device cannot be opened.
+        InputError: This system has no microphones that can be named so.
+    """
+
+    def __init__(self, device: str, time_zero: float) -> None:
+        self.name = f'microphone {device.partition(":")[2] or "default"}'
+        self._time_zero = time_zero
+        self._container = _open_device(device, self.name)
+        self._decoder = SoundDecoder(self._container.streams.audio[0], self.name)
+        self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
+        self._shift: float | None = None
+        self._queue = SoundQueue()
+        self._ended = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, name=self.name, daemon=True)
+        self._thread.start()
+
+    def chunk_until(self, time: float) -> AudioChunk | None:
+        """The samples before ``time`` that were not handed out yet; waits for them as long as they lag a little."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or not self._lags_a_little(time), MAX_LAG)
+            return self._queue.take(time)
+
+    def skip_until(self, time: float) -> None:
+        """Pass over the samples before ``time``."""
+        with self._changed:
+            self._queue.take(time)
+
+    def _lags_a_little(self, time: float) -> bool:
+        end = self._queue.end_time
+        return end is not None and end < time <= end + MAX_LAG
+
+    def _read(self) -> None:
+        try:
+            for packet in self._container.demux(audio=0):
+                chunks = self._decoder.decode(packet)
+                with self._changed:
+                    if self._ended:
+                        break
+                    for chunk in chunks:
+                        self._queue.put(self._on_the_clock_of_the_frames(chunk))
+                    self._changed.notify()
+        except (av.error.FFmpegError, OSError) as error:
+            logger.warning('%s: stops here (%s); the frames go on without sound', self.name, reason_of(error))
+        finally:
+            self._container.close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+    def _on_the_clock_of_the_frames(self, chunk: AudioChunk) -> AudioChunk:
+        if chunk.time is None:
+            return chunk
+        if self._shift is None:
+            now = chunk.time + len(chunk.samples) / chunk.sample_rate
+            self._shift = time_of_day_offset(now) - self._time_zero
+        return replace(chunk, time=chunk.time + self._shift)
+
+    def close(self) -> None:
+        """Stop reading."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join(JOIN_TIMEOUT)
+
+
+def _open_device(device: str, name: str) -> InputContainer:
+    if sys.platform not in DEVICES:
+        raise InputError(f'{device}: microphones are not supported on {sys.platform}; give a sound file')
+    wanted, reasons = device.partition(':')[2], []
+    for container_format, pattern, default in DEVICES[sys.platform]:
+        url = pattern.format(name=wanted) if wanted else default
+        if url is None:
+            raise InputError(f'{device}: there is no default microphone on {sys.platform}; give {PREFIX}:NAME')
+        if container_format == 'alsa' and ALSA_SETTINGS.exists():
+            # The FFmpeg in PyAV's wheels looks for ALSA's settings where it was built.
+            os.environ.setdefault('ALSA_CONFIG_DIR', str(ALSA_SETTINGS))
+        try:
+            with _quiet_libraries():
+                container = av.open(url, format=container_format)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            reasons.append(f'{container_format}: {getattr(error, "strerror", None) or error}')
+            continue
+        if container.streams.audio:
+            return container
+        container.close()
+        reasons.append(f'{container_format}: has no sound')
+    raise InputFileError(
+        f'{name}: cannot be opened ({"; ".join(reasons)}); check that it is plugged in, or give {PREFIX}:NAME'
+    )
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Nothing on the process's stderr: ALSA writes ten lines there for a device that is not there."""
+    stderr = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(silence)
+        os.close(stderr)

@@ -1,0 +1,92 @@
+"""The VGGish network in the layout of its public PyTorch weights, without its last linear layer."""
+
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmrcf.errors import InputError
+from mmrcf.utils import require_file
+
+FEATURE_DIMS = 4096
+# Of the public file: the last linear layer, which the paper leaves out, and the quantiser of the embeddings behind it.
+DROPPED_PREFIXES = ('embeddings.4.', 'pproc.')
+
+
+class VGGish(BaseModule):
+    """Hershey et al., "CNN Architectures for Large-Scale Audio Classification" (2017).
+
+    Args:
+        init_cfg: ``dict(type='Pretrained', checkpoint=FILE)`` for a public PyTorch VGGish state dict; its layout is
+            checked strictly. None: random weights.
+    """
+
+    def __init__(self, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        layers: list[nn.Module] = []
+        channels = 1
+        for width, depth in ((64, 1), (128, 1), (256, 2), (512, 2)):
+            for _ in range(depth):
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+                channels = width
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.embeddings = nn.Sequential(
+            nn.Linear(512 * 6 * 4, FEATURE_DIMS),
+            nn.ReLU(inplace=True),
+            nn.Linear(FEATURE_DIMS, FEATURE_DIMS),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Features (P, 4096) of patches (P, 96, 64)."""
+        maps = self.features(log_mel[:, None])
+        # The public weights come from a network that keeps its channels last.
+        return self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
+
+    def init_weights(self) -> None:
+        """Random weights as the paper's ReLU networks start, or the file of ``init_cfg``."""
+        if self.init_cfg:
+            load_vggish(self, self.init_cfg['checkpoint'])
+            return
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
+                nn.init.zeros_(module.bias)
+
+
+def load_vggish(network: VGGish, path: str | Path) -> None:
+    """Load a public VGGish state dict into ``network``.
+
+    Raises:
+        InputError: The file is missing, is no state dict, lacks a weight, has one too many or one of another shape; the
+            message names it.
+    """
+    path = require_file(path, 'VGGish checkpoint')
+    try:
+        weights = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # torch raises many kinds, depending on what the file holds
+        raise InputError(f'VGGish checkpoint {path}: cannot be read as weights ({type(error).__name__})') from error
+    if isinstance(weights, dict) and isinstance(weights.get('state_dict'), dict):
+        weights = weights['state_dict']
+    if not isinstance(weights, dict):
+        raise InputError(f'VGGish checkpoint {path}: holds a {type(weights).__name__}, expected a state dict')
+    weights = {name: value for name, value in weights.items() if not name.startswith(DROPPED_PREFIXES)}
+    expected = network.state_dict()
+    for problem, names in (
+        ('lacks', sorted(expected.keys() - weights.keys())),
+        ('holds the unknown', sorted(weights.keys() - expected.keys())),
+    ):
+        if names:
+            raise InputError(
+                f'VGGish checkpoint {path}: {problem} {", ".join(names[:3])}{" ..." if len(names) > 3 else ""}; '
+                'expected the public PyTorch VGGish weights (features.0.weight ... embeddings.4.bias)'
+            )
+    for name, value in expected.items():
+        if tuple(weights[name].shape) != tuple(value.shape):
+            raise InputError(
+                f'VGGish checkpoint {path}: {name} has shape {tuple(weights[name].shape)}, '
+                f'expected {tuple(value.shape)}'
+            )
+    network.load_state_dict(weights)

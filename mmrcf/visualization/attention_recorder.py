@@ -1,0 +1,147 @@
+"""Looks at attention while a model runs: what comes out of the model stays the same to the last bit."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
+
+from mmrcf.errors import InputError
+from mmrcf.models.layers import MultiheadAttention
+from mmrcf.models.necks import BaseContextNeck, FusedTokens, TokenGroup
+
+
+class AttentionRecorder:
+    """Keeps the attention weights of the last call of some modules, as long as its ``with`` block lasts.
+
+    PyTorch's fused kernel has no weights to give. A hook before each module computes softmax(Q K^T / sqrt(d)) from the
+    same inputs and keeps it here; the module itself runs as ever, and the hooks go when the block ends.
+
+    Args:
+        modules: The attention modules, by the name that their weights get.
+        queries: The queries to keep; few of them cost little time and memory.
+
+    Attributes:
+        weights: For each module that was called (B, heads, Q, L) float32; rows add up to 1.
+
+    Example:
+        >>> layers = model.head.decoder.layers
+        >>> with AttentionRecorder({'last': layers[-1].cross_attention}) as recorder:
+        ...     result, state = model.step(frame, state, img_shape=shape, ori_shape=shape)
+        >>> recorder.weights['last'].shape  # (1, heads, slots, tokens)
+    """
+
+    def __init__(self, modules: Mapping[str, MultiheadAttention], queries: slice = slice(None)) -> None:
+        self.modules = dict(modules)
+        self.queries = queries
+        self.weights: dict[str, Tensor] = {}
+        self._hooks = ExitStack()
+
+    def __enter__(self) -> 'AttentionRecorder':
+        for name, module in self.modules.items():
+            hook = module.register_forward_pre_hook(
+                lambda module, args, kwargs, name=name: self._look(name, module, args, kwargs), with_kwargs=True
+            )
+            self._hooks.callback(hook.remove)
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._hooks.close()
+
+    def _look(self, name: str, module: MultiheadAttention, args: tuple, kwargs: dict) -> None:
+        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+        self.weights[name] = attention_weights(
+            module, given['query'][:, self.queries], given['key'], given.get('padding')
+        )
+
+
+@torch.no_grad()
+def attention_weights(module: MultiheadAttention, query: Tensor, key: Tensor, padding: Tensor | None) -> Tensor:
+    """The weights (B, heads, Q, L) float32 that ``module`` gives its values; arguments as its ``forward``."""
+    query, key = (
+        projected.unflatten(-1, (module.num_heads, -1)).transpose(1, 2)
+        for projected in (module.query(query), module.key(key))
+    )
+    with torch.autocast(query.device.type, enabled=False):
+        scores = query.float() @ key.float().transpose(-1, -2) / math.sqrt(query.shape[-1])
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], -math.inf)
+    return scores.softmax(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class TokenLayout:
+    """Origin of the L fused tokens: the target's come first, the sound's are ``audio``, the others the references'.
+
+    Attributes:
+        target_shape: H and W of the target's tokens.
+        audio: Place of the 1 + delta audio tokens, newest last; empty for a model that does not hear.
+        padding: (B, L) bool, True for tokens that are not attended to.
+    """
+
+    target_shape: tuple[int, int]
+    audio: slice
+    padding: Tensor
+
+    @property
+    def heard(self) -> bool:
+        """Whether the newest patch of the first sample of the batch holds any sound."""
+        return self.audio.stop > self.audio.start and not bool(self.padding[0, self.audio.stop - 1])
+
+    def shares(self, weights: Tensor) -> Tensor:
+        """How weights (..., L) are spread over target, reference and audio tokens: (..., 3)."""
+        height, width = self.target_shape
+        target = weights[..., : height * width].sum(-1)
+        audio = weights[..., self.audio].sum(-1)
+        return torch.stack((target, weights.sum(-1) - target - audio, audio), dim=-1)
+
+
+class LayoutRecorder:
+    """Keeps the :class:`TokenLayout` of the last call of a neck, as long as its ``with`` block lasts.
+
+    Args:
+        neck: The neck.
+
+    Attributes:
+        layout: None before the first call.
+
+    Raises:
+        InputError: In a call: the neck does not hand on the positions of the audio tokens as they are.
+    """
+
+    def __init__(self, neck: BaseContextNeck) -> None:
+        self.neck = neck
+        self.layout: TokenLayout | None = None
+        self._hook: RemovableHandle | None = None
+
+    def __enter__(self) -> 'LayoutRecorder':
+        self._hook = self.neck.register_forward_hook(self._look, with_kwargs=True)
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._hook.remove()
+
+    def _look(self, neck: BaseContextNeck, args: tuple, kwargs: dict, fused: FusedTokens) -> None:
+        extra = inspect.signature(neck.forward).bind(*args, **kwargs).arguments.get('extra')
+        height, width = fused.target_map.shape[-2:]
+        padding = fused.padding
+        if padding is None:
+            padding = torch.zeros(fused.tokens.shape[:2], dtype=torch.bool, device=fused.tokens.device)
+        self.layout = TokenLayout((height, width), self._find(extra, fused, height * width), padding)
+
+    def _find(self, extra: TokenGroup | None, fused: FusedTokens, first: int) -> slice:
+        """Where the extra tokens are. Necks differ in this, and a token is known by its position."""
+        if extra is None:
+            return slice(0, 0)
+        count = extra.positions.shape[1]
+        for start in range(fused.positions.shape[1] - count, first - 1, -1):
+            if torch.equal(fused.positions[:, start : start + count], extra.positions):
+                return slice(start, start + count)
+        raise InputError(
+            f'neck {type(self.neck).__name__}: the positions of the audio tokens are not among those of its fused '
+            'tokens; hand them on as they come (see BaseContextNeck)'
+        )

@@ -1,0 +1,141 @@
+"""Look at attention: where in the frame the sound is found, and which tokens the instance queries attend to.
+
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --out FILE.mp4``
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --mass``
+"""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from mmrcf.apis import OnlineSegmenter, init_model
+from mmrcf.engine.loops import FrameStream
+from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.media import StillWriter, VideoWriter, is_still, open_source
+from mmrcf.models import RCF
+from mmrcf.utils import write_json
+from mmrcf.utils.markdown import markdown_table, write_between_markers
+from mmrcf.visualization import AttentionMass, AudioAttention, MassSummary, draw_tracks
+from mmrcf.visualization.attention_mass import TOKEN_KINDS
+
+
+def measure_mass(model: RCF, config: Config, split: str) -> MassSummary:
+    """Where the instance queries of ``model`` look, over all frames of a split of ``config``."""
+    loader = config.get(f'{split}_dataloader')
+    if not loader:
+        raise InputError(f'config {config.filename}: has no {split}_dataloader; add one')
+    with explained_config_errors(config):
+        frames = Runner.build_dataloader(loader, seed=0)
+    stream = FrameStream(model)
+    with AttentionMass(model) as mass:
+        for data_batch in tqdm(frames, unit='frame'):
+            mass.add(stream.process(data_batch)['slots'])
+    return mass.summary()
+
+
+def mass_table(summary: MassSummary) -> str:
+    """A Markdown table in percent, with a row for each layer."""
+    rows = [['the same for every token', *_percent(summary.even)]]
+    for number, shares in enumerate(summary.queries, start=1):
+        rows.append([f'layer {number}, all queries', *_percent(shares)])
+        if summary.shown is not None:
+            rows.append([f'layer {number}, shown objects', *_percent(summary.shown[number - 1])])
+    caption = (
+        f'Percent of the cross-attention; mean over {summary.frames} frames ({summary.frames_heard} of them with '
+        f'sound), in which {summary.objects} objects are shown.'
+    )
+    return f'{caption}\n\n{markdown_table(["", *TOKEN_KINDS], rows)}'
+
+
+def _percent(shares: Sequence[float]) -> list[str]:
+    return [f'{100 * share:.1f}' for share in shares]
+
+
+def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
+    """Write ``args.out``: the frames of ``args.input`` with audio-to-pixel attention over them.
+
+    Ctrl-C ends the input, which may be a camera, and keeps what is done.
+
+    Returns:
+        The number of frames, and of those with sound.
+    """
+    if Path(args.out).resolve() == Path(args.input).resolve():
+        raise InputError(f'output {args.out}: is the input itself; choose another name')
+    segmenter = OnlineSegmenter(model)
+    sound = {'auto': True, 'none': False}.get(args.audio, args.audio)
+    heard = count = 0
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        attention = stack.enter_context(AudioAttention(model, args.layer))
+        source = stack.enter_context(open_source(args.input, sound=sound, fps=args.fps, max_size=args.max_size))
+        writer = stack.enter_context((StillWriter if is_still(args.out) else VideoWriter)(args.out, source))
+        for frame in tqdm(source, total=source.num_frames, unit='frame'):
+            result = segmenter.step(frame.image, frame.sound, time=frame.time)
+            heard += attention.maps is not None
+            count += 1
+            picture = attention.picture(frame.image)
+            if args.tracks:
+                picture = draw_tracks(picture, result, opacity=0.0)
+            writer.add(picture, frame.time, frame.sound)
+    if count == 0:
+        raise InputError(f'input {args.input}: has no frame that can be read; nothing was written')
+    return count, heard
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Pictures and figures of attention')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
+    parser.add_argument('--out', metavar='FILE', help='video with the attention of the sound over the frames')
+    parser.add_argument(
+        '--audio', default='auto', metavar='SOUND', help='auto (the sound of the input), none, or a sound file'
+    )
+    parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
+    parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
+    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
+    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    parser.add_argument('--mass', action='store_true', help='measure over a split what the instance queries attend to')
+    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config for --mass')
+    parser.add_argument('--json', metavar='FILE', help='write the figures of --mass to this file')
+    parser.add_argument('--table', metavar='FILE.md', help='and between the attention markers of this Markdown file')
+    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
+    )
+    args = parser.parse_intermixed_args(arguments)
+    if args.mass == bool(args.input) or bool(args.out) != bool(args.input):
+        parser.error('give either INPUT with --out FILE, for a picture, or --mass')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw or measure as the command line says."""
+    args = parse_args(arguments)
+    config = load_config(args.config, args.cfg_options)
+    set_threads(config)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
+    model = init_model(config, args.checkpoint, args.device)
+    if args.mass:
+        summary = measure_mass(model, config, args.split)
+        print(mass_table(summary))
+        if args.json:
+            write_json(args.json, asdict(summary))
+        if args.table:
+            write_between_markers(args.table, 'attention', mass_table(summary))
+        return
+    count, heard = write_pictures(model, args)
+    print(f'wrote {args.out}: {count} frames, {heard} of them with sound')
+
+
+if __name__ == '__main__':
+    main()
