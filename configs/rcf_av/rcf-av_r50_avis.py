@@ -2,8 +2,8 @@
 
 Everything but the data (``_base_/datasets/avis.py``) and the logging is here; a sibling shows what differs. Three
 reference frames, the best of Table X. Ours, where the paper is silent: training is that of the video models (60k
-iterations, batch 16) in a single stage from ImageNet and AudioSet weights, VGGish is trained too, and a fifth of the
-clips lose their sound, so that the model works without.
+iterations, batch 16) in a single stage, from ImageNet weights and those of the public VGGish, which is trained too; and
+a fifth of the clips lose their sound, so that the model works without.
 """
 
 _base_ = ['../_base_/datasets/avis.py', '../_base_/default_runtime.py']

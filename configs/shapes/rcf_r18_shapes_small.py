@@ -8,7 +8,9 @@ max_iters = 5500
 model = dict(
     backbone=dict(
         init_cfg=dict(type='Pretrained', checkpoint='work_dirs/r18_crops_shapes/iter_3500.pth', prefix='backbone.')
-    )
+    ),
+    # At first slots have to learn to fire at all.
+    head=dict(loss_cls=dict(class_weight=[1.0] * 8 + [0.1])),
 )
 
 train_pipeline = [

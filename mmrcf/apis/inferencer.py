@@ -164,6 +164,8 @@ class RCFInferencer:
 
     def _wanted_sound(self, audio: str | Path) -> bool | str | Path:
         """``sound`` of :func:`~mmrcf.media.open_source`."""
+        if not isinstance(audio, (str, Path)):
+            raise InputError(f"audio {audio!r}: expected 'auto', 'none', a file or 'mic'")
         if audio == 'none':
             return False
         if audio == 'auto':
@@ -194,5 +196,5 @@ def _check_outputs(
     if json is not None and Path(json).suffix.lower() != '.json':
         raise InputError(f'output {json}: expected a name that ends in .json')
     for output in (out, json):
-        if output is not None and Path(output).resolve() in (Path(str(source)).resolve(), Path(audio).resolve()):
+        if output is not None and Path(output).resolve() in (Path(str(source)).resolve(), Path(str(audio)).resolve()):
             raise InputError(f'output {output}: is the input itself; choose another name')

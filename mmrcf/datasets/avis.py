@@ -22,11 +22,11 @@ SOUNDS = ('own', 'none', 'silent', 'other')
 class AVISDataset(YouTubeVISDataset):
     """Videos with instance masks in the official YouTube-VIS JSON, and their sound (Section III-C).
 
-    A frame's record has two keys more: ``time`` (float), its time in seconds on the clock of the sound, and
-    ``audio_path`` (str), the file with the sound of its video, or None. The sound of a video is the file
-    ``<folder of sounds>/<folder of its first frame><audio_suffix>``; a video without that file has no sound. Times are
-    a video's own ``timestamps`` (a list with a growing number of seconds for each frame); else a frame's index by the
-    video's own ``fps``; else by ``fps`` of this data set.
+    A frame's record has three keys more: ``time`` (float), its time in seconds on the clock of the sound;
+    ``audio_path`` (str), the file with the sound of its video, or None; and ``silent`` (bool), see ``sound``. The sound
+    of a video is the file ``<folder of sounds>/<folder of its first frame><audio_suffix>``; a video without that file
+    has no sound. Times are a video's own ``timestamps`` (a list with a growing number of seconds for each frame); else
+    a frame's index by the video's own ``fps``; else by ``fps`` of this data set.
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.

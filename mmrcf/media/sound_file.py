@@ -18,7 +18,7 @@ from mmrcf.structures import AudioChunk
 from mmrcf.utils import require_file
 from mmrcf.utils.samples import check_sample_rate, place, samples_before
 
-from .container import reason_of
+from .container import open_container, reason_of, timeout_of
 from .frame_source import MAX_SKIP_WARNINGS
 from .sound_decoder import SoundDecoder
 
@@ -83,7 +83,7 @@ class SoundReader:
         self.clock_start = self._time_zero = clock_start or 0.0
         self.sample_rate: int | None = None
         self.channels = 0
-        self._container = _open_container(url, name)
+        self._container = open_container(url, name, timeout=timeout_of(url), kind='sound')
         try:
             self._pieces = self._read(clock_start)
             self._next = next(self._pieces, None)
@@ -197,17 +197,6 @@ class SoundReader:
         self._num_warnings += 1
         if self._num_warnings <= MAX_SKIP_WARNINGS:
             logger.warning('%s: %s', self._name, what)
-
-
-def _open_container(url: str, name: str) -> InputContainer:
-    try:
-        return av.open(url, metadata_errors='replace')
-    except av.error.InvalidDataError as error:
-        raise InputFileError(f'{name}: is no readable sound; it is truncated, damaged or of another kind') from error
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputFileError(f'{name}: cannot be opened ({reason_of(error)}); check that it exists') from error
-    except ValueError as error:
-        raise InputFileError(f'{name}: cannot be opened ({error})') from error
 
 
 def _sound_stream(container: InputContainer, name: str) -> AudioStream | None:

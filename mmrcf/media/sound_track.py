@@ -10,6 +10,7 @@ from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.packet import Packet
 
+from .container import timeout_of
 from .sound_encoder import SoundEncoder
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class SoundTrack:
 
     def __init__(self, url: str, clock_start: float, output: OutputContainer) -> None:
         self._name = url
-        self._input = av.open(url, metadata_errors='replace')
+        self._input = av.open(url, metadata_errors='replace', timeout=timeout_of(url))
         try:
             self._stream = self._input.streams.audio[0]
             self._encoder: SoundEncoder | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 
+from .container import STREAM_TIMEOUT
 from .frame_source import FrameSource
 from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
 from .live_source import LiveSource
@@ -15,7 +16,7 @@ from .video_source import VideoSource
 
 DEFAULT_IMAGE_FPS = 6.0
 FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
-STREAM_TIMEOUT = 10.0
+
 LIVE_SCHEMES = frozenset(('rtsp', 'rtsps', 'rtmp', 'rtmps', 'rtp', 'udp', 'srt', 'tcp', 'mms'))
 STREAM_SCHEMES = LIVE_SCHEMES | {'http', 'https'}
 # How FFmpeg's input devices name camera number {index}, by sys.platform.

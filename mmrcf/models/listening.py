@@ -34,11 +34,10 @@ def listen(encoder: BaseAudioEncoder, audio: AudioPatch | None, memory: AudioMem
         The tokens (1, 1 + delta, C') and the memory for the next frame.
     """
     if audio is None:
-        like = encoder.position.weight
-        feature = like.new_zeros(1, encoder.feature_dims)
-        valid = torch.zeros(1, dtype=torch.bool, device=like.device)
-    else:
-        feature, valid = encoder.encode(audio.log_mel), audio.valid
+        # Encoded all the same: so features have one type, under autocast too.
+        silence = encoder.position.weight.new_zeros(1, *PATCH_SHAPE)
+        audio = AudioPatch(silence, torch.zeros(1, dtype=torch.bool, device=silence.device))
+    feature, valid = encoder.encode(audio.log_mel), audio.valid
     features, valids = (feature, *memory.features), (valid, *memory.valid)
     delta = encoder.num_references
     missing = 1 + delta - len(features)

@@ -4,6 +4,7 @@ Sample k of a stream of R samples a second has time k / R, on the clock of the f
 """
 
 import math
+from numbers import Real
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def check_sample_rate(sample_rate: int) -> int:
         InputError: It is no whole number of samples a second, or out of range.
     """
     low, high = SAMPLE_RATES
-    if not low <= sample_rate <= high or int(sample_rate) != sample_rate:
+    if not isinstance(sample_rate, Real) or not low <= sample_rate <= high or int(sample_rate) != sample_rate:
         raise InputError(f'sample rate {sample_rate}: expected a whole number from {low} to {high} samples a second')
     return int(sample_rate)
 
@@ -74,7 +75,7 @@ def check_time(time: float) -> float:
     Raises:
         InputError: It is not finite, or so large that floats do not tell samples apart.
     """
-    if not abs(time) <= MAX_TIME:
+    if not isinstance(time, Real) or not abs(time) <= MAX_TIME:
         raise InputError(f'time {time}: expected a finite number of seconds, at most {MAX_TIME:g}')
     return time
 

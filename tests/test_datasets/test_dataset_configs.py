@@ -102,3 +102,10 @@ def test_a_config_with_sound_reads_it(repository, trees, name):
     assert all(audio.shape == (length, 96, 64) for audio in next(iter(train))['inputs']['audio'])
     # Four seconds of sound: at one frame a second as at six, every frame but the first hears some of it.
     assert [sample['inputs']['audio_valid'].tolist() for sample in test.dataset] == [[False]] + [[True]] * 3
+
+
+@pytest.mark.parametrize('name', ['rcf-av_r18_shapes-av', 'rcf_r18_shapes-av'])
+def test_the_audio_visual_benchmark_measures_look_alikes(name: str, repository) -> None:
+    config = Config.fromfile(repository / f'configs/shapes/{name}.py')
+    for evaluators in (config.val_evaluator, config.test_evaluator):
+        assert [metric.type for metric in evaluators] == ['VISMetric', 'OrderMetric', 'LookAlikeMetric']

@@ -67,6 +67,9 @@ def test_any_piece_of_any_wav_file(tmp_path, write_wav, start, length, seconds):
     samples = noise(seconds, 8000)
     path = write_wav(tmp_path / 'a.wav', samples, 8000)
     piece = read_wav_piece(path, start, start + length)
+    if len(samples) == 0:  # read_sound is to see what follows such a header
+        assert piece is None
+        return
     expected = np.arange(len(samples))
     expected = expected[(expected >= start * 8000) & (expected < (start + length) * 8000)]
     assert 0 <= piece.num_samples_kept - len(expected) <= 1

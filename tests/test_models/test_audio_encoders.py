@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmrcf.errors import InputError
 from mmrcf.models.audio_encoders import BaseAudioEncoder, VGGish, load_vggish
@@ -113,6 +115,22 @@ def test_weights_start_from_the_file_named_in_the_config(vggish_file) -> None:
     assert torch.equal(encoder.vggish.features[0].weight, stored['features.0.weight'])
     assert not any(parameter.requires_grad for parameter in encoder.vggish.parameters())
     assert all(parameter.requires_grad for parameter in encoder.lstm.parameters())
+
+
+def test_the_url_of_the_configs_is_fetched(vggish_file, repository, monkeypatch) -> None:
+    config = Config.fromfile(repository / 'configs/rcf_av/rcf-av_r50_avis.py').model.audio_encoder
+    fetched = []
+
+    def fetch(url: str, map_location: str) -> dict:
+        fetched.append(url)
+        return torch.load(vggish_file, map_location=map_location, weights_only=True)
+
+    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', fetch)
+    encoder = MODELS.build(config)
+    encoder.init_weights()
+    assert fetched == [config.vggish.init_cfg.checkpoint]
+    stored = torch.load(vggish_file, weights_only=True)
+    assert torch.equal(encoder.vggish.embeddings[2].weight, stored['embeddings.2.weight'])
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,17 @@ def test_a_training_step_reaches_every_audio_parameter(with_sound, make_hearing,
     assert (gradients['network.0.weight'].abs().sum() > 0) == with_sound
 
 
+@pytest.mark.parametrize('heard', [(0, 0, 0), (1, 0, 1), (0, 1, 1)])
+def test_frames_with_and_without_sound_mix_under_autocast(make_hearing, heard) -> None:
+    model = make_hearing('rcf-no-weight')
+    frames, patch = torch.randn(3, 3, *SIZE), AudioPatch(torch.randn(1, 96, 64), torch.ones(1, dtype=torch.bool))
+    patches = [patch if flag else None for flag in heard]
+    exact, _ = run(model, frames, patches)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        rounded, _ = run(model, frames, patches)
+    assert len(rounded) == len(exact) == 3
+
+
 def test_a_deaf_model_ignores_sound(make_model) -> None:
     model = make_model()
     assert not model.hears

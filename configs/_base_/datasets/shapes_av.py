@@ -53,10 +53,12 @@ shapes_av = dict(
     val_evaluator=[
         dict(type='VISMetric', ann_file=_root + 'val/instances.json'),
         dict(type='OrderMetric', ann_file=_root + 'val/instances.json'),
+        dict(type='LookAlikeMetric', ann_file=_root + 'val/instances.json'),
     ],
     test_dataloader=dict(dataset=_test),
     test_evaluator=[
         dict(type='VISMetric', ann_file=_root + 'test/instances.json'),
         dict(type='OrderMetric', ann_file=_root + 'test/instances.json'),
+        dict(type='LookAlikeMetric', ann_file=_root + 'test/instances.json'),
     ],
 )

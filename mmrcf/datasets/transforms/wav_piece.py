@@ -27,7 +27,8 @@ def read_wav_piece(path: str | Path, start: float, end: float) -> SoundWindow | 
     try:
         with wave.open(str(path), 'rb') as file:
             channels, rate = file.getnchannels(), file.getframerate()
-            usual = file.getsampwidth() == 2 and channels <= MAX_CHANNELS
+            # A header of a recording that was never finished says 0 samples; what follows may be sound all the same.
+            usual = file.getsampwidth() == 2 and channels <= MAX_CHANNELS and file.getnframes() > 0
             if not usual or not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
                 return None
             first = max(0, math.floor(start * rate))

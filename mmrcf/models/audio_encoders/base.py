@@ -78,7 +78,7 @@ class BaseAudioEncoder(BaseModule, metaclass=ABCMeta):
             raise ValueError(
                 f'features of {features.shape[1]} patches, expected 1 + delta = {1 + self.num_references} of them'
             )
-        hidden, _ = self.lstm(features * valid[..., None].to(features.dtype))
+        hidden, _ = self.lstm(features.masked_fill(~valid[..., None], 0.0))
         tokens = self.projection(hidden)
         positions = self.position.weight[None].expand(len(tokens), -1, -1)
         return TokenGroup(tokens, positions, ~valid)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from mmengine.model import BaseModule
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError
@@ -59,15 +60,24 @@ class VGGish(BaseModule):
 def load_vggish(network: VGGish, path: str | Path) -> None:
     """Load a public VGGish state dict into ``network``.
 
+    Args:
+        network: Where it goes.
+        path: A file, or a URL that MMEngine fetches and keeps.
+
     Raises:
         InputError: The file is missing, is no state dict, lacks a weight, has one too many or one of another shape; the
             message names it.
     """
-    path = require_file(path, 'VGGish checkpoint')
     try:
-        weights = torch.load(path, map_location='cpu', weights_only=True)
+        if '://' in str(path):
+            weights = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        else:
+            weights = torch.load(require_file(path, 'VGGish checkpoint'), map_location='cpu', weights_only=True)
+    except InputError:
+        raise
     except Exception as error:  # torch raises many kinds, depending on what the file holds
-        raise InputError(f'VGGish checkpoint {path}: cannot be read as weights ({type(error).__name__})') from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f'VGGish checkpoint {path}: cannot be read as weights ({reason})') from error
     if isinstance(weights, dict) and isinstance(weights.get('state_dict'), dict):
         weights = weights['state_dict']
     if not isinstance(weights, dict):
