@@ -1,6 +1,7 @@
 """AVISeg as it is published, read by its config alone."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
+from mmrcf.apis import RCFInferencer
 from mmrcf.datasets.sound_validation import SoundFolder
 from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.media.sound_file import read_sound
@@ -155,3 +157,46 @@ def test_the_validator_finds_nothing_but_what_is_remarkable(tree):
     assert 'much longer than the video with 5.00 s' in str(problems[0])
     assert 'lasts 1.50 s, much shorter' in str(problems[1])
     assert 'no such file; the video is without sound' in str(problems[2])
+
+
+TINY = """
+_base_ = '{repository}/configs/rcf_av/rcf-av_r50_aviseg.py'
+
+_layers = dict(num_layers=1, feedforward_dims=32)
+model = dict(
+    backbone=dict(depth=18, base_channels=8, stem_channels=8, init_cfg=None),
+    neck=dict(in_channels=64, encoder=_layers),
+    mask_decoder=dict(in_channels=[8, 16, 32]),
+    head=dict(decoder=_layers),
+    audio_encoder=dict(_delete_=True, type='SmallAudioEncoder', num_references=3, embed_dims=256, lstm_dims=16),
+    score_thr=0.01,
+)
+"""
+
+
+def test_a_model_trains_evaluates_and_runs(tree, repository, load_script, in_tmp_path):
+    Path('tiny.py').write_text(TINY.format(repository=repository))
+    options = ['train_cfg.max_iters=2', 'train_cfg.val_interval=2', 'work_dir=run']
+    for split in ('train', 'val', 'test'):
+        loader = f'{split}_dataloader'
+        options += [
+            f'{loader}.num_workers=0',
+            f'{loader}.persistent_workers=False',
+            f'{loader}.dataset.data_root={tree}',
+        ]
+    for split in ('val', 'test'):
+        options += [f'{split}_evaluator.{index}.ann_file={tree}/{split}.json' for index in range(2)]
+    options += [f'{split}_dataloader.dataset.pipeline.1.scale=(96,54)' for split in ('val', 'test')]
+    options += ['train_dataloader.dataset.pipeline.2.scales=[(96,54)]']
+    load_script('tools/train.py').main(['tiny.py', '--cfg-options', *options])
+    checkpoint = 'run/iter_2.pth'
+    arguments = ['tiny.py', checkpoint, '--json', 'figures.json', '--cfg-options', *options]
+    load_script('tools/test.py').main(arguments)
+    figures = json.loads(Path('figures.json').read_text())
+    assert figures['vis/AP'] >= 0 and figures['order/matched'] >= 0
+    video = tree / 'test' / 'JPEGImages' / 'stereo_44'
+    sound = tree / 'test' / 'WAVAudios' / 'stereo_44.wav'
+    summary = RCFInferencer('tiny.py', checkpoint)(str(video), audio=str(sound), fps=1, out='out.mp4', json='out.json')
+    assert summary.frames == FRAMES
+    assert summary.sound == 'stereo_44.wav (44100 Hz, 2 channels)'
+    assert len(json.loads(Path('out.json').read_text())['videos']) == 1
