@@ -14,6 +14,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmrcf.datasets.transforms import SoundWindow
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
+from mmrcf.media.sound_file import CLOCK_RESTART
 from mmrcf.models import RCF
 from mmrcf.models.listening import audio_patch
 from mmrcf.registry import TRANSFORMS
@@ -114,7 +115,8 @@ class OnlineSegmenter:
         state = self._state if self._state is not None else self.model.init_state()
         sound = state.sound if state.sound is not None else SoundWindow.empty(keep=SOUND_AHEAD)
         if audio is not None:
-            sound = sound.append(audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate))
+            chunk = audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate)
+            sound = _checked_clock(sound, chunk).append(chunk)
         time = (sound.end_time or 0.0) if time is None else time
         state = replace(state, sound=sound)
         sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(sound=sound, time=[time]))
@@ -195,3 +197,13 @@ def _checked_frame(frame: np.ndarray, stream_shape: tuple[int, int] | None) -> n
             'call reset() before a new stream'
         )
     return np.ascontiguousarray(frame)
+
+
+def _checked_clock(sound: SoundWindow, chunk: AudioChunk) -> SoundWindow:
+    """``sound``; refuses a chunk of a clock that has started anew, of which nothing would ever be heard."""
+    if chunk.time is not None and sound.end_time is not None and chunk.time < sound.end_time - CLOCK_RESTART:
+        raise InputError(
+            f'audio: its time jumps back from {sound.end_time:.3f} s to {chunk.time:.3f} s; call reset() before a new '
+            'stream'
+        )
+    return sound

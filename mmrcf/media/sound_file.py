@@ -138,7 +138,6 @@ class SoundReader:
         """Yield the index of the first sample, and the samples (S,) float32, of piece after piece in order."""
         stream = _sound_stream(self._container, self._name)
         if stream is None:
-            logger.warning('%s: holds no sound stream', self._name)
             return
         if clock_start is None and _has_pictures(self._container) and self._container.start_time is not None:
             clock_start = self._container.start_time / av.time_base

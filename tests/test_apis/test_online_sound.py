@@ -248,3 +248,12 @@ def test_deaf_model_with_a_pipeline_for_sound(hearing_config: Path, video: tuple
     config.model.audio_encoder = None
     segmenter = OnlineSegmenter(config)
     assert not segmenter.hears and segmenter.step(video[0][0], time=1.0).frame_index == 0
+
+
+def test_a_clock_that_starts_anew_is_refused(model: RCF) -> None:
+    segmenter, frame = OnlineSegmenter(model), np.zeros((64, 96, 3), np.uint8)
+    segmenter.step(frame, AudioChunk(np.zeros(16000, np.float32), 16000, 100.0))
+    with pytest.raises(InputError, match=r'jumps back from 101\.000 s to 0\.000 s; call reset\(\)'):
+        segmenter.step(frame, AudioChunk(np.zeros(16000, np.float32), 16000, 0.0))
+    segmenter.reset()
+    segmenter.step(frame, AudioChunk(np.zeros(16000, np.float32), 16000, 0.0))
