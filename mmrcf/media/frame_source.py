@@ -101,11 +101,6 @@ class FrameSource(ABC):
     def close(self) -> None:  # noqa: B027  (not every source holds something)
         """Free what the source holds. May be called twice."""
 
-    @property
-    def has_audio(self) -> bool:
-        """Whether the source has sound that can be copied."""
-        return self.sound_url is not None
-
     def _describe_as(self, source: 'FrameSource') -> None:
         """Take over what describes ``source``, to stand in for it."""
         for name in DESCRIPTION:

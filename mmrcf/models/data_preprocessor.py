@@ -8,8 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmrcf.registry import MODELS
-
-SOUND_KEYS = ('audio', 'audio_valid')
+from mmrcf.structures import SOUND_KEYS
 
 
 @MODELS.register_module()

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+SOUND_KEYS = ('audio', 'audio_valid')
+"""Where the sound of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
+
 
 @dataclass(frozen=True, eq=False)
 class AudioChunk:

@@ -26,7 +26,7 @@ def test_own_sound(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'clip.mov', frames=20, sound='pcm_s16le')
     with open_source(clip, sound=True) as source:
         assert str(source.sound_format) == 'clip.mov (16000 Hz, 1 channel)'
-        assert (source.num_frames, source.fps, source.has_audio) == (20, 10.0, True)
+        assert (source.num_frames, source.fps) == (20, 10.0) and source.sound_url
         frames = list(source)
     samples = assert_joined(frames, 16000)
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / 16000)
@@ -36,7 +36,7 @@ def test_own_sound(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
 
 def test_without_being_asked_for(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     source = open_source(write_clip(tmp_path / 'clip.mp4', sound='aac'))
-    assert source.sound_format is None and source.has_audio
+    assert source.sound_format is None and source.sound_url
     assert all(frame.sound is None for frame in source)
 
 

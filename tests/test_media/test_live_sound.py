@@ -36,7 +36,7 @@ def sound_of(frames: list[Frame]) -> tuple[float, float]:
 @pytest.mark.parametrize('sound_start', [0.0, 0.4])
 def test_stream(tmp_path: Path, write_beep: Callable[..., Path], sound_start: float) -> None:
     live = stream(write_beep(tmp_path / 'clip.ts', sound_start=sound_start))
-    assert (live.sound_format.sample_rate, live.sound_format.channels, live.has_audio) == (44100, 2, False)
+    assert (live.sound_format.sample_rate, live.sound_format.channels, live.sound_url) == (44100, 2, None)
     frames = list(live)
     flash, beep = sound_of(frames)
     assert len(frames) == 30 and beep == pytest.approx(flash, abs=0.01)

@@ -34,7 +34,7 @@ def damage(path: Path, indices: list[int]) -> None:
 
 def test_frames_and_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     source, frames = read(write_clip(tmp_path / 'clip.mp4'))
-    assert (source.height, source.width, source.fps, source.num_frames, source.has_audio) == (64, 96, 10.0, 8, False)
+    assert (source.height, source.width, source.fps, source.num_frames, source.sound_url) == (64, 96, 10.0, 8, None)
     assert [frame.index for frame in frames] == list(range(8))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(8) / 10, atol=1e-6)
     for frame in frames:
@@ -163,7 +163,7 @@ def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
         with pytest.raises(InputFileError, match='404'):
             open_source(f'http://127.0.0.1:{server.server_port}/gone.mkv')
         server.shutdown()
-    assert len(frames) == 8 and source.has_audio
+    assert len(frames) == 8 and source.sound_url
 
 
 def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:

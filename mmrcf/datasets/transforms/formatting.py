@@ -8,6 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
 from mmrcf.registry import TRANSFORMS
+from mmrcf.structures import SOUND_KEYS
 from mmrcf.utils import mask_boxes
 
 from .clip_data_sample import ClipDataSample
@@ -23,7 +24,6 @@ META_KEYS = (
     'flip',
     'flip_direction',
 )
-SOUND_KEYS = ('audio', 'audio_valid')
 
 
 def _pack_objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> InstanceData:
