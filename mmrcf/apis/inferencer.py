@@ -15,7 +15,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
 from mmrcf.media import FrameSource, StillWriter, Stopped, VideoWriter, is_still, open_source
-from mmrcf.models import RCF
+from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
 from mmrcf.visualization import AudioAttention, draw_tracks
 
@@ -44,7 +44,7 @@ class RCFInferencer:
 
     def __init__(
         self,
-        config: str | Path | Config | RCF,
+        config: str | Path | Config | OnlineModel,
         checkpoint: str | Path | None = None,
         device: str | torch.device = 'cpu',
         cfg_options: dict[str, Any] | None = None,
@@ -176,7 +176,7 @@ class RCFInferencer:
 
     def _category_names(self) -> tuple[str, ...]:
         """Class names; numbers where nobody knows them."""
-        return self.segmenter.classes or tuple(str(label) for label in range(self.segmenter.model.head.num_classes))
+        return self.segmenter.classes or tuple(str(label) for label in range(self.segmenter.model.num_classes))
 
 
 def _picture_writer(out: str | Path, source: FrameSource) -> VideoWriter | StillWriter:

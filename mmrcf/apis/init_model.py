@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmrcf.datasets.class_names import resolve_classes
 from mmrcf.engine.run_config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
-from mmrcf.models import RCF
+from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 
 from .checkpoint import load_weights, read_checkpoint
@@ -24,7 +24,7 @@ def init_model(
     checkpoint: str | Path | None = None,
     device: str | torch.device = 'cpu',
     cfg_options: dict[str, Any] | None = None,
-) -> RCF:
+) -> OnlineModel:
     """Build a model for inference.
 
     Args:
@@ -50,8 +50,10 @@ def init_model(
     # MMEngine's base class builds the preprocessor through the root registry, which looks into the default scope.
     with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         model = MODELS.build(config.model)
-    if not isinstance(model, RCF):
-        raise InputError(f'config {config.filename}: model.type={config.model.type!r} is no RCF; give an RCF config')
+    if not isinstance(model, OnlineModel):
+        raise InputError(
+            f'config {config.filename}: model.type={config.model.type!r} runs no stream; give the config of an RCF'
+        )
     meta = {}
     if checkpoint is None:
         logger.warning('no checkpoint given: the weights are random')
@@ -103,11 +105,11 @@ def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
     return {}
 
 
-def _check_class_count(model: RCF, origin: object) -> None:
+def _check_class_count(model: OnlineModel, origin: object) -> None:
     classes = model.dataset_meta.get('classes')
-    expected = model.head.num_classes
+    expected = model.num_classes
     if classes is not None and len(classes) != expected:
         raise InputError(
-            f'{origin}: names {len(classes)} classes, but model.head.num_classes is {expected}; '
+            f'{origin}: names {len(classes)} classes, but the model has {expected}; '
             'use the config and the checkpoint of one data set'
         )

@@ -15,7 +15,7 @@ from mmrcf.datasets.transforms import SoundWindow
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.media.sound_file import CLOCK_RESTART
-from mmrcf.models import RCF
+from mmrcf.models import OnlineModel
 from mmrcf.models.listening import audio_patch
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import AudioChunk, FrameResult, StreamState
@@ -55,12 +55,12 @@ class OnlineSegmenter:
 
     def __init__(
         self,
-        config: str | Path | Config | RCF,
+        config: str | Path | Config | OnlineModel,
         checkpoint: str | Path | None = None,
         device: str | torch.device = 'cpu',
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
-        self.model = config if isinstance(config, RCF) else init_model(config, checkpoint, device, cfg_options)
+        self.model = config if isinstance(config, OnlineModel) else init_model(config, checkpoint, device, cfg_options)
         self._pipeline = frame_pipeline(self.model.cfg, with_sound=self.model.hears)
         self.reset()
 

@@ -5,6 +5,7 @@ from .data_preprocessor import RCFDataPreprocessor
 from .heads import FPNMaskDecoder, InstanceQueryHead
 from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
 from .object_classifier import ObjectClassifier
+from .online_model import OnlineModel
 from .rcf import RCF
 from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
 
@@ -17,6 +18,7 @@ __all__ = [
     'IoUTracker',
     'MatchingFreeTracker',
     'ObjectClassifier',
+    'OnlineModel',
     'RCFDataPreprocessor',
     'RobustContextFusion',
     'SingleFrame',

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import torch
 from mmdet.structures import TrackDataSample
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmrcf.errors import InputError
@@ -19,13 +18,14 @@ from mmrcf.registry import MODELS, TASK_UTILS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
 from .heads import SlotOutputs, frame_targets
-from .listening import audio_patch, listen, listen_to_clips
+from .listening import listen, listen_to_clips
 from .necks import TokenGroup
+from .online_model import OnlineModel
 from .postprocess import select_instances
 
 
 @MODELS.register_module()
-class RCF(BaseModel):
+class RCF(OnlineModel):
     """Backbone, neck, mask decoder, head and tracker.
 
     Args:
@@ -68,7 +68,6 @@ class RCF(BaseModel):
         self.score_thr = score_thr
         self.mask_thr = mask_thr
         self._check_widths()
-        self.dataset_meta: dict = {}
 
     def _check_widths(self) -> None:
         """Raise an :class:`InputError` where two parts disagree about the width of what goes between them."""
@@ -85,6 +84,11 @@ class RCF(BaseModel):
         for (one, first), (other, second) in pairs:
             if first != second:
                 raise InputError(f'model.{one}={first} and model.{other}={second} must be equal; correct one of them')
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, without the empty one."""
+        return self.head.num_classes
 
     @property
     def hears(self) -> bool:
@@ -164,32 +168,6 @@ class RCF(BaseModel):
         ]
         return self.head.loss(outputs, targets, num_targets)
 
-    @torch.no_grad()
-    def predict(self, inputs: dict, data_samples: list[TrackDataSample]) -> list[list[FrameResult]]:
-        """Run each clip as a stream of its own, from a fresh state, frame by frame.
-
-        Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in); sound as in :meth:`forward`.
-            data_samples: With ``img_shape`` and ``ori_shape`` of every frame.
-
-        Returns:
-            B lists of T results.
-        """
-        streams = []
-        for index, (clip, sample) in enumerate(zip(inputs['img'], data_samples, strict=True)):
-            state, results = self.init_state(), []
-            for time_index, (frame, meta) in enumerate(zip(clip, sample.video_data_samples, strict=True)):
-                result, state = self.step(
-                    frame[None],
-                    state,
-                    img_shape=meta.img_shape[:2],
-                    ori_shape=meta.ori_shape[:2],
-                    audio=audio_patch(inputs, index, time_index),
-                )
-                results.append(result)
-            streams.append(results)
-        return streams
-
     def init_state(self) -> StreamState:
         """The state of a stream before its first frame."""
         device = next(self.parameters()).device
@@ -205,18 +183,7 @@ class RCF(BaseModel):
         ori_shape: tuple[int, int],
         audio: AudioPatch | None = None,
     ) -> tuple[FrameResult, StreamState]:
-        """Segment and track one frame of one stream. What it returns is final.
-
-        Args:
-            frame: (1, 3, H_in, W_in), normalised and padded.
-            state: What the frames before left; not changed.
-            img_shape: Height and width of the frame without its padding.
-            ori_shape: Height and width of the masks in the result.
-            audio: The sound that ends at the frame. None: nothing was heard; a model that does not hear ignores it.
-
-        Returns:
-            The result, and the state for the next frame.
-        """
+        """See :class:`OnlineModel`."""
         started = time.perf_counter()
         extra, memory = None, state.audio
         if self.audio_encoder is not None:

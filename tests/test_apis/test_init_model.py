@@ -180,7 +180,7 @@ def test_device_that_is_not_there(tiny_config: Path, device: str) -> None:
 def test_bad_configs(tiny_config: Path, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match='config'):
         init_model(tmp_path / 'missing.py')
-    with pytest.raises(InputError, match='is no RCF'):
+    with pytest.raises(InputError, match='runs no stream'):
         init_model(Config(dict(model=dict(type='mmdet.DetDataPreprocessor'))))
     with pytest.raises(InputError, match='RobustContextFusio'):
         init_model(tiny_config, cfg_options={'model.neck.type': 'RobustContextFusio'})
