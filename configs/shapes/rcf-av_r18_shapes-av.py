@@ -5,7 +5,7 @@ Eight classes in four pairs that look the same and sound different. A small audi
 
 _base_ = ['./rcf_r18_shapes.py', '../_base_/datasets/shapes_av.py']
 
-max_iters = 4000
+max_iters = 3000
 
 model = dict(
     audio_encoder=dict(type='SmallAudioEncoder', num_references=1, embed_dims=128, feature_dims=128, lstm_dims=64)
@@ -21,5 +21,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
-train_cfg = dict(max_iters=max_iters, val_interval=2000)
+train_cfg = dict(max_iters=max_iters, val_interval=1500)
 load_from = 'demo/checkpoints/rcf_r18_shapes.pth'

@@ -18,6 +18,8 @@ from .checkpoint import load_weights, read_checkpoint
 
 logger = logging.getLogger(__name__)
 
+ONNX_SUFFIX = '.onnx'
+
 
 def init_model(
     config: str | Path | Config,
@@ -28,8 +30,9 @@ def init_model(
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read.
-        checkpoint: Its weights; None leaves random ones (for speed measurements and tests).
+        config: Config file, or a config that was read; or an ONNX file of ``tools/export/onnx_export.py``, which has
+            config and weights in it.
+        checkpoint: The weights of a config; None leaves random ones (for speed measurements and tests).
         device: 'cpu', 'cuda', 'cuda:1' ...
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
 
@@ -42,6 +45,8 @@ def init_model(
         InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
     """
     device = resolve_device(device)
+    if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
+        return _init_exported(config, checkpoint, device, cfg_options)
     if isinstance(config, Config):
         config = config.copy()
         override(config, cfg_options or {})
@@ -67,6 +72,18 @@ def init_model(
     model.to(device)
     model.eval()
     return model
+
+
+def _init_exported(
+    path: str | Path, checkpoint: str | Path | None, device: torch.device, cfg_options: dict[str, Any] | None
+) -> OnlineModel:
+    from mmrcf.export import open_onnx  # which itself builds on this package
+
+    if checkpoint is not None:
+        raise InputError(f'checkpoint {checkpoint}: ONNX model {path} has its weights in it; leave the checkpoint out')
+    if device.type != 'cpu':
+        raise InputError(f'device {device}: ONNX model {path} runs on the CPU; leave the device out')
+    return open_onnx(path, cfg_options=cfg_options)
 
 
 def resolve_device(device: str | torch.device) -> torch.device:

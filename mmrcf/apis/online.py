@@ -21,6 +21,7 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import AudioChunk, FrameResult, StreamState
 from mmrcf.utils.samples import check_sample_rate
 
+from .acceleration import autocast_type, compile_network, fold_batch_norms
 from .init_model import init_model
 
 # Frames may lag behind the sound that was handed in by so many seconds; older sound is not kept.
@@ -35,11 +36,14 @@ class OnlineSegmenter:
     result on a video is what ``tools/test.py`` scores.
 
     Args:
-        config: Config file, a config that was read, or a model from :func:`~mmrcf.apis.init_model` (then the other
-            arguments stay at their defaults); several streams can share one model.
+        config: Config file, a config that was read, or a model from :func:`~mmrcf.apis.init_model` (then the next
+            three stay at their defaults); several streams can share one model. A model that is built here has its batch
+            norms folded into its convolutions.
         checkpoint: The model's weights.
         device: 'cpu', 'cuda', ...
         cfg_options: Fields of the config to override, by dotted path.
+        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
+        compile: Compile the network: the first frames take long, the others less.
 
     Example:
         >>> segmenter = OnlineSegmenter('configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth')
@@ -59,8 +63,19 @@ class OnlineSegmenter:
         checkpoint: str | Path | None = None,
         device: str | torch.device = 'cpu',
         cfg_options: dict[str, Any] | None = None,
+        *,
+        precision: str = 'fp32',
+        compile: bool = False,
     ) -> None:
-        self.model = config if isinstance(config, OnlineModel) else init_model(config, checkpoint, device, cfg_options)
+        if isinstance(config, OnlineModel):
+            self.model = config
+        else:
+            self.model = init_model(config, checkpoint, device, cfg_options)
+            fold_batch_norms(self.model)
+        self._device = next(self.model.parameters()).device
+        self._autocast_type = autocast_type(precision, self._device)
+        if compile:
+            compile_network(self.model)
         self._pipeline = frame_pipeline(self.model.cfg, with_sound=self.model.hears)
         self.reset()
 
@@ -124,13 +139,14 @@ class OnlineSegmenter:
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         meta = batch['data_samples'][0].video_data_samples[0].metainfo
         prepared = perf_counter()
-        result, state = self.model.step(
-            batch['inputs']['img'][0],
-            state,
-            img_shape=meta['img_shape'][:2],
-            ori_shape=meta['ori_shape'][:2],
-            audio=audio_patch(batch['inputs'], 0, 0),
-        )
+        with torch.autocast(self._device.type, self._autocast_type, enabled=self._autocast_type is not None):
+            result, state = self.model.step(
+                batch['inputs']['img'][0],
+                state,
+                img_shape=meta['img_shape'][:2],
+                ori_shape=meta['ori_shape'][:2],
+                audio=audio_patch(batch['inputs'], 0, 0),
+            )
         finished = perf_counter()
         self._state, self._frame_shape = state, frame.shape[:2]
         result.timings.update(

@@ -1,13 +1,11 @@
 """Memory in the log of a run without a GPU, where MMEngine shows none."""
 
-import resource
-import sys
-
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmrcf.registry import HOOKS
+from mmrcf.utils import peak_mib
 
 
 @HOOKS.register_module()
@@ -17,8 +15,4 @@ class MemoryHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs=None) -> None:
         """Hand the figure to the log."""
         if not torch.cuda.is_available():
-            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            # Linux counts in KiB, macOS in bytes.
-            runner.message_hub.update_scalar(
-                'train/memory_mib', largest / (2**20 if sys.platform == 'darwin' else 2**10)
-            )
+            runner.message_hub.update_scalar('train/memory_mib', peak_mib())

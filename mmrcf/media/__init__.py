@@ -3,6 +3,7 @@
 from .frame_source import Frame, FrameSource, SoundFormat
 from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
+from .live_source import LiveSource
 from .sound_file import SoundReader, read_sound
 from .still_writer import StillWriter, is_still
 from .video_io import open_source
@@ -14,6 +15,7 @@ __all__ = [
     'FrameSource',
     'GradualOutput',
     'ImageSource',
+    'LiveSource',
     'SoundFormat',
     'SoundReader',
     'StillWriter',

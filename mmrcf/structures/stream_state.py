@@ -48,6 +48,9 @@ class TrackState:
         ages: (N,) int64. Frames since the slot (or track) was last shown; 0 when it was shown in the last
             frame, -1 if it never was.
         next_identity: The smallest number that was never used.
+        class_sums: (N, K) float. Class probabilities of each identity, summed over the frames in which it was shown,
+            each counting less than the next; zeros if it never was. None for trackers that do not use them.
+        centres: (N, 2) float. Row and column of the centre of its mask when last shown. None where not used.
     """
 
     identities: Tensor
@@ -55,6 +58,8 @@ class TrackState:
     codes: Tensor | None
     ages: Tensor
     next_identity: int
+    class_sums: Tensor | None = None
+    centres: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,16 @@
 from .files import atomic_output, read_json, require_file, require_folder, write_json
 from .images import read_image
 from .masks import mask_boxes
+from .memory import peak_mib, resident_mib
 
 __all__ = [
     'atomic_output',
     'mask_boxes',
+    'peak_mib',
     'read_image',
     'read_json',
     'require_file',
     'require_folder',
+    'resident_mib',
     'write_json',
 ]

@@ -12,6 +12,7 @@ from mmrcf.registry import TASK_UTILS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age
+from .class_memory import ClassMemory, mask_centres
 from .overlap import greedy_pairs, mask_iou, shown_slots
 
 
@@ -35,10 +36,17 @@ class MatchingFreeTracker(BaseTracker):
             in this frame and in the comparison with the next. None (paper): every fired slot is shown.
         max_age: An identity that was silent for more frames than this does not come back: the slot that holds it shows
             a new number. For endless streams. None (paper): identities never expire.
+        return_by_class: A slot that rules 1 and 2 did not continue shows an object that has come into sight. It takes,
+            before rule 3, the identity of its class that was last seen nearest to it, if one is out of sight; the slot
+            that held this identity takes its own. Better-scored slots choose first. False (paper): rule 3 alone.
     """
 
     def __init__(
-        self, iou_threshold: float = 0.5, duplicate_iou: float | None = None, max_age: int | None = None
+        self,
+        iou_threshold: float = 0.5,
+        duplicate_iou: float | None = None,
+        max_age: int | None = None,
+        return_by_class: bool = False,
     ) -> None:
         require_iou(self, 'iou_threshold', iou_threshold)
         require_iou(self, 'duplicate_iou', duplicate_iou, optional=True)
@@ -46,6 +54,7 @@ class MatchingFreeTracker(BaseTracker):
         self.iou_threshold = iou_threshold
         self.duplicate_iou = duplicate_iou
         self.max_age = max_age
+        self.return_by_class = return_by_class
 
     def init_state(self, num_slots: int, device: torch.device | str = 'cpu') -> TrackState:
         """Slot i (from 0) holds identity i + 1."""
@@ -60,10 +69,24 @@ class MatchingFreeTracker(BaseTracker):
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
         """See :class:`BaseTracker`. Slots that are not shown have the identity that they hold."""
         before = torch.zeros_like(slots.masks) if state.masks is None else state.masks
-        among, with_before = mask_iou(slots.masks, before)
+        return self.follow(state, slots, *mask_iou(slots.masks, before))
+
+    def follow(
+        self, state: TrackState, slots: SlotPredictions, among: np.ndarray, with_before: np.ndarray
+    ) -> tuple[Tensor, Tensor, TrackState]:
+        """:meth:`update` where the overlaps are known already, as an exported model gives them.
+
+        Args:
+            state: As in :meth:`update`; its masks are not looked at.
+            slots: As in :meth:`update`.
+            among: (N, N) IoU of the masks with each other.
+            with_before: (N, N) IoU of the masks (rows) with those of the frame before (columns); 0 for slots that were
+                not shown there.
+        """
         shown = shown_slots(slots, among, self.duplicate_iou)
         # A slot that was absent at t-1 has an empty mask there; one that is absent at t still has a prediction.
-        holders = self._holders(np.where(shown[:, None], with_before, 0.0))
+        holders, continued = self._holders(np.where(shown[:, None], with_before, 0.0))
+        memory = self._let_return(state, slots, shown, holders, continued) if self.return_by_class else {}
 
         identities = state.identities.cpu().numpy()[holders]
         ages = state.ages.cpu().numpy()[holders]
@@ -82,19 +105,46 @@ class MatchingFreeTracker(BaseTracker):
             codes=None,
             ages=torch.from_numpy(ages).to(device),
             next_identity=next_identity,
+            **memory,
         )
         return ids, on, new_state
 
-    def _holders(self, iou: np.ndarray) -> list[int]:
+    def _holders(self, iou: np.ndarray) -> tuple[list[int], np.ndarray]:
         """For each slot, the slot whose identity at t-1 it holds at t: a permutation.
 
         Args:
             iou: (N, N) IoU of the masks at t (rows) with those at t-1 (columns); 0 for slots that are not shown.
+
+        Returns:
+            The permutation, and (N,) bool: whether the slot goes on with an object of t-1 (rules 1 and 2).
         """
         holders = list(range(len(iou)))
-        kept = np.diagonal(iou) > self.iou_threshold
-        others = np.where(kept[:, None] | kept[None, :] | np.eye(len(iou), dtype=bool), 0.0, iou)
+        continued = np.diagonal(iou) > self.iou_threshold
+        others = np.where(continued[:, None] | continued[None, :] | np.eye(len(iou), dtype=bool), 0.0, iou)
+        continued = continued.copy()
         for slot, before in greedy_pairs(others, self.iou_threshold):
             holder = holders.index(before)
             holders[slot], holders[holder] = holders[holder], holders[slot]
-        return holders
+            continued[slot] = True
+        return holders, continued
+
+    def _let_return(
+        self, state: TrackState, slots: SlotPredictions, shown: np.ndarray, holders: list[int], continued: np.ndarray
+    ) -> dict[str, Tensor]:
+        """Apply ``return_by_class`` to ``holders``, in place; what it remembers, as fields of the new state."""
+        class_probs = slots.class_probs.float().cpu().numpy()
+        centres = mask_centres(slots.masks)
+        memory = ClassMemory.of(state, class_probs.shape[1])
+        if self.max_age is not None:
+            memory = memory.without(state.ages.cpu().numpy() > self.max_age)
+        free = [slot for slot in range(len(holders)) if not continued[slot]]
+        for slot in np.argsort(-slots.scores.float().cpu().numpy(), kind='stable'):
+            if not shown[slot] or continued[slot]:
+                continue
+            among = [holders[i] for i in free]
+            found = memory.nearest(int(class_probs[slot].argmax()), centres[slot], among)
+            if found is not None:
+                holder = holders.index(found)
+                holders[slot], holders[holder] = holders[holder], holders[slot]
+            free.remove(slot)
+        return memory.after(holders, shown, class_probs, centres).tensors(slots.masks.device)

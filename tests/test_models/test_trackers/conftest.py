@@ -11,6 +11,7 @@ def make_slots(
     scores: list[float] | None = None,
     codes: list[list[float]] | None = None,
     width: int = 40,
+    labels: list[int] | None = None,
 ) -> SlotPredictions:
     """Slots whose masks are spans [start, stop) of a one-row image, so that an IoU can be worked out by hand.
 
@@ -25,7 +26,7 @@ def make_slots(
     return SlotPredictions(
         masks=masks,
         scores=scores,
-        class_probs=scores[:, None],
+        class_probs=scores[:, None] if labels is None else scores[:, None] * torch.eye(4)[labels],
         fired=fired,
         codes=torch.tensor(codes) if codes else torch.eye(len(spans)),
     )

@@ -146,6 +146,56 @@ class TestMaxAge:
         assert track(MatchingFreeTracker(), frames)[-1] == [2, 1]
 
 
+class TestReturnByClass:
+    def test_the_identity_of_its_class_comes_back_in_another_slot(self, slots, track):
+        frames = [
+            slots([A, B, None], labels=[0, 1, 2]),
+            slots([None, B, None], labels=[0, 1, 2]),
+            slots([None, B, C], labels=[0, 1, 0]),
+        ]
+        assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [None, 2, 1]
+        assert track(MatchingFreeTracker(), frames)[-1] == [None, 2, 3]
+
+    def test_of_two_of_one_class_the_nearer_one(self, slots, track):
+        frames = [
+            slots([(0, 4), (20, 24), None], labels=[0, 0, 1]),
+            slots([None, None, None], labels=[0, 0, 1]),
+            slots([None, None, (26, 30)], labels=[1, 1, 0]),
+            slots([(6, 10), None, (26, 30)], labels=[0, 1, 0]),
+        ]
+        shown = track(MatchingFreeTracker(return_by_class=True), frames)
+        assert shown[2:] == [[None, None, 2], [1, None, 2]]
+
+    def test_better_scores_choose_first(self, slots, track):
+        # Both are near to where identity 1 was seen; slot 2 is the surer one.
+        frames = [
+            slots([A, None, None], labels=[0, 1, 1]),
+            slots([None, None, None], labels=[0, 1, 1]),
+            slots([None, (12, 22), (13, 23)], scores=[0.5, 0.6, 0.9], labels=[1, 0, 0]),
+        ]
+        assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [None, 2, 1]
+
+    def test_an_object_in_sight_keeps_its_identity(self, slots, track):
+        # Slot 0 goes on by overlap though another class is named; the new object in slot 1 finds nobody of its class.
+        frames = [slots([A, None], labels=[0, 1]), slots([A, B], labels=[1, 0])]
+        assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [1, 2]
+
+    def test_the_class_of_an_identity_is_that_of_most_of_its_frames(self, slots, track):
+        frames = [
+            *[slots([A, None], labels=[0, 1])] * 3,
+            slots([A, None], labels=[1, 1]),
+            slots([None, None], labels=[0, 1]),
+            slots([None, A], labels=[1, 0]),
+        ]
+        assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [None, 1]
+
+    def test_who_was_gone_for_too_long_does_not_come_back(self, slots, track):
+        gone = slots([None, None], labels=[0, 1])
+        frames = [slots([A, None], labels=[0, 1]), gone, gone, slots([None, A], labels=[1, 0])]
+        assert track(MatchingFreeTracker(return_by_class=True, max_age=1), frames)[-1] == [None, 2]
+        assert track(MatchingFreeTracker(return_by_class=True, max_age=2), frames)[-1] == [None, 1]
+
+
 def test_autocast_does_not_change_the_overlap(slots):
     tracker = MatchingFreeTracker()
     wide = [slots([(0, 3001), (4000, 7000)], width=8000), slots([(2000, 7000), (0, 1501)], width=8000)]
@@ -203,14 +253,15 @@ def test_an_object_keeps_its_identity_whatever_slots_it_visits(clip):
 SPAN = st.none() | st.tuples(st.integers(0, 12), st.integers(1, 12))
 
 
-@given(st.lists(st.lists(SPAN, min_size=5, max_size=5), max_size=8))
+@pytest.mark.parametrize('returns', [False, True])
+@given(clip=st.lists(st.lists(SPAN, min_size=5, max_size=5), max_size=8))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_identities_are_a_permutation(slots, clip):
-    tracker = MatchingFreeTracker(duplicate_iou=0.7)
+def test_identities_are_a_permutation(slots, returns, clip):
+    tracker = MatchingFreeTracker(duplicate_iou=0.7, return_by_class=returns)
     state = tracker.init_state(5)
     for frame in clip:
         spans = [None if span is None else (span[0], span[0] + span[1]) for span in frame]
-        _, _, state = tracker.update(state, slots(spans, scores=[0.5, 0.9, 0.9, 0.6, 0.7]))
+        _, _, state = tracker.update(state, slots(spans, scores=[0.5, 0.9, 0.9, 0.6, 0.7], labels=[0, 1, 0, 1, 0]))
         assert sorted(state.identities.tolist()) == [1, 2, 3, 4, 5]
         assert state.next_identity == 6
 

@@ -18,6 +18,7 @@ TRACKERS = sorted(
     name for name, part in TASK_UTILS.module_dict.items() if isinstance(part, type) and issubclass(part, BaseTracker)
 )
 OPTIONS = [{}, {'duplicate_iou': 0.6, 'max_age': 1}]
+RETURNS = {'MatchingFreeTracker': {'return_by_class': True}}
 NUM_SLOTS, SIZE = 4, 6
 
 
@@ -52,7 +53,8 @@ def size(state: TrackState) -> int:
 
 
 def build(name: str, options: dict) -> BaseTracker:
-    return TASK_UTILS.build({'type': f'mmrcf.{name}', **options})
+    more = RETURNS.get(name, {}) if options else {}
+    return TASK_UTILS.build({'type': f'mmrcf.{name}', **options, **more})
 
 
 def run(tracker: BaseTracker, frames: list[SlotPredictions]) -> list[list[int]]:

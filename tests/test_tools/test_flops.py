@@ -1,4 +1,4 @@
-"""tools/analysis_tools/get_flops.py: parameters and operations by part."""
+"""tools/benchmarks/flops.py: parameters and operations by part."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ from torch import nn
 
 
 @pytest.fixture(scope='module')
-def get_flops(load_script):
-    return load_script('tools/analysis_tools/get_flops.py')
+def flops_tool(load_script):
+    return load_script('tools/benchmarks/flops.py')
 
 
 class TwoParts(nn.Module):
@@ -27,25 +27,25 @@ class TwoParts(nn.Module):
 
 
 @torch.no_grad()
-def test_operations_are_attributed_to_parts(get_flops) -> None:
-    flops = get_flops.PartCounter(TwoParts()).count(TwoParts().forward, torch.zeros(1, 3, 4, 6))
+def test_operations_are_attributed_to_parts(flops_tool) -> None:
+    flops = flops_tool.PartCounter(TwoParts()).count(TwoParts().forward, torch.zeros(1, 3, 4, 6))
     assert flops == dict(first=0, second=0, other=2 * 24 * 8 * 27 + 2 * 24 * 8 * 5 + 2 * 24 * 5 * 2)
     model = TwoParts()
-    flops = get_flops.PartCounter(model).count(model, torch.zeros(1, 3, 4, 6))
+    flops = flops_tool.PartCounter(model).count(model, torch.zeros(1, 3, 4, 6))
     assert flops == dict(first=2 * 24 * 8 * 27, second=2 * 24 * 8 * 5, other=2 * 24 * 5 * 2)
 
 
 @torch.no_grad()
-def test_attention_counts_its_two_products(get_flops) -> None:
+def test_attention_counts_its_two_products(flops_tool) -> None:
     query = torch.zeros(1, 2, 6, 4)
-    flops = get_flops.PartCounter(nn.Module()).count(nn.functional.scaled_dot_product_attention, query, query, query)
+    flops = flops_tool.PartCounter(nn.Module()).count(nn.functional.scaled_dot_product_attention, query, query, query)
     assert flops == dict(other=2 * (2 * 2 * 6 * 6 * 4))
 
 
-def test_a_config_is_measured_and_its_table_replaced(get_flops, tiny_config: Path, tmp_path: Path, capsys) -> None:
+def test_a_config_is_measured_and_its_table_replaced(flops_tool, tiny_config: Path, tmp_path: Path, capsys) -> None:
     readme, figures = tmp_path / 'README.md', tmp_path / 'flops.json'
     readme.write_text('before\n<!-- cost:start -->\nold\n<!-- cost:end -->\nafter\n')
-    get_flops.main([str(tiny_config), '--shape', '96', '50', '--json', str(figures), '--table', str(readme)])
+    flops_tool.main([str(tiny_config), '--shape', '96', '50', '--json', str(figures), '--table', str(readme)])
     (row,) = json.loads(figures.read_text())
     assert row['input'] == [96, 50]
     assert row['padded'] == [96, 64]
@@ -68,19 +68,19 @@ def test_a_config_is_measured_and_its_table_replaced(get_flops, tiny_config: Pat
     ],
 )
 def test_bad_input_is_one_line(
-    get_flops, tiny_config: Path, repository: Path, monkeypatch, capsys, arguments: list[str], words: str
+    flops_tool, tiny_config: Path, repository: Path, monkeypatch, capsys, arguments: list[str], words: str
 ) -> None:
     monkeypatch.chdir(repository)
     with pytest.raises(SystemExit) as exit_info:
-        get_flops.main([argument.format(config=tiny_config) for argument in arguments])
+        flops_tool.main([argument.format(config=tiny_config) for argument in arguments])
     assert exit_info.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
 
 
-def test_the_audio_encoder_is_counted_whole(get_flops, tiny_config: Path) -> None:
+def test_the_audio_encoder_is_counted_whole(flops_tool, tiny_config: Path) -> None:
     encoder = dict(type='SmallAudioEncoder', num_references=1, embed_dims=32, feature_dims=4, widths=(8,), lstm_dims=2)
-    row = get_flops.measure(str(tiny_config), (96, 64), {'model.audio_encoder': encoder})
+    row = flops_tool.measure(str(tiny_config), (96, 64), {'model.audio_encoder': encoder})
     convolution, linear = 48 * 32 * 8 * 9, 48 * 32 * 8 * 4
     # Two steps, two directions, four gates of width 2; the second layer reads both directions of the first.
     lstm = 2 * 2 * (4 * 2) * ((4 + 2) + (4 + 2))

@@ -1,89 +1,49 @@
 """Parameters and floating-point operations of a config's model, part by part, for one frame of a running stream.
 
-``python tools/analysis_tools/get_flops.py CONFIG``
+``python tools/benchmarks/flops.py CONFIG``
 """
 
 import argparse
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
+from mmrcf.apis.acceleration import fold_batch_norms
+from mmrcf.benchmark import PartCounter, PartTimer, matrix_product_rate, statistics_of
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
-from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
+from mmrcf.models.audio_encoders import PATCH_SHAPE
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
 from mmrcf.utils import write_json
-from mmrcf.utils.markdown import write_between_markers
+from mmrcf.utils.markdown import markdown_table, write_between_markers
 
-
-class PartCounter:
-    """Attributes operations to the direct children of a model.
-
-    Args:
-        model: The model; what happens outside its children's ``forward`` counts as ``'other'``.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        self._counter = FlopCounterMode(display=False)
-        self._parts = {name: 0 for name, child in model.named_children() if any(True for _ in child.parameters())}
-        self._start = 0
-        for name in self._parts:
-            child = getattr(model, name)
-            child.register_forward_pre_hook(self._begin)
-            child.register_forward_hook(lambda *_, name=name: self._end(name))
-        if isinstance(getattr(model, 'audio_encoder', None), BaseAudioEncoder):
-            self._count_encode(model.audio_encoder)
-
-    def _count_encode(self, encoder: BaseAudioEncoder) -> None:
-        """An audio encoder's other half, which is no ``forward`` of its own."""
-        encode = encoder.encode
-
-        def counted(log_mel: Tensor) -> Tensor:
-            self._begin()
-            features = encode(log_mel)
-            self._end('audio_encoder')
-            return features
-
-        encoder.encode = counted
-
-    def _begin(self, *_) -> None:
-        self._start = self._counter.get_total_flops()
-
-    def _end(self, name: str) -> None:
-        self._parts[name] += self._counter.get_total_flops() - self._start
-
-    def count(self, function, *args, **kwargs) -> dict[str, int]:
-        """Call ``function`` and return its operations by part."""
-        # The counter knows the products inside attention and LSTM, not the fused kernels that the CPU has for them.
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of PyTorch, about how its own switch for the kernels is made
-            with self._counter, sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
-                function(*args, **kwargs)
-        return {**self._parts, 'other': self._counter.get_total_flops() - sum(self._parts.values())}
+WARMUP = 3
+TIMED_STEPS = 9
 
 
 @torch.no_grad()
-def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any] | None = None) -> dict[str, Any]:
+def measure(
+    config_path: str, size: tuple[int, int], cfg_options: dict[str, Any] | None = None, timed: bool = False
+) -> dict[str, Any]:
     """Count one ``step`` of a stream that has all its references.
 
     Args:
         config_path: The config file.
         size: Width and height of the frame in pixels, before padding.
         cfg_options: Overrides of the config.
+        timed: Whether to time the parts too.
 
     Returns:
         ``config``, ``input`` and ``padded`` ([width, height]), ``parameters`` and ``gflops`` (each a dict by part, with
         ``total``). A multiplication and an addition count as two operations; element-wise operations are not counted.
+        With ``timed`` also ``milliseconds`` by part (medians), batch norms folded as in inference.
     """
     config = load_config(config_path, cfg_options)
     init_default_scope(config.get('default_scope', 'mmrcf'))
@@ -92,6 +52,8 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
     if not isinstance(model, RCF):
         raise InputError(f'config {config_path}: model.type={config.model.type!r} is no RCF; give the config of an RCF')
     model.eval().requires_grad_(False)
+    if timed:
+        fold_batch_norms(model)
     width, height = size
     sample = TrackDataSample(
         video_data_samples=[DetDataSample(metainfo=dict(img_shape=(height, width), ori_shape=(height, width)))]
@@ -106,17 +68,32 @@ def measure(config_path: str, size: tuple[int, int], cfg_options: dict[str, Any]
     state = model.init_state()
     for _ in range(1 + model.neck.num_references):  # until the stream has all its references
         _, state = model.step(image, state, **shapes)
+    times = _part_times(model, lambda: model.step(image, state, **shapes)) if timed else {}
     flops = PartCounter(model).count(model.step, image, state, **shapes)
 
     parameters = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
     parameters = {name: count for name, count in parameters.items() if count}
-    return dict(
+    figures = dict(
         config=str(config_path),
         input=[width, height],
         padded=[image.shape[-1], image.shape[-2]],
         parameters={**parameters, 'total': sum(p.numel() for p in model.parameters())},
         gflops={name: round(count / 1e9, 6) for name, count in {**flops, 'total': sum(flops.values())}.items()},
     )
+    return figures | (dict(milliseconds=times) if timed else {})
+
+
+def _part_times(model: RCF, step: Callable[[], object]) -> dict[str, float]:
+    times: dict[str, list[float]] = {}
+    with PartTimer(model) as timer:
+        for index in range(WARMUP + TIMED_STEPS):
+            timer.reset()
+            started = perf_counter()
+            step()
+            if index >= WARMUP:
+                for name, spent in {**timer.milliseconds, 'total': 1e3 * (perf_counter() - started)}.items():
+                    times.setdefault(name, []).append(spent)
+    return {name: statistics_of(values).p50 for name, values in times.items()}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -138,6 +115,24 @@ def table(rows: list[dict[str, Any]]) -> str:
     return '\n'.join(lines)
 
 
+def rate_table(rows: list[dict[str, Any]], best: float) -> str:
+    """A Markdown table of the rate that each part reaches, beside that of a plain matrix product."""
+    parts = list(dict.fromkeys(part for row in rows for part in row['milliseconds']))
+    cells = []
+    for row in rows:
+        line = [f'`{Path(row["config"]).name}`']
+        for part in parts:
+            spent = row['milliseconds'].get(part)
+            gflops = row['gflops'].get(part, 0)
+            line.append('' if spent is None else f'{spent:.0f} ms, {1e3 * gflops / spent:.0f}')
+        cells.append(line)
+    caption = (
+        f'Median milliseconds of a step and GFLOP/s that it reaches, by part; {torch.get_num_threads()} threads. A '
+        f'product of two matrices reaches {best:.0f} GFLOP/s here.'
+    )
+    return f'{caption}\n\n{markdown_table(["config", *(part.replace("_", " ") for part in parts)], cells)}'
+
+
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
@@ -145,6 +140,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--shape', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'), help='frame size'
     )
+    parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
+    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
     parser.add_argument('--table', metavar='FILE.md', help='write them between the cost markers of this Markdown file')
     parser.add_argument(
@@ -159,8 +156,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     if min(args.shape) < 1:
         raise InputError(f'--shape {args.shape[0]} {args.shape[1]}: expected two positive numbers of pixels')
-    rows = [measure(config, tuple(args.shape), args.cfg_options) for config in args.configs]
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    rows = [measure(config, tuple(args.shape), args.cfg_options, args.rate) for config in args.configs]
     print(table(rows))
+    if args.rate:
+        best = matrix_product_rate(torch.device('cpu'))
+        print()
+        print(rate_table(rows, best))
+        rows = [row | dict(matrix_product_gflops=best, threads=torch.get_num_threads()) for row in rows]
     if args.json:
         write_json(args.json, rows)
     if args.table:

@@ -1,0 +1,60 @@
+"""A model under measurement."""
+
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from mmrcf.apis import OnlineSegmenter
+
+from .part_timer import PartTimer
+
+STAGES = ('preprocess', 'network', 'track', 'masks')
+"""Parts of a step that every model reports; they do not overlap."""
+
+
+class Subject:
+    """One model with one stream, timed frame by frame.
+
+    Args:
+        name: For the report.
+        segmenter: The stream.
+
+    Attributes:
+        totals: Milliseconds from a decoded frame to its masks, of every measured frame.
+        stages: The same by stage.
+        parts: Milliseconds of the network's parts, of every frame that :meth:`measure_parts` saw.
+    """
+
+    def __init__(self, name: str, segmenter: OnlineSegmenter) -> None:
+        self.name = name
+        self.segmenter = segmenter
+        self.totals: list[float] = []
+        self.stages: dict[str, list[float]] = {}
+        self.parts: dict[str, list[float]] = {}
+
+    def warm_up(self, frame: np.ndarray) -> None:
+        """Run a frame that does not count."""
+        self.segmenter.step(frame)
+
+    def measure(self, frame: np.ndarray) -> None:
+        """Run a frame that counts."""
+        started = perf_counter()
+        result = self.segmenter.step(frame)
+        self.totals.append(1e3 * (perf_counter() - started))
+        for stage in STAGES:
+            if stage in result.timings:
+                self.stages.setdefault(stage, []).append(result.timings[stage])
+
+    def measure_parts(self, frame: np.ndarray, timer: PartTimer) -> None:
+        """Run a frame under ``timer``."""
+        timer.reset()
+        self.segmenter.step(frame)
+        for name, milliseconds in timer.milliseconds.items():
+            if name not in ('data_preprocessor',):
+                self.parts.setdefault(name, []).append(milliseconds)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return next(self.segmenter.model.parameters(), torch.zeros(0)).device

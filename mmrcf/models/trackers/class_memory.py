@@ -1,0 +1,77 @@
+"""What a tracker may remember of identities that are out of sight: their class, and where they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmrcf.structures import TrackState
+
+CLASS_DECAY = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMemory:
+    """Of N identities, in the order of the slots that hold them. Not changed once made.
+
+    Attributes:
+        sums: (N, K). Class probabilities summed over the frames in which the identity was shown, each counting 0.9 of
+            the next; zeros for one that never was.
+        centres: (N, 2). Centre of its mask when last shown: row and column, in cells.
+    """
+
+    sums: np.ndarray
+    centres: np.ndarray
+
+    @classmethod
+    def of(cls, state: TrackState, num_classes: int) -> ClassMemory:
+        """What ``state`` remembers; at first nothing was ever shown."""
+        if state.class_sums is None:
+            slots = len(state.identities)
+            return cls(np.zeros((slots, num_classes)), np.zeros((slots, 2)))
+        return cls(state.class_sums.cpu().numpy(), state.centres.cpu().numpy())
+
+    def without(self, forgotten: np.ndarray) -> ClassMemory:
+        """Without the identities (N,) bool."""
+        return ClassMemory(np.where(forgotten[:, None], 0.0, self.sums), self.centres)
+
+    def tensors(self, device: torch.device) -> dict[str, Tensor]:
+        """As fields of the state."""
+        return dict(
+            class_sums=torch.from_numpy(self.sums).to(device), centres=torch.from_numpy(self.centres).to(device)
+        )
+
+    def nearest(self, label: int, centre: np.ndarray, among: Sequence[int]) -> int | None:
+        """Which of the identities ``among`` has this class and was last seen nearest to ``centre``; None: none has."""
+        known = [index for index in among if self.sums[index].any() and self.sums[index].argmax() == label]
+        return min(known, key=lambda index: float(np.square(self.centres[index] - centre).sum()), default=None)
+
+    def after(
+        self, holders: Sequence[int], shown: np.ndarray, class_probs: np.ndarray, centres: np.ndarray
+    ) -> ClassMemory:
+        """The memory after a frame.
+
+        Args:
+            holders: For each slot, the slot whose identity it has taken.
+            shown: (N,) bool.
+            class_probs: (N, K), of this frame.
+            centres: (N, 2), of this frame.
+        """
+        sums, places = self.sums[holders], self.centres[holders]
+        sums[shown] = CLASS_DECAY * sums[shown] + class_probs[shown]
+        places[shown] = centres[shown]
+        return ClassMemory(sums, places)
+
+
+def mask_centres(masks: Tensor) -> np.ndarray:
+    """Row and column of the centre of each of N masks (N, h, w), in cells: (N, 2); (0, 0) for an empty one."""
+    centres = []
+    for summed in (2, 1):
+        profile = masks.sum(summed, dtype=torch.float32)
+        places = torch.arange(profile.shape[1], dtype=torch.float32, device=masks.device)
+        centres.append((profile * places).sum(-1) / profile.sum(-1).clamp(min=1))
+    return torch.stack(centres, dim=-1).cpu().numpy().astype(np.float64)

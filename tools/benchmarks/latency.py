@@ -1,0 +1,166 @@
+"""How long a model takes from an encoded frame to its final masks, stage by stage, beside others in the same run.
+
+``python tools/benchmarks/latency.py CONFIG --size 640x360 --baseline OTHER_CONFIG --json outputs/latency.json``
+"""
+
+import argparse
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.benchmark import (
+    EncodedFrames,
+    PartTimer,
+    Subject,
+    describe_machine,
+    encoded_frames,
+    paired_ratio,
+    statistics_of,
+)
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.utils import peak_mib, write_json
+from mmrcf.utils.markdown import markdown_table
+
+
+def run(subjects: Sequence[Subject], source: EncodedFrames, frames: int, warmup: int) -> list[float]:
+    """Let the subjects take turns, frame by frame.
+
+    Returns:
+        Milliseconds that decoding took, of every measured frame.
+    """
+    for image, _ in itertools.islice(source.frames, warmup):
+        for subject in subjects:
+            subject.warm_up(image)
+    decoding = []
+    for image, milliseconds in tqdm(itertools.islice(source.frames, frames), total=frames, unit='frame'):
+        decoding.append(milliseconds)
+        for subject in subjects:
+            subject.measure(image)
+    # Apart from the above: the timer itself costs time, above all on a GPU.
+    for subject in subjects:
+        with PartTimer(subject.segmenter.model) as timer:
+            for image, _ in itertools.islice(source.frames, max(1, frames // 4)):
+                subject.measure_parts(image, timer)
+    return decoding
+
+
+def report(subject: Subject, decoding: Sequence[float], stream_fps: float) -> dict[str, Any]:
+    """The figures of a subject. Times are in milliseconds."""
+    end_to_end = [spent + total for spent, total in zip(decoding, subject.totals, strict=True)]
+    whole = statistics_of(end_to_end)
+    stages = {'decode': decoding, **subject.stages}
+    figures = dict(
+        name=subject.name,
+        device=str(subject.device),
+        end_to_end=asdict(whole),
+        fps=1e3 / whole.p50,
+        # Section IV-B: an online method waits for one frame, then for its model.
+        latency=dict(stream=1e3 / stream_fps, p50=1e3 / stream_fps + whole.p50, p95=1e3 / stream_fps + whole.p95),
+        stages={name: asdict(statistics_of(times)) for name, times in stages.items()},
+        parts={name: asdict(statistics_of(times)) for name, times in subject.parts.items()},
+    )
+    if subject.device.type == 'cuda':
+        figures['peak_device_mib'] = torch.cuda.max_memory_allocated(subject.device) / 2**20
+    return figures
+
+
+def stage_table(figures: Sequence[dict[str, Any]]) -> str:
+    """Medians in milliseconds, a row for each subject."""
+    names = list(dict.fromkeys(name for row in figures for name in (*row['stages'], *row['parts'])))
+    header = ['median, ms', 'end to end', 'FPS', *(name.replace('_', ' ') for name in names)]
+    rows = []
+    for row in figures:
+        measured = row['stages'] | row['parts']
+        cells = [f'{measured[name]["p50"]:.1f}' if name in measured else '' for name in names]
+        rows.append([row['name'], f'{row["end_to_end"]["p50"]:.1f}', f'{row["fps"]:.2f}', *cells])
+    return markdown_table(header, rows)
+
+
+def build_subject(args: argparse.Namespace, config: str, plain: bool) -> Subject:
+    """A subject: the config under test, or ``plain`` (fp32, eager) a baseline."""
+    checkpoint = None if plain else args.checkpoint
+    precision, compiled = ('fp32', False) if plain else (args.precision, args.compile)
+    segmenter = OnlineSegmenter(config, checkpoint, args.device, precision=precision, compile=compiled)
+    notes = [precision, *(['compiled'] if compiled else []), *([] if checkpoint else ['random weights'])]
+    return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
+        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT in pixels, 16 or more, got {text!r}')
+    return int(width), int(height)
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Time from an encoded frame to its masks, stage by stage')
+    parser.add_argument('config', help='config file, or an exported .onnx file')
+    parser.add_argument('--checkpoint', help='its weights (default: random ones)')
+    parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
+    parser.add_argument('--size', type=_size, default=(640, 360), metavar='WxH', help='size of made-up frames')
+    parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
+    parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
+    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
+    parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
+    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
+    parser.add_argument(
+        '--baseline', nargs='+', default=[], metavar='CONFIG', help='others, in fp32 with random weights, by turns'
+    )
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    args = parser.parse_args(arguments)
+    if args.frames < 1 or args.warmup < 1:
+        parser.error('--frames and --warmup: expected at least 1')
+    if args.threads is not None and args.threads < 1:
+        parser.error('--threads: expected at least 1')
+    if args.stream_fps <= 0:
+        parser.error('--stream-fps: expected more than 0')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure as the command line says."""
+    args = parse_args(arguments)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    source = encoded_frames(args.input, args.size)
+    subjects = [build_subject(args, args.config, plain=False)]
+    subjects += [build_subject(args, baseline, plain=True) for baseline in args.baseline]
+    decoding = run(subjects, source, args.frames, args.warmup)
+    figures = [report(subject, decoding, args.stream_fps) for subject in subjects]
+    first = [spent + total for spent, total in zip(decoding, subjects[0].totals, strict=True)]
+    ratios = {}
+    for subject in subjects[1:]:
+        other = [spent + total for spent, total in zip(decoding, subject.totals, strict=True)]
+        ratios[subject.name] = asdict(paired_ratio(other, first))
+    print(stage_table(figures))
+    for name, ratio in ratios.items():
+        print(f'{subjects[0].name} is {ratio["p50"]:.2f} times as fast as {name} (median of {ratio["count"]} pairs)')
+    memory = peak_mib()
+    print(f'peak memory of the process, with all subjects in it: {memory:.0f} MiB')
+    if args.json:
+        write_json(
+            args.json,
+            dict(
+                machine=describe_machine(subjects[0].device),
+                source=source.name,
+                size=list(source.size),
+                warmup=args.warmup,
+                subjects=figures,
+                faster_than=ratios,
+                peak_process_mib=memory,
+            ),
+        )
+
+
+if __name__ == '__main__':
+    main()

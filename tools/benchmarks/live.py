@@ -1,0 +1,110 @@
+"""A camera that is faster than the model: how old is the newest answer, and what was passed over?
+
+``python tools/benchmarks/live.py CONFIG CHECKPOINT --source-fps 60 --model-fps 10 --seconds 60``
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.benchmark import PacedSource, describe_machine, statistics_of
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.media import LiveSource
+from mmrcf.utils import resident_mib, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTLED = 20
+
+
+def run(segmenter: OnlineSegmenter, camera: PacedSource, model_fps: float | None) -> dict[str, Any]:
+    """Answer a camera until it ends.
+
+    Args:
+        segmenter: The model.
+        camera: The camera.
+        model_fps: The model is slowed down to this rate; None: it runs as fast as it does.
+
+    Returns:
+        Frames answered and dropped, the age of a frame when its answer is there, time of the model (milliseconds), and
+        the growth of memory (MiB).
+    """
+    ages, times, memory = [], [], []
+    with LiveSource(camera) as source:
+        for frame in source:
+            started = time.perf_counter()
+            segmenter.step(frame.image, time=frame.time)
+            if model_fps is not None:
+                time.sleep(max(0.0, 1 / model_fps - (time.perf_counter() - started)))
+            finished = time.perf_counter()
+            times.append(1e3 * (finished - started))
+            ages.append(1e3 * (finished - camera.started - frame.time))
+            memory.append(resident_mib())
+        dropped = source.dropped
+    settled = memory[min(SETTLED, len(memory) - 1) :]
+    age, model = statistics_of(ages), statistics_of(times)
+    return dict(
+        answered=len(ages),
+        dropped=dropped,
+        age_ms=dict(asdict(age), max=max(ages)),
+        model_ms=asdict(model),
+        oldest_answer_in_model_times=max(ages) / model.p50,
+        p95_age_in_model_times=age.p95 / model.p50,
+        memory_growth_mib=max(settled) - settled[0],
+    )
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='A camera that is faster than the model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    parser.add_argument('--clip', default=str(ROOT / 'demo/shapes.mp4'), help='what the camera sees, again and again')
+    parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
+    parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
+    parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
+    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    args = parser.parse_args(arguments)
+    rates = [args.source_fps, args.seconds, *([] if args.model_fps is None else [args.model_fps])]
+    if min(rates) <= 0:
+        parser.error('--source-fps, --model-fps and --seconds: expected more than 0')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run and report as the command line says."""
+    args = parse_args(arguments)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
+    camera = PacedSource(args.clip, args.source_fps, args.seconds)
+    figures = run(segmenter, camera, args.model_fps)
+    print(
+        f'{figures["answered"]} frames answered, {figures["dropped"]} dropped to keep up; age of a frame at its '
+        f'answer: p50 {figures["age_ms"]["p50"]:.0f} ms, max {figures["age_ms"]["max"]:.0f} ms, '
+        f'{figures["oldest_answer_in_model_times"]:.2f} model times; '
+        f'memory grew by {figures["memory_growth_mib"]:.1f} MiB'
+    )
+    if args.json:
+        write_json(
+            args.json,
+            dict(
+                machine=describe_machine(torch.device(args.device)),
+                source_fps=args.source_fps,
+                model_fps=args.model_fps,
+                seconds=args.seconds,
+                **figures,
+            ),
+        )
+
+
+if __name__ == '__main__':
+    main()
