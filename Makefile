@@ -6,15 +6,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPARED := $(VENV)/.torchvggish
 SHAPES := data/shapes/train/instances.json
+SHAPES_AV := data/shapes_av/train/instances.json
 
-.PHONY: help env demo test lint data-shapes train-shapes
+.PHONY: help env demo test lint data-shapes train-shapes train-shapes-av
 
 help:
-	@echo 'make demo          write outputs/demo.mp4 and outputs/demo.json from demo/shapes.mp4'
+	@echo 'make demo          write outputs/demo.mp4 from demo/shapes.mp4, and outputs/demo_av.mp4, with a model that hears'
 	@echo 'make test          run the tests'
 	@echo 'make lint          check the style'
 	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
 	@echo 'make train-shapes  train on it, on a GPU if there is one'
+	@echo 'make train-shapes-av  train with and without sound on the audio-visual benchmark'
 	@echo 'make env           only create $(VENV)'
 
 env: $(INSTALLED)
@@ -33,6 +35,8 @@ $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt 
 
 demo: $(INSTALLED)
 	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --out outputs/demo.mp4 --json outputs/demo.json
+	$(BIN)/python demo/video_demo.py demo/shapes_av.mp4 configs/shapes/rcf-av_r18_shapes-av.py \
+		demo/checkpoints/rcf-av_r18_shapes-av.pth --out outputs/demo_av.mp4 --json outputs/demo_av.json
 
 # Our log-mel is tested against that of torchvggish, of which a single module is used: its dependencies stay away.
 $(COMPARED): $(INSTALLED)
@@ -62,3 +66,10 @@ $(SMALL): | $(INSTALLED) $(SHAPES) $(CROPS)
 
 train-shapes: $(INSTALLED) $(SHAPES) $(CROPS) $(SMALL)
 	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py --resume
+
+$(SHAPES_AV): | $(INSTALLED)
+	$(BIN)/python tools/misc/make_shapes.py --variant shapes_av --out data/shapes_av
+
+train-shapes-av: $(INSTALLED) $(SHAPES_AV)
+	$(BIN)/python tools/train.py configs/shapes/rcf-av_r18_shapes-av.py --resume
+	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes-av.py --resume

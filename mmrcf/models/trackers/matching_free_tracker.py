@@ -11,7 +11,7 @@ from torch import Tensor
 from mmrcf.registry import TASK_UTILS
 from mmrcf.structures import SlotPredictions, TrackState
 
-from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age
+from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age, require_option
 from .class_memory import ClassMemory, mask_centres
 from .overlap import greedy_pairs, mask_iou, shown_slots
 
@@ -39,6 +39,8 @@ class MatchingFreeTracker(BaseTracker):
         return_by_class: A slot that rules 1 and 2 did not continue shows an object that has come into sight. It takes,
             before rule 3, the identity of its class that was last seen nearest to it, if one is out of sight; the slot
             that held this identity takes its own. Better-scored slots choose first. False (paper): rule 3 alone.
+        start_score: A slot that rules 1 and 2 did not continue is shown only if its score reaches this: what flickers
+            up in another slot for a frame is not taken for a new object. None (paper): every fired slot is shown.
     """
 
     def __init__(
@@ -47,14 +49,18 @@ class MatchingFreeTracker(BaseTracker):
         duplicate_iou: float | None = None,
         max_age: int | None = None,
         return_by_class: bool = False,
+        start_score: float | None = None,
     ) -> None:
         require_iou(self, 'iou_threshold', iou_threshold)
         require_iou(self, 'duplicate_iou', duplicate_iou, optional=True)
         require_max_age(self, max_age)
+        in_range = start_score is None or 0 <= start_score <= 1
+        require_option(in_range, self, 'start_score', start_score, 'a probability in [0, 1], or None')
         self.iou_threshold = iou_threshold
         self.duplicate_iou = duplicate_iou
         self.max_age = max_age
         self.return_by_class = return_by_class
+        self.start_score = start_score
 
     def init_state(self, num_slots: int, device: torch.device | str = 'cpu') -> TrackState:
         """Slot i (from 0) holds identity i + 1."""
@@ -86,6 +92,8 @@ class MatchingFreeTracker(BaseTracker):
         shown = shown_slots(slots, among, self.duplicate_iou)
         # A slot that was absent at t-1 has an empty mask there; one that is absent at t still has a prediction.
         holders, continued = self._holders(np.where(shown[:, None], with_before, 0.0))
+        if self.start_score is not None:
+            shown &= continued | (slots.scores.float().cpu().numpy() >= self.start_score)
         memory = self._let_return(state, slots, shown, holders, continued) if self.return_by_class else {}
 
         identities = state.identities.cpu().numpy()[holders]

@@ -196,6 +196,30 @@ class TestReturnByClass:
         assert track(MatchingFreeTracker(return_by_class=True, max_age=2), frames)[-1] == [None, 1]
 
 
+class TestStartScore:
+    def test_what_goes_on_needs_no_high_score(self, slots, track):
+        frames = [slots([A, B], scores=[0.9, 0.7]), slots([A, B], scores=[0.5, 0.9]), slots([A, B], scores=[0.5, 0.5])]
+        assert track(MatchingFreeTracker(start_score=0.8), frames) == [[1, None], [1, 2], [1, 2]]
+
+    def test_an_object_that_changes_its_slot_goes_on(self, slots, track):
+        frames = [slots([A, None], scores=[0.9, 0.9]), slots([None, A], scores=[0.9, 0.5])]
+        assert track(MatchingFreeTracker(start_score=0.8), frames)[-1] == [None, 1]
+
+    def test_after_an_absence_it_starts_anew(self, slots, track):
+        frames = [slots([A], scores=[0.9]), slots([None]), slots([A], scores=[0.7]), slots([A], scores=[0.8])]
+        assert track(MatchingFreeTracker(start_score=0.8), frames) == [[1], [None], [None], [1]]
+
+    def test_what_is_not_shown_takes_no_identity(self, slots, track):
+        # Slot 2 is of the class that is out of sight and near to it, but not sure enough to be taken for it.
+        frames = [
+            slots([A, None, None], labels=[0, 1, 1]),
+            slots([None, None, None], labels=[0, 1, 1]),
+            slots([None, C, B], scores=[0.9, 0.9, 0.7], labels=[1, 0, 0]),
+        ]
+        tracker = MatchingFreeTracker(start_score=0.8, return_by_class=True)
+        assert track(tracker, frames)[-1] == [None, 1, None]
+
+
 def test_autocast_does_not_change_the_overlap(slots):
     tracker = MatchingFreeTracker()
     wide = [slots([(0, 3001), (4000, 7000)], width=8000), slots([(2000, 7000), (0, 1501)], width=8000)]
@@ -214,7 +238,9 @@ def test_frames_of_another_size_need_a_new_stream(slots):
         tracker.update(state, slots([A, B], width=41))
 
 
-@pytest.mark.parametrize('options', [{'iou_threshold': 1.5}, {'duplicate_iou': -0.1}, {'max_age': -1}])
+@pytest.mark.parametrize(
+    'options', [{'iou_threshold': 1.5}, {'duplicate_iou': -0.1}, {'max_age': -1}, {'start_score': 2}]
+)
 def test_options_out_of_range(options):
     with pytest.raises(InputError, match=f'MatchingFreeTracker: {next(iter(options))}='):
         MatchingFreeTracker(**options)

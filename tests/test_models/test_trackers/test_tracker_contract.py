@@ -18,7 +18,7 @@ TRACKERS = sorted(
     name for name, part in TASK_UTILS.module_dict.items() if isinstance(part, type) and issubclass(part, BaseTracker)
 )
 OPTIONS = [{}, {'duplicate_iou': 0.6, 'max_age': 1}]
-RETURNS = {'MatchingFreeTracker': {'return_by_class': True}}
+MORE_OPTIONS = {'MatchingFreeTracker': {'return_by_class': True, 'start_score': 0.5}}
 NUM_SLOTS, SIZE = 4, 6
 
 
@@ -53,7 +53,7 @@ def size(state: TrackState) -> int:
 
 
 def build(name: str, options: dict) -> BaseTracker:
-    more = RETURNS.get(name, {}) if options else {}
+    more = MORE_OPTIONS.get(name, {}) if options else {}
     return TASK_UTILS.build({'type': f'mmrcf.{name}', **options, **more})
 
 
