@@ -1,9 +1,11 @@
 """Turn one video of a synthetic split, or a chain of several, into an mp4 with sound (H.264 and AAC).
 
-The sample clip is a test video three times as long as those of the benchmark:
+The sample clips are test videos three times as long as those of the benchmark:
 
     python tools/misc/make_shapes.py --out outputs/long --variant shapes --splits test=8 --frames 72
-    python tools/misc/make_demo_clip.py outputs/long/test --videos 0003 --out demo/shapes.mp4
+    python tools/misc/make_demo_clip.py outputs/long/test --videos 0002 --out demo/shapes.mp4
+    python tools/misc/make_shapes.py --out outputs/long_av --variant shapes_av --splits test=8 --frames 72
+    python tools/misc/make_demo_clip.py outputs/long_av/test --videos 0007 --out demo/shapes_av.mp4
 """
 
 import argparse
