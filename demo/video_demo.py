@@ -2,6 +2,7 @@
 
 python demo/video_demo.py                                        # the sample clip with the weights that come with it
 python demo/video_demo.py INPUT CONFIG CHECKPOINT --out out.mp4  # your own
+python demo/video_demo.py INPUT MODEL.onnx --out out.mp4         # a model of tools/export/onnx_export.py
 """
 
 import argparse
@@ -11,9 +12,11 @@ import sys
 from pathlib import Path
 
 from mmrcf.apis import RCFInferencer
+from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.errors import InputError, exit_on_bad_input
 
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLE_CLIP = str(ROOT / 'demo/shapes.mp4')
 EXIT_INTERRUPTED = 130
 
 
@@ -23,10 +26,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'input',
         nargs='?',
-        default=str(ROOT / 'demo/shapes.mp4'),
+        default=SAMPLE_CLIP,
         help='video file, image, folder of images, glob, camera number or stream URL (default: the sample clip)',
     )
-    parser.add_argument('config', nargs='?', help='config file (default: configs/shapes/rcf_r18_shapes.py)')
+    parser.add_argument(
+        'config',
+        nargs='?',
+        help='config file, or an ONNX model, which needs no checkpoint (default: configs/shapes/rcf_r18_shapes.py)',
+    )
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: demo/checkpoints/rcf_r18_shapes.pth)')
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the sound of the input')
     parser.add_argument(
@@ -57,10 +64,12 @@ def main() -> None:
     logging.basicConfig(format='%(levelname)s: %(message)s')
     # Ended from outside (kill, timeout), it finishes its files as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if args.config is None and args.input.endswith(ONNX_SUFFIX):
+        args.input, args.config = SAMPLE_CLIP, args.input
     if args.config is None:
         args.config = str(ROOT / 'configs/shapes/rcf_r18_shapes.py')
         args.checkpoint = str(ROOT / 'demo/checkpoints/rcf_r18_shapes.pth')
-    elif args.checkpoint is None:
+    elif args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX):
         raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
     options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}
     inferencer = RCFInferencer(args.config, args.checkpoint, args.device, options)

@@ -11,14 +11,16 @@ from .part_timer import PartTimer
 
 STAGES = ('preprocess', 'network', 'track', 'masks')
 """Parts of a step that every model reports; they do not overlap."""
+SAMPLE_RATE = 16000
 
 
 class Subject:
-    """One model with one stream, timed frame by frame.
+    """One model with one stream, timed frame by frame. A model that hears gets noise at 16 kHz along.
 
     Args:
         name: For the report.
         segmenter: The stream.
+        stream_fps: Frames a second: how much sound comes with a frame.
 
     Attributes:
         totals: Milliseconds from a decoded frame to its masks, of every measured frame.
@@ -26,21 +28,25 @@ class Subject:
         parts: Milliseconds of the network's parts, of every frame that :meth:`measure_parts` saw.
     """
 
-    def __init__(self, name: str, segmenter: OnlineSegmenter) -> None:
+    def __init__(self, name: str, segmenter: OnlineSegmenter, stream_fps: float = 30.0) -> None:
         self.name = name
         self.segmenter = segmenter
+        self._noise = None
+        if segmenter.hears:
+            count = max(1, round(SAMPLE_RATE / stream_fps))
+            self._noise = np.random.default_rng(0).normal(0, 0.1, count).astype(np.float32)
         self.totals: list[float] = []
         self.stages: dict[str, list[float]] = {}
         self.parts: dict[str, list[float]] = {}
 
     def warm_up(self, frame: np.ndarray) -> None:
         """Run a frame that does not count."""
-        self.segmenter.step(frame)
+        self.segmenter.step(frame, self._noise)
 
     def measure(self, frame: np.ndarray) -> None:
         """Run a frame that counts."""
         started = perf_counter()
-        result = self.segmenter.step(frame)
+        result = self.segmenter.step(frame, self._noise)
         self.totals.append(1e3 * (perf_counter() - started))
         for stage in STAGES:
             if stage in result.timings:
@@ -49,7 +55,7 @@ class Subject:
     def measure_parts(self, frame: np.ndarray, timer: PartTimer) -> None:
         """Run a frame under ``timer``."""
         timer.reset()
-        self.segmenter.step(frame)
+        self.segmenter.step(frame, self._noise)
         for name, milliseconds in timer.milliseconds.items():
             if name not in ('data_preprocessor',):
                 self.parts.setdefault(name, []).append(milliseconds)

@@ -88,7 +88,7 @@ def build_subject(args: argparse.Namespace, config: str, plain: bool) -> Subject
     precision, compiled = ('fp32', False) if plain else (args.precision, args.compile)
     segmenter = OnlineSegmenter(config, checkpoint, args.device, precision=precision, compile=compiled)
     notes = [precision, *(['compiled'] if compiled else []), *([] if checkpoint else ['random weights'])]
-    return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter)
+    return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -138,13 +138,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     decoding = run(subjects, source, args.frames, args.warmup)
     figures = [report(subject, decoding, args.stream_fps) for subject in subjects]
     first = [spent + total for spent, total in zip(decoding, subjects[0].totals, strict=True)]
-    ratios = {}
+    ratios, more = {}, {}
     for subject in subjects[1:]:
         other = [spent + total for spent, total in zip(decoding, subject.totals, strict=True)]
         ratios[subject.name] = asdict(paired_ratio(other, first))
+        more[subject.name] = asdict(statistics_of([a - b for a, b in zip(other, first, strict=True)]))
     print(stage_table(figures))
     for name, ratio in ratios.items():
         print(f'{subjects[0].name} is {ratio["p50"]:.2f} times as fast as {name} (median of {ratio["count"]} pairs)')
+    for name, difference in more.items():
+        print(f'{subjects[0].name} takes {-difference["p50"]:+.1f} ms a frame beside {name}')
     memory = peak_mib()
     print(f'peak memory of the process, with all subjects in it: {memory:.0f} MiB')
     if args.json:
@@ -157,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 warmup=args.warmup,
                 subjects=figures,
                 faster_than=ratios,
+                milliseconds_saved=more,
                 peak_process_mib=memory,
             ),
         )
