@@ -5,7 +5,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmrcf.errors import InputError
-from mmrcf.models import RCF
+from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS
 
 
@@ -23,16 +23,16 @@ class DatasetCheckHook(Hook):
             InputError: The number of classes or of reference frames differs.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        if not isinstance(model, RCF):
+        if not isinstance(model, OnlineModel):
             return
         dataset = runner.train_dataloader.dataset
         classes = len(dataset.metainfo['classes'])
-        if classes != model.head.num_classes:
+        if classes != model.num_classes:
             raise InputError(
-                f'model.head.num_classes={model.head.num_classes}, but the training data has {classes} classes; '
+                f'model: num_classes={model.num_classes}, but the training data has {classes} classes; '
                 'correct num_classes or metainfo.classes'
             )
-        if dataset.num_references != model.neck.num_references:
+        if isinstance(model, RCF) and dataset.num_references != model.neck.num_references:
             raise InputError(
                 f'model.neck.num_references={model.neck.num_references}, but the training data has '
                 f'num_references={dataset.num_references}; make them equal'

@@ -1,6 +1,7 @@
 import mmdet.models  # noqa: F401  (registers the foreign parts that configs name with 'mmdet.')
 
 from .audio_encoders import SmallAudioEncoder, VGGishLSTM
+from .baselines import OnlineMask2FormerVIS, OnlineMaskTrackRCNN
 from .data_preprocessor import RCFDataPreprocessor
 from .heads import FPNMaskDecoder, InstanceQueryHead
 from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
@@ -18,6 +19,8 @@ __all__ = [
     'IoUTracker',
     'MatchingFreeTracker',
     'ObjectClassifier',
+    'OnlineMask2FormerVIS',
+    'OnlineMaskTrackRCNN',
     'OnlineModel',
     'RCFDataPreprocessor',
     'RobustContextFusion',

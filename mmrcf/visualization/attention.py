@@ -42,6 +42,8 @@ class AudioAttention:
     """
 
     def __init__(self, model: RCF, layer: int = -1) -> None:
+        if not isinstance(model, RCF):
+            raise InputError('audio attention: an exported model does not show its inside; give config and checkpoint')
         if not model.hears:
             raise InputError('audio attention: this model does not hear; give a config with an audio_encoder')
         layers = model.neck.encoder.layers

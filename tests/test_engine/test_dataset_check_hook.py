@@ -23,7 +23,7 @@ def test_a_model_that_fits_passes(runner) -> None:
 
 def test_other_classes_are_refused(runner) -> None:
     runner.model.head.num_classes = 7
-    with pytest.raises(InputError, match='model.head.num_classes=7, but the training data has 8 classes'):
+    with pytest.raises(InputError, match='model: num_classes=7, but the training data has 8 classes'):
         DatasetCheckHook().before_train(runner)
 
 

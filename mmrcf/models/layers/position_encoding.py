@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def sine_positions(
-    extents: Sequence[tuple[int, int]], height: int, width: int, like: Tensor, temperature: float = 10000.0
+    extents: Sequence[tuple[int, int]] | Tensor, height: int, width: int, like: Tensor, temperature: float = 10000.0
 ) -> Tensor:
     """Positions of the cells of a grid, in coordinates normalised to the valid part of the image.
 
@@ -16,7 +16,7 @@ def sine_positions(
     centre of the image is the centre of either.
 
     Args:
-        extents: B pairs: valid height and width of each grid, in cells.
+        extents: B pairs, or a tensor (B, 2): valid height and width of each grid, in cells.
         height: Cells of the grid, top to bottom, padding included.
         width: Cells of the grid, left to right, padding included.
         like: Tensor whose second dimension is the token width C', a multiple of 4; gives device and dtype too.
@@ -29,7 +29,7 @@ def sine_positions(
     # In float32 whatever the tokens are in: half precision would blur the phases of neighbouring cells.
     numbers = {'device': like.device, 'dtype': torch.float32}
     frequencies = temperature ** (-torch.arange(quarter, **numbers) / quarter)
-    extent = torch.tensor(extents, **numbers)
+    extent = torch.as_tensor(extents, **numbers)
 
     def encode(cells: int, valid: Tensor) -> Tensor:
         centres = (torch.arange(cells, **numbers) + 0.5)[None] / valid[:, None]

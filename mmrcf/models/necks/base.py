@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..layers import TransformerEncoder, sine_positions
 
-Extents = Sequence[tuple[int, int]]
+Extents = Sequence[tuple[int, int]] | Tensor
+"""B pairs of cells; a tensor (B, 2) int64 in a graph that takes frames of any size: Python does not see them then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +67,10 @@ def join(groups: list[TokenGroup]) -> TokenGroup:
 
 
 def grid_padding(extents: Extents, height: int, width: int, device: torch.device) -> Tensor | None:
-    """(B, height * width) bool, True for the cells outside the extents; None if every map is valid everywhere."""
-    if all(tuple(extent) == (height, width) for extent in extents):
+    """(B, height * width) bool, True for the cells outside the extents; None if each map is known to be valid whole."""
+    if not isinstance(extents, Tensor) and all(tuple(extent) == (height, width) for extent in extents):
         return None
-    valid = torch.tensor(extents, device=device)
+    valid = torch.as_tensor(extents, device=device)
     rows = torch.arange(height, device=device)[None, :] >= valid[:, :1]
     columns = torch.arange(width, device=device)[None, :] >= valid[:, 1:]
     return (rows[:, :, None] | columns[:, None, :]).flatten(1)

@@ -85,7 +85,25 @@ class RobustContextFusion(BaseContextNeck):
 
 def _pool_valid(feature: Tensor, extents: Extents, size: int) -> Tensor:
     """Adaptive average pooling of the valid part of each map, so that padding does not dilute the tokens."""
+    if isinstance(extents, Tensor):
+        rows, columns = (_pool_weights(extents[:, i], feature.shape[i - 2], size) for i in (0, 1))
+        return rows[:, None] @ feature @ columns[:, None].mT
     if len(set(extents)) == 1:
         height, width = extents[0]
         return F.adaptive_avg_pool2d(feature[..., :height, :width], size)
     return torch.cat([F.adaptive_avg_pool2d(feature[i : i + 1, :, :h, :w], size) for i, (h, w) in enumerate(extents)])
+
+
+def _pool_weights(valid: Tensor, cells: int, size: int) -> Tensor:
+    """Adaptive average pooling along one side as a matrix (B, size, cells), where sizes are not known beforehand.
+
+    Args:
+        valid: (B,) int64, the valid cells of each map; the rest gets no weight.
+        cells: Cells of the side, padding included.
+        size: Cells to pool them to.
+    """
+    index = torch.arange(size, device=valid.device)
+    starts, ends = index * valid[:, None] // size, ((index + 1) * valid[:, None] + size - 1) // size
+    places = torch.arange(cells, device=valid.device)
+    inside = (places >= starts[..., None]) & (places < ends[..., None])
+    return inside.float() / (ends - starts)[..., None]

@@ -1,0 +1,205 @@
+"""An exported step in the place of the model that it was made from: evaluation, demo, camera and benchmark take it."""
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor, nn
+
+from mmrcf.engine.run_config import config_parts, explained_config_errors, override
+from mmrcf.errors import InputError
+from mmrcf.models import MatchingFreeTracker, OnlineModel
+from mmrcf.models.audio_encoders import PATCH_SHAPE
+from mmrcf.models.postprocess import select_instances
+from mmrcf.registry import TASK_UTILS, TRANSFORMS
+from mmrcf.structures import SOUND_KEYS, AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
+
+from .step_info import STATE_OUTPUTS, StepInfo
+
+# What of the config works outside the graph, and so can still be changed.
+OPEN_OPTIONS = ('model.score_thr', 'model.tracker')
+
+
+class Graph(Protocol):
+    """An exported step, whatever runs it."""
+
+    info: StepInfo
+
+    def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs by name for inputs by name; see :class:`~mmrcf.export.StepGraph`."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedState(StreamState):
+    """The state of a stream of an exported step.
+
+    Attributes:
+        carried: What goes into the state inputs of the graph, by name; empty before the first frame.
+    """
+
+    carried: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class RawFrames(BaseDataPreprocessor):
+    """Batches frames of one size as they are: the graph normalises and pads. Sound as ``RCFDataPreprocessor``."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Stack B clips (T, 3, h, w) uint8, and their sound where there is any; see ``RCFDataPreprocessor``."""
+        data = self.cast_data(data)
+        inputs = {'img': torch.stack(list(data['inputs']['img']))}
+        for key in SOUND_KEYS:
+            clips = data['inputs'].get(key, ())
+            if len(clips) and all(clip is not None for clip in clips):
+                inputs[key] = torch.stack(list(clips))
+        return {'inputs': inputs, 'data_samples': data['data_samples']}
+
+
+class ExportedModel(OnlineModel):
+    """Runs an exported step as a stream; identities and full-size masks come from the same code as in ``RCF.step``.
+
+    Args:
+        graph: What runs the step.
+        origin: The file, for messages.
+        cfg_options: Fields to override, by dotted path: ``model.score_thr`` or of ``model.tracker``. The others are
+            fixed in the graph.
+
+    Raises:
+        InputError: An option is none of these, or tracker or pipeline are not of this package.
+    """
+
+    def __init__(self, graph: Graph, origin: str, cfg_options: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.data_preprocessor = RawFrames()
+        # Callers ask the parameters of a model where it runs; this one has its weights elsewhere.
+        self.place = nn.Parameter(torch.zeros(0), requires_grad=False)
+        self.graph = graph
+        self.info = info = graph.info
+        self.cfg = _config(info, origin, cfg_options or {})
+        with explained_config_errors(self.cfg):
+            self.tracker = TASK_UTILS.build(self.cfg.model.tracker)
+        self.score_thr = self.cfg.model.score_thr
+        self.mask_logit_thr = float(torch.logit(torch.tensor(info.mask_thr, dtype=torch.float64)))
+        self.dataset_meta = {'classes': tuple(info.class_names)} if info.class_names else {}
+        self.eval()
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, without the empty one."""
+        return self.info.num_classes
+
+    @property
+    def hears(self) -> bool:
+        """Whether sound is part of the input."""
+        return self.info.audio_dims is not None
+
+    def forward(self, inputs: dict, data_samples: list | None = None, mode: str = 'predict') -> list:
+        """MMEngine's entry; an exported step can only predict."""
+        if mode != 'predict':
+            raise ValueError(f'mode={mode!r}: an exported model can only "predict"')
+        return self.predict(inputs, data_samples)
+
+    def init_state(self) -> ExportedState:
+        """The state of a stream before its first frame."""
+        return ExportedState(references=(), track=self.tracker.init_state(self.info.num_queries))
+
+    @torch.no_grad()
+    def step(
+        self,
+        frame: Tensor,
+        state: ExportedState,
+        *,
+        img_shape: tuple[int, int],
+        ori_shape: tuple[int, int],
+        audio: AudioPatch | None = None,
+    ) -> tuple[FrameResult, ExportedState]:
+        """See :class:`~mmrcf.models.OnlineModel`; ``frame`` is (1, 3, h, w) uint8, neither normalised nor padded."""
+        started = time.perf_counter()
+        shape = tuple(frame.shape[-2:])
+        outputs = self.graph(self._feeds(frame, state, audio))
+        decoded = time.perf_counter()
+        slots = self._slots(outputs)
+        ids, shown, track = self._identities(state, slots, outputs)
+        tracked = time.perf_counter()
+        result = select_instances(
+            slots=slots,
+            mask_logits=torch.from_numpy(outputs['mask_logits']),
+            ids=ids,
+            shown=shown,
+            mask_logit_thr=self.mask_logit_thr,
+            padded_shape=self.info.padded_shape(shape),
+            img_shape=tuple(img_shape),
+            ori_shape=tuple(ori_shape),
+            classes=self.dataset_meta.get('classes'),
+            frame_index=state.frame_index,
+        )
+        finished = time.perf_counter()
+        result.timings.update(
+            network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
+        )
+        carried = {name: outputs[source] for name, source in STATE_OUTPUTS.items() if source in outputs}
+        return result, replace(state, track=track, frame_index=state.frame_index + 1, carried=carried)
+
+    def _feeds(self, frame: Tensor, state: ExportedState, audio: AudioPatch | None) -> dict[str, np.ndarray]:
+        """Inputs of the graph by name."""
+        shape = tuple(frame.shape[-2:])
+        fixed = self.info.frame_shape
+        if fixed is not None and shape != tuple(fixed):
+            raise InputError(
+                f'{self.cfg.filename}: takes frames that are {fixed[1]}x{fixed[0]} after the test pipeline, these are '
+                f'{shape[1]}x{shape[0]}; export it with their --size, or with --dynamic'
+            )
+        feeds = {'frame': frame.numpy(), **(state.carried or self.info.first_state(shape))}
+        if self.hears:
+            feeds['log_mel'] = np.zeros((1, *PATCH_SHAPE), np.float32) if audio is None else audio.log_mel.numpy()
+            feeds['heard'] = np.zeros(1, bool) if audio is None else audio.valid.numpy()
+        return feeds
+
+    def _slots(self, outputs: dict[str, np.ndarray]) -> SlotPredictions:
+        """The N slots as the tracker wants them; see ``RCF.slot_predictions``."""
+        tensors = {name: torch.from_numpy(outputs[name]) for name in ('masks', 'scores', 'class_probs', 'codes')}
+        fired = (tensors['scores'] >= self.score_thr) & tensors['masks'].flatten(1).any(-1)
+        return SlotPredictions(**tensors, fired=fired)
+
+    def _identities(
+        self, state: ExportedState, slots: SlotPredictions, outputs: dict[str, np.ndarray]
+    ) -> tuple[Tensor, Tensor, TrackState]:
+        """What the tracker says; where the graph has the overlaps, it need not work them out."""
+        if not (self.info.overlaps and isinstance(self.tracker, MatchingFreeTracker)):
+            return self.tracker.update(state.track, slots)
+        # The graph compares with all masks of the frame before, the tracker with those that were shown.
+        shown_before = state.track.ages.numpy() == 0
+        before = np.where(shown_before, outputs['previous_overlaps'], 0.0)
+        return self.tracker.follow(state.track, slots, outputs['overlaps'], before)
+
+
+def _config(info: StepInfo, origin: str, options: dict[str, Any]) -> Config:
+    """What works outside the graph, as a config; of the config in the file nothing else is used."""
+    model = dict(score_thr=info.score_thr, mask_thr=info.mask_thr, tracker=info.tracker)
+    # With a text of its own: a config reads the file of its name otherwise.
+    config = Config(dict(model=model, test_pipeline=info.pipeline), cfg_text=f'# from {origin}', filename=origin)
+    for option in options:
+        if not option.startswith(OPEN_OPTIONS):
+            raise InputError(
+                f'option {option}: is fixed in {origin}, where only {" and ".join(OPEN_OPTIONS)} can be changed; '
+                'export the model anew with it'
+            )
+    override(config, options)
+    _require_own_parts(config, origin)
+    if not 0.0 < config.model.score_thr < 1.0:
+        raise InputError(f'model.score_thr={config.model.score_thr}: expected a number between 0 and 1')
+    return config
+
+
+def _require_own_parts(config: Config, origin: str) -> None:
+    """Refuse a part that is not in our registries: MMEngine would import and call whatever its name points to."""
+    for field_name, part in config_parts(config):
+        registry = TRANSFORMS if field_name.startswith('test_pipeline') else TASK_UTILS
+        if 'type' in part and str(part['type']).removeprefix('mmrcf.') not in registry.module_dict:
+            raise InputError(
+                f'{origin}: {field_name}.type={part["type"]!r} is not registered; import the module that registers it '
+                'first, or export the model anew'
+            )

@@ -1,0 +1,130 @@
+"""The step as an ONNX file: writing it, and running it on onnxruntime. Both come with the extra ``mmrcf[onnx]``."""
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from mmrcf.errors import InputError, one_line
+from mmrcf.utils import atomic_output, require_file
+
+from .program import quiet
+from .step_info import StepInfo
+
+# The default of PyTorch's exporter.
+OPSET = 20
+# What open dimensions are called in the file; the exporter calls them s22 and the like.
+TOKENS, CELLS = ('token_height', 'token_width'), ('mask_height', 'mask_width')
+SIDES = {
+    'frame': ('height', 'width'),
+    'references': TOKENS,
+    'next_references': TOKENS,
+    'previous_masks': CELLS,
+    'mask_logits': CELLS,
+    'masks': CELLS,
+}
+
+
+def require_onnx(name: str) -> ModuleType:
+    """Import a module of the extra; raise :class:`InputError` with the way to install it where it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(
+            f"ONNX models need {name.split('.')[0]}, which is not installed; install it with: pip install 'mmrcf[onnx]'"
+        ) from error
+
+
+class OnnxGraph:
+    """An exported step on arrays, for :class:`~mmrcf.export.ExportedModel`.
+
+    Args:
+        path: A file that :func:`write_onnx` wrote.
+        threads: Threads of one operator; None: as many as PyTorch uses.
+
+    Raises:
+        InputFileError: The file is missing.
+        InputError: onnxruntime is missing, or the file is no ONNX model, or one that another tool wrote.
+    """
+
+    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+        runtime = require_onnx('onnxruntime')
+        self.path = require_file(path, 'ONNX model')
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or torch.get_num_threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong
+            raise InputError(
+                f'ONNX model {path}: onnxruntime cannot read it ({one_line(error)[:200]}); export the model anew'
+            ) from error
+        self.info = StepInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, f'ONNX model {path}')
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the step on arrays by name; see :class:`~mmrcf.export.StepGraph`."""
+        return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+
+
+def write_onnx(program: ExportedProgram, info: StepInfo, path: str | Path, opset: int = OPSET) -> StepInfo:
+    """Write a traced step to ``path``, weights included, complete or not at all.
+
+    Args:
+        program: From :func:`~mmrcf.export.trace_step`.
+        info: Its description.
+        path: The ``.onnx`` file.
+        opset: Version of the ONNX operators.
+
+    Returns:
+        The description as it stands in the file.
+
+    Raises:
+        InputError: The extra is missing, or an operator of the model has no counterpart in this version.
+    """
+    onnx = require_onnx('onnx')
+    require_onnx('onnxscript')
+    inputs = list(program.example_inputs[0][0])
+    layout = program.call_spec.out_spec
+    outputs = list(layout.unflatten(range(layout.num_leaves)))
+    with atomic_output(path) as temporary:
+        with quiet():
+            try:
+                written = torch.onnx.export(
+                    program, input_names=inputs, output_names=outputs, opset_version=opset, dynamo=True, verbose=False
+                )
+                written.save(temporary, external_data=False)
+            except Exception as error:  # the exporter raises whatever an operator runs into
+                raise InputError(f'export to opset {opset}: failed ({one_line(error)[:200]})') from error
+        model = onnx.load(temporary)
+        written_opset = next(entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx'))
+        if written_opset != opset:
+            raise InputError(f'export to opset {opset}: PyTorch writes opset {written_opset} instead; give that one')
+        _name_sides(model)
+        info = replace(info, opset=opset)
+        set_description(model, info)
+        onnx.save(model, temporary)
+    return info
+
+
+def set_description(model, info: StepInfo) -> None:
+    """Make ``info`` the metadata of an ``onnx.ModelProto``."""
+    del model.metadata_props[:]
+    for name, text in info.to_metadata().items():
+        model.metadata_props.add(key=name, value=text)
+
+
+def _name_sides(model) -> None:
+    """Give the open dimensions of inputs and outputs their names."""
+    for value in (*model.graph.input, *model.graph.output):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, name in zip(list(dimensions)[-2:], SIDES.get(value.name, ()), strict=False):
+            if not dimension.HasField('dim_value'):
+                dimension.dim_param = name
+    # Shapes of the values in between are told in the old names; whoever reads the file works them out again.
+    del model.graph.value_info[:]

@@ -1,0 +1,135 @@
+"""int8: a float ONNX file and frames of the user's own video in, a smaller and faster file out."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mmrcf.apis.online import OnlineSegmenter
+from mmrcf.errors import InputError, one_line
+from mmrcf.media import open_source
+from mmrcf.media.frame_source import fit_image
+from mmrcf.utils import atomic_output
+
+from .exported_model import ExportedModel
+from .onnx_graph import OnnxGraph, require_onnx, set_description
+from .program import quiet
+
+MAX_STEP = 10
+PART = re.compile(r'\bmodel\.(\w+)')
+# Convolutions and products with weights; products of two activations, which attention has, stay in float.
+QUANTIZED = ('Conv', 'MatMul', 'Gemm')
+FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
+"""What stays in float unless told otherwise: their small matrix products were slower in eight bits than in float."""
+
+
+class Recorder:
+    """A graph that remembers what last went into it.
+
+    Args:
+        graph: What does the work.
+    """
+
+    def __init__(self, graph: OnnxGraph) -> None:
+        self._graph = graph
+        self.info = graph.info
+        self.feeds: dict[str, np.ndarray] = {}
+
+    def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the step."""
+        self.feeds = feeds
+        return self._graph(feeds)
+
+
+def stream_feeds(
+    path: str | Path, video: str | Path, count: int, size: tuple[int, int] | None = None
+) -> Iterator[dict[str, np.ndarray]]:
+    """Inputs of the graph at frames of a video that runs through it as a stream, state and sound included.
+
+    Args:
+        path: A float ONNX file of this package.
+        video: As in :func:`~mmrcf.media.open_source`.
+        count: How many, spread evenly; of a long video its first ``10 * count`` frames are run.
+        size: Height and width that its frames are brought to first. None: they stay as they are.
+
+    Raises:
+        InputError: The video cannot be read, or holds no frame.
+    """
+    recorder = Recorder(OnnxGraph(path))
+    segmenter = OnlineSegmenter(ExportedModel(recorder, f'ONNX model {path}'))
+    found = 0
+    with open_source(str(video), sound=segmenter.hears) as source:
+        step = min(max((source.num_frames or count) // count, 1), MAX_STEP)
+        for frame in source:
+            image = frame.image if size is None else fit_image(frame.image, size)
+            segmenter.step(image, frame.sound if segmenter.hears else None, time=frame.time)
+            if frame.index % step == 0:
+                found += 1
+                yield recorder.feeds
+            if found == count:
+                break
+    if not found:
+        raise InputError(f'calibration {video}: holds no frame that can be read; give a video of what the model is for')
+
+
+def quantize_onnx(
+    path: str | Path, out: str | Path, feeds: Iterable[dict[str, np.ndarray]], float_parts: Sequence[str] = FLOAT_PARTS
+) -> None:
+    """Quantise weights (a scale for each channel) and activations of a float ONNX file to eight bits.
+
+    Args:
+        path: A float ONNX file of this package.
+        out: Where to write the int8 file, complete or not at all.
+        feeds: Inputs of the graph, from which the ranges of the activations are taken.
+        float_parts: Parts of the model, by the names of its modules, that stay in float.
+
+    Raises:
+        InputError: The extra is missing, or the file cannot be quantised.
+    """
+    onnx = require_onnx('onnx')
+    quantization = require_onnx('onnxruntime.quantization')
+    model = onnx.load(path)
+    info = replace(OnnxGraph(path).info, precision='int8')
+    kept = [node.name for node in model.graph.node if _part(node) in float_parts]
+    with atomic_output(out) as temporary, quiet():
+        try:
+            quantization.quantize_static(
+                str(path),
+                str(temporary),
+                _reader(quantization, iter(feeds)),
+                quant_format=quantization.QuantFormat.QDQ,
+                op_types_to_quantize=list(QUANTIZED),
+                per_channel=True,
+                # Seven bits: processors without instructions for dot products of bytes overflow with eight.
+                reduce_range=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+                nodes_to_exclude=kept,
+                extra_options={'MatMulConstBOnly': True},
+            )
+        except InputError:
+            raise
+        except Exception as error:  # the quantiser raises whatever it runs into
+            raise InputError(f'ONNX model {path}: cannot be quantised ({one_line(error)[:200]})') from error
+        quantized = onnx.load(temporary)
+        set_description(quantized, info)
+        onnx.save(quantized, temporary)
+
+
+def _part(node) -> str | None:
+    """The part of the model that a node of the graph was traced from; the exporter notes the modules around it."""
+    namespace = next((entry.value for entry in node.metadata_props if entry.key == 'namespace'), '')
+    found = PART.search(namespace)
+    return found.group(1) if found else None
+
+
+def _reader(quantization, feeds: Iterator[dict[str, np.ndarray]]):
+    """``feeds`` as onnxruntime takes them."""
+
+    class Reader(quantization.CalibrationDataReader):
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(feeds, None)
+
+    return Reader()

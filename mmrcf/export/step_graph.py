@@ -1,0 +1,189 @@
+"""One step of RCF as a function of tensors: what is written to a file."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmrcf.errors import InputError
+from mmrcf.models import RCF, MatchingFreeTracker, RCFDataPreprocessor
+from mmrcf.models.audio_encoders import PATCH_SHAPE
+from mmrcf.models.necks import TokenGroup
+
+from .step_info import padded_shape
+
+# Height and width of the frame that a graph for any size is traced with: both are padded, and no two sides are equal.
+TRACED_SHAPE = (153, 251)
+
+
+class StepGraph(nn.Module):
+    """The network's part of ``RCF.step``, from the uint8 frame on; the state of the stream goes in and comes out.
+
+    In training and evaluation the same parts run: this class only lays out the tensors around ``fuse_decode``.
+
+    Inputs, by name; those of the state are zeros at the first frame, see ``STATE_OUTPUTS`` for the frames after it:
+
+    - ``frame`` (1, 3, h, w) uint8: channels as the pipeline of the config leaves them (BGR), not padded.
+    - ``seen`` () int64: frames before this one, at most delta.
+    - ``references`` (delta, C, H, W): newest first; of them the first ``seen`` are looked at.
+    - ``previous_masks`` (N, H_o, W_o) bool: ``masks`` of the frame before. With the matching-free tracker only.
+    - ``log_mel`` (1, 96, 64) and ``heard`` (1,) bool: the sound that ends at the frame. For a model that hears.
+    - ``audio_features`` (delta, D) and ``audio_valid`` (delta,) bool: of the patches before, newest first.
+
+    Outputs:
+
+    - ``class_probs`` (N, K) and ``scores`` (N,): probabilities of the classes, and the best one.
+    - ``mask_logits`` (N, H_o, W_o), and ``masks``, bool, which are those above the threshold within the frame.
+    - ``codes`` (N, C_e): the instance codes.
+    - ``overlaps`` and ``previous_overlaps`` (N, N) float64: IoU of the masks with each other, and of each (rows) with
+      ``previous_masks`` (columns). What the matching-free tracker needs.
+    - ``next_seen``, ``next_references``, ``next_audio_features``, ``next_audio_valid``: the state.
+
+    Where delta is 0 there are no references, and no features of earlier sound.
+
+    Args:
+        model: The model; it is not changed.
+        frame_shape: Height and width of the frame, where it is fixed. None: any size.
+
+    Raises:
+        InputError: The model is no RCF, or its parts are of another kind than this graph has.
+    """
+
+    def __init__(self, model: RCF, frame_shape: tuple[int, int] | None = None) -> None:
+        super().__init__()
+        if not isinstance(model, RCF) or not isinstance(model.data_preprocessor, RCFDataPreprocessor):
+            raise InputError(
+                f'export: the model is a {type(model).__name__} with a {type(model.data_preprocessor).__name__}; '
+                'only an RCF with an RCFDataPreprocessor can be exported'
+            )
+        self.model = model
+        self.frame_shape = frame_shape
+        self.delta = model.neck.num_references
+        self.overlaps = isinstance(model.tracker, MatchingFreeTracker)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Run the step; see the class."""
+        frame = inputs['frame']
+        shape = tuple(frame.shape[-2:])
+        image = self.padded(frame)
+        features = self.model.extract_feat(image)
+        outputs: dict[str, Tensor] = {}
+        references, extra = [], None
+        if self.delta:
+            remembered = torch.cat([features[-1], inputs['references']])
+            # The frame's own feature is at 0; past what was seen, the oldest stands in.
+            ages = torch.arange(1, 1 + self.delta)
+            references = list(remembered[torch.minimum(ages, inputs['seen'])].split(1))
+            outputs['next_references'] = remembered[: self.delta]
+            outputs['next_seen'] = (inputs['seen'] + 1).clamp(max=self.delta)
+        if self.model.hears:
+            extra, memory = self._listen(inputs)
+            outputs |= memory
+        extents = self._valid_cells(shape, image, features[-1])
+        slots = self.model.fuse_decode(features, references, extents, extra)[-1]
+
+        outputs['class_probs'] = slots.cls_logits[0].softmax(-1)[:, :-1]
+        outputs['scores'] = outputs['class_probs'].amax(-1)
+        outputs['mask_logits'] = slots.mask_logits[0]
+        outputs['masks'] = self._masks(slots.mask_logits[0], shape, image)
+        outputs['codes'] = slots.codes[0]
+        if self.overlaps:
+            outputs['overlaps'], outputs['previous_overlaps'] = mask_overlaps(
+                outputs['masks'], inputs['previous_masks']
+            )
+        return {name: outputs[name] for name in self.output_names}
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs, in order."""
+        names = ['class_probs', 'scores', 'mask_logits', 'masks', 'codes']
+        if self.overlaps:
+            names += ['overlaps', 'previous_overlaps']
+        if self.delta:
+            names += ['next_seen', 'next_references']
+            if self.model.hears:
+                names += ['next_audio_features', 'next_audio_valid']
+        return names
+
+    @torch.no_grad()
+    def example(self) -> dict[str, Tensor]:
+        """Inputs of the right kinds and sizes, in order: those of a frame in the middle of a stream."""
+        frame = torch.randint(0, 256, (1, 3, *(self.frame_shape or TRACED_SHAPE)), dtype=torch.uint8)
+        levels = self.model.extract_feat(self.padded(frame))
+        inputs = {'frame': frame}
+        if self.delta:
+            inputs['seen'] = torch.tensor(self.delta)
+            inputs['references'] = levels[-1].repeat(self.delta, 1, 1, 1).contiguous()
+        if self.overlaps:
+            inputs['previous_masks'] = torch.rand(self.model.head.num_queries, *levels[0].shape[-2:]) < 0.5
+        if self.model.hears:
+            inputs |= {'log_mel': torch.randn(1, *PATCH_SHAPE), 'heard': torch.ones(1, dtype=torch.bool)}
+            if self.delta:
+                width = self.model.audio_encoder.feature_dims
+                inputs['audio_features'] = torch.randn(self.delta, width)
+                inputs['audio_valid'] = torch.ones(self.delta, dtype=torch.bool)
+        return inputs
+
+    def padded(self, frame: Tensor) -> Tensor:
+        """The frame as ``RCFDataPreprocessor`` makes it, value by value."""
+        settings = self.model.data_preprocessor
+        frame = frame.flip(1) if settings.bgr_to_rgb else frame
+        frame = (frame.float() - settings.mean) / settings.std
+        height, width = frame.shape[-2:]
+        padded_height, padded_width = padded_shape((height, width), settings.pad_size_divisor)
+        return F.pad(frame, (0, padded_width - width, 0, padded_height - height))
+
+    def _listen(self, inputs: dict[str, Tensor]) -> tuple[TokenGroup, dict[str, Tensor]]:
+        """The audio tokens, and what the frames to come need; see ``mmrcf.models.listening.listen``."""
+        encoder = self.model.audio_encoder
+        features, valid = encoder.encode(inputs['log_mel']), inputs['heard']
+        if not self.delta:
+            return encoder(features[:, None], valid[:, None]), {}
+        features = torch.cat([features, inputs['audio_features']])
+        valid = torch.cat([valid, inputs['audio_valid']])
+        oldest_first = torch.minimum(torch.arange(self.delta, -1, -1), inputs['seen'])
+        memory = {'next_audio_features': features[: self.delta], 'next_audio_valid': valid[: self.delta]}
+        return encoder(features[oldest_first][None], valid[oldest_first][None]), memory
+
+    def _valid_cells(self, shape: tuple[int, int], image: Tensor, grid: Tensor) -> list[tuple[int, int]] | Tensor:
+        """The one extent of ``fuse_decode``: the part of ``grid`` that the unpadded frame touches, in cells."""
+        cells = _touched_cells(shape, image, grid)
+        if self.frame_shape is not None:
+            return [cells]
+        return torch.cat([torch.full((1, 1), side) for side in cells], dim=1)
+
+    def _masks(self, logits: Tensor, shape: tuple[int, int], image: Tensor) -> Tensor:
+        """Binary masks; what one covers beyond the frame does not count."""
+        masks = logits > self.model.mask_logit_thr
+        cells = _touched_cells(shape, image, logits)
+        if self.frame_shape is not None and cells == tuple(logits.shape[-2:]):
+            return masks
+        rows, columns = (torch.arange(logits.shape[i - 2]) < cells[i] for i in (0, 1))
+        return masks & rows[:, None] & columns
+
+
+def _touched_cells(shape: tuple[int, int], image: Tensor, grid: Tensor) -> tuple[int, int]:
+    """Height and width of the part of ``grid``, a map over ``image``, that a frame of ``shape`` touches."""
+    # Rounded up without negative numbers, which ONNX divides towards zero.
+    height, width = (
+        (size * cells + padded - 1) // padded
+        for size, padded, cells in zip(shape, image.shape[-2:], grid.shape[-2:], strict=True)
+    )
+    return height, width
+
+
+def mask_overlaps(masks: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """As :func:`~mmrcf.models.trackers.overlap.mask_iou`, inside a graph.
+
+    Args:
+        masks: (N, h, w) bool.
+        before: (M, h, w) bool.
+
+    Returns:
+        (N, N) and (N, M) float64, equal to the last bit: the counts are whole numbers.
+    """
+    count = len(masks)
+    every = torch.cat([masks, before]).flatten(1).float()
+    areas = every.sum(-1).double()
+    common = (every[:count] @ every.mT).double()
+    iou = common / (areas[:count, None] + areas - common).clamp(min=1)
+    return iou[:, :count], iou[:, count:]

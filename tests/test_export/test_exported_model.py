@@ -1,0 +1,120 @@
+"""An exported step takes the place of the model it was made from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.engine import FrameStream
+from mmrcf.errors import InputError
+from mmrcf.export import ExportedModel, ModuleGraph, Parity, StepGraph, describe, recorded_objects, shown_objects
+from mmrcf.models import RCF
+from mmrcf.registry import DATASETS
+from mmrcf.visualization import AudioAttention
+
+
+@pytest.fixture(scope='module')
+def graph(seeing_model: RCF) -> ModuleGraph:
+    step = StepGraph(seeing_model).eval()
+    return ModuleGraph(step, describe(step, step.example()))
+
+
+@pytest.fixture(scope='module')
+def hearing_graph(hearing_model: RCF) -> ModuleGraph:
+    step = StepGraph(hearing_model).eval()
+    return ModuleGraph(step, describe(step, step.example()))
+
+
+def test_streams_do_not_touch_and_reset_starts_anew(graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    model = ExportedModel(graph, 'a step')
+    alone, other = OnlineSegmenter(model), OnlineSegmenter(model)
+    expected = [alone.step(frame) for frame in frames]
+    alone.reset()
+    parity = Parity()
+    for index, frame in enumerate(frames):
+        other.step(frames[-1 - index])
+        parity.add(shown_objects(expected[index]), shown_objects(alone.step(frame)))
+    assert parity.same_tracks and parity.pixels == 0 and parity.score == 0 and parity.objects > 6
+
+
+@pytest.mark.parametrize('sound', [False, True])
+def test_evaluation_takes_it(
+    sound: bool, request: pytest.FixtureRequest, tiny_config: Path, hearing_config: Path
+) -> None:
+    name, config = ('hearing', hearing_config) if sound else ('seeing', tiny_config)
+    dataset = DATASETS.build(Config.fromfile(config).test_dataloader.dataset)
+    step = request.getfixturevalue('hearing_graph' if sound else 'graph')
+    streams = [FrameStream(request.getfixturevalue(f'{name}_model')), FrameStream(ExportedModel(step, 'a step'))]
+    parity = Parity()
+    for index in range(len(dataset)):  # two videos
+        parity.add(*(recorded_objects(stream.process(pseudo_collate([dataset[index]]))) for stream in streams))
+    assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 8
+
+
+def test_what_works_outside_the_graph_can_be_changed(graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    counts = []
+    for options in ({}, {'model.score_thr': 0.01}, {'model.score_thr': 0.01, 'model.tracker.duplicate_iou': 0.0}):
+        model = ExportedModel(graph, 'a step', options)
+        counts.append(sum(len(OnlineSegmenter(model).step(frame)) for frame in frames))
+    assert counts[0] < counts[1] == 5 * len(frames) and counts[2] < counts[1]
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'message'),
+    [
+        ('model.mask_thr', 0.4, 'option model.mask_thr: is fixed in a step, where only model.score_thr'),
+        ('test_pipeline', [], 'option test_pipeline: is fixed'),
+        ('model.score_thr', 2.0, r'model.score_thr=2.0: expected a number between 0 and 1'),
+        ('model.tracker.iou_threshold', 2.0, 'iou_threshold'),
+        ('model.tracker.type', 'os.system', "model.tracker.type='os.system' is not registered"),
+    ],
+)
+def test_other_options_are_refused(graph: ModuleGraph, option: str, value: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ExportedModel(graph, 'a step', {option: value})
+
+
+def test_no_part_from_elsewhere_is_built(graph: ModuleGraph) -> None:
+    pipeline = [dict(type='ClipResize', scale=(96, 64)), dict(type='builtins.print', sep='')]
+    other = ModuleGraph(torch.nn.Identity(), replace(graph.info, pipeline=pipeline))
+    with pytest.raises(InputError, match=r"test_pipeline.1.type='builtins.print' is not registered"):
+        ExportedModel(other, 'a step')
+
+
+def test_another_size_than_the_fixed_one_is_refused(graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    other = ModuleGraph(torch.nn.Identity(), replace(graph.info, frame_shape=[40, 96]))
+    with pytest.raises(InputError, match='a step: takes frames that are 96x40 after the test .*, these are 96x55'):
+        OnlineSegmenter(ExportedModel(other, 'a step')).step(frames[0])
+
+
+def test_it_says_what_it_cannot_do(graph: ModuleGraph, hearing_graph: ModuleGraph) -> None:
+    with pytest.raises(ValueError, match="mode='loss'"):
+        ExportedModel(graph, 'a step')({}, mode='loss')
+    with pytest.raises(InputError, match='audio attention: an exported model'):
+        AudioAttention(ExportedModel(hearing_graph, 'a step'))
+
+
+def test_silence_and_no_sound_are_one(hearing_graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    model = ExportedModel(hearing_graph, 'a step')
+    assert model.hears and model.num_classes == 8
+    frame = torch.from_numpy(np.ascontiguousarray(frames[0].transpose(2, 0, 1)))[None]
+    shapes = dict(img_shape=frame.shape[-2:], ori_shape=frame.shape[-2:])
+    result, state = model.step(frame, model.init_state(), **shapes)
+    assert result.frame_index == 0 and state.frame_index == 1 and state.carried['seen'] == 1
+    assert not state.carried['audio_valid'].any()
+
+
+def test_the_state_does_not_grow(graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    model = ExportedModel(graph, 'a step')
+    frame = torch.from_numpy(np.ascontiguousarray(frames[0].transpose(2, 0, 1)))[None]
+    shapes = dict(img_shape=frame.shape[-2:], ori_shape=frame.shape[-2:])
+    state, sizes = model.init_state(), []
+    for _ in range(5):
+        _, state = model.step(frame, state, **shapes)
+        sizes.append(sum(array.nbytes for array in state.carried.values()))
+    assert len(set(sizes)) == 1

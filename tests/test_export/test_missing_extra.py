@@ -1,0 +1,33 @@
+"""Without the extra, everything else works, and what needs it says how to install it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmrcf.apis import init_model
+from mmrcf.errors import InputError
+
+BLOCKED = """
+import sys
+for name in ('onnx', 'onnxruntime', 'onnxscript'):
+    sys.modules[name] = None
+import mmrcf.apis, mmrcf.export
+print('imported')
+"""
+
+
+def test_the_package_imports_without_it() -> None:
+    done = subprocess.run([sys.executable, '-c', BLOCKED], capture_output=True, text=True)
+    assert done.stdout.strip() == 'imported', done.stderr
+
+
+def test_one_line_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    (tmp_path / 'step.onnx').write_bytes(b'something')
+    with pytest.raises(InputError) as error:
+        init_model(tmp_path / 'step.onnx')
+    assert str(error.value) == (
+        "ONNX models need onnxruntime, which is not installed; install it with: pip install 'mmrcf[onnx]'"
+    )

@@ -1,0 +1,120 @@
+"""An ONNX file runs as the model that it was made from: the same objects, identities and classes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.export import OnnxSegmenter, quantize_onnx, read_program, stream_feeds, trace_step, write_onnx
+from mmrcf.models import RCF
+
+onnx = pytest.importorskip('onnx')
+runtime = pytest.importorskip('onnxruntime')
+pytest.importorskip('onnxscript')
+
+
+@pytest.fixture(scope='module')
+def clip(write_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, sound='aac')
+
+
+@pytest.mark.parametrize('sound', [False, True])
+def test_equals_pytorch_from_the_first_frame_on(
+    sound: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
+) -> None:
+    name = 'hearing' if sound else 'seeing'
+    segmenter = OnnxSegmenter(request.getfixturevalue(f'{name}_file'), threads=1)
+    expected = OnlineSegmenter(request.getfixturevalue(f'{name}_model'))
+    assert segmenter.hears is sound and segmenter.classes == expected.classes
+    parity, _ = run_both(expected, segmenter, frames)
+    assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
+    for each in (segmenter, expected):
+        each.reset()
+    if sound:  # the file for any size takes another one
+        parity, _ = run_both(expected, segmenter, [frame[:40, :70] for frame in frames])
+        assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
+
+
+def test_the_file_describes_itself(hearing_file: Path, seeing_file: Path) -> None:
+    model = onnx.load(hearing_file)
+    onnx.checker.check_model(model, full_check=True)
+    inputs = {
+        value.name: [one.dim_param or one.dim_value for one in value.type.tensor_type.shape.dim]
+        for value in model.graph.input
+    }
+    assert inputs['frame'] == [1, 3, 'height', 'width']
+    assert inputs['references'] == [1, 16, 'token_height', 'token_width']
+    assert inputs['previous_masks'] == [5, 'mask_height', 'mask_width']
+    assert set(inputs) == {
+        'frame',
+        'seen',
+        'references',
+        'previous_masks',
+        'log_mel',
+        'heard',
+        'audio_features',
+        'audio_valid',
+    }
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    assert texts['frame_shape'] == 'null' and texts['opset'] == '20' and texts['precision'] == '"float32"'
+    assert {entry.version for entry in model.opset_import if not entry.domain} == {20}
+    assert OnnxSegmenter(seeing_file).model.info.frame_shape == [55, 96]
+
+
+def test_the_other_tools_take_it(hearing_file: Path, hearing_model: RCF, clip: Path, tmp_path: Path) -> None:
+    inferencer = RCFInferencer(str(hearing_file), cfg_options={'model.score_thr': 0.5})
+    summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert summary.frames == 12 and summary.objects > 0 and summary.sound != 'none'
+    hearing_model.score_thr, before = 0.5, hearing_model.score_thr
+    expected = RCFInferencer(hearing_model)(clip, json=tmp_path / 'expected.json')
+    hearing_model.score_thr = before
+    assert summary.objects == expected.objects
+    with pytest.raises(InputError, match='checkpoint x.pth: ONNX model .* has its weights in it'):
+        init_model(hearing_file, 'x.pth')
+
+
+def test_eight_bits(seeing_file: Path, clip: Path, tmp_path: Path, frames: list[np.ndarray]) -> None:
+    feeds = list(stream_feeds(seeing_file, clip, 4))
+    assert [int(one['seen']) for one in feeds] == [0, 2, 2, 2]  # frames 0, 3, 6 and 9
+    quantize_onnx(seeing_file, tmp_path / 'int8.onnx', feeds, float_parts=('head',))
+    segmenter = OnnxSegmenter(tmp_path / 'int8.onnx')
+    assert segmenter.model.info.precision == 'int8'
+    assert (tmp_path / 'int8.onnx').stat().st_size < seeing_file.stat().st_size
+    assert all(len(segmenter.step(frame)) for frame in frames)
+    graph = onnx.load(tmp_path / 'int8.onnx').graph
+    quantized = {name for node in graph.node if node.op_type == 'DequantizeLinear' for name in node.input}
+    assert any('backbone' in name for name in quantized) and not any('classifier' in name for name in quantized)
+
+
+def test_wrong_files_are_named(tmp_path: Path, seeing_file: Path) -> None:
+    with pytest.raises(InputFileError, match='ONNX model .*none.onnx: no such file'):
+        OnnxSegmenter(tmp_path / 'none.onnx')
+    (tmp_path / 'text.onnx').write_text('nothing')
+    with pytest.raises(InputError, match='ONNX model .*text.onnx: onnxruntime cannot read it') as error:
+        OnnxSegmenter(tmp_path / 'text.onnx')
+    assert '\n' not in str(error.value)
+    other = onnx.load(seeing_file)
+    del other.metadata_props[:]
+    onnx.save(other, tmp_path / 'other.onnx')
+    with pytest.raises(InputError, match='other.onnx: its metadata has no field mmrcf_version'):
+        OnnxSegmenter(tmp_path / 'other.onnx')
+    with pytest.raises(InputError, match='threads=0: expected at least 1'):
+        OnnxSegmenter(seeing_file, threads=0)
+    with pytest.raises(InputError, match=f'program {seeing_file}: cannot be read as a file of torch.export'):
+        read_program(seeing_file)
+
+
+def test_a_failed_export_leaves_no_file(
+    seeing_model: RCF, network_size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args, **_kwargs):
+        raise RuntimeError('no such operator\nand much more')
+
+    program = trace_step(seeing_model, network_size)
+    monkeypatch.setattr('torch.onnx.export', fail)
+    with pytest.raises(InputError, match=r'export to opset 20: failed \(no such operator and much more\)'):
+        write_onnx(*program, tmp_path / 'out.onnx')
+    assert not list(tmp_path.iterdir())

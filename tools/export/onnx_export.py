@@ -1,0 +1,170 @@
+"""Write the step of a model as one graph, its state among its inputs and outputs.
+
+``python tools/export/onnx_export.py CONFIG CHECKPOINT --out FILE.onnx``
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.engine.run_config import ConfigOptions
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.export import (
+    ExportedModel,
+    Parity,
+    open_onnx,
+    quantize_onnx,
+    read_program,
+    shown_objects,
+    stream_feeds,
+    trace_step,
+    write_onnx,
+    write_program,
+)
+from mmrcf.export.onnx_graph import OPSET, require_onnx
+from mmrcf.export.quantize import FLOAT_PARTS
+from mmrcf.media import open_source
+from mmrcf.media.frame_source import fit_image
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_CLIP = str(ROOT / 'demo/shapes.mp4')
+SUFFIXES = {'onnx': '.onnx', 'torch-export': '.pt2'}
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Write the step of a model as one graph')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights; without them the weights are random')
+    parser.add_argument('--out', required=True, metavar='FILE', help='what to write: .onnx, or .pt2 for torch-export')
+    parser.add_argument('--format', choices=list(SUFFIXES), default='onnx', help='kind of file (default: onnx)')
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument('--size', metavar='WxH', help='only for videos of this size; the fastest graph')
+    size.add_argument('--dynamic', action='store_true', help='for videos of any size (default)')
+    parser.add_argument('--opset', type=int, default=OPSET, help=f'version of the ONNX operators (default: {OPSET})')
+    parser.add_argument('--int8', metavar='VIDEO', help='quantise to eight bits; VIDEO shows what the model is for')
+    parser.add_argument(
+        '--calibration-frames', type=int, default=100, metavar='N', help='frames of VIDEO to look at (default: 100)'
+    )
+    parser.add_argument(
+        '--float-parts',
+        nargs='*',
+        default=FLOAT_PARTS,
+        metavar='PART',
+        help=f'parts of the model that stay in float with --int8 (default: {" ".join(FLOAT_PARTS)})',
+    )
+    parser.add_argument(
+        '--check',
+        nargs='?',
+        const=DEMO_CLIP,
+        metavar='VIDEO',
+        help='run a video through PyTorch and through the file, and compare (default: the sample clip)',
+    )
+    parser.add_argument(
+        '--check-frames', type=int, default=50, metavar='N', help='frames of it to compare (default: 50)'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
+    )
+    args = parser.parse_args(arguments)
+    suffix = SUFFIXES[args.format]
+    if Path(args.out).suffix != suffix:
+        parser.error(f'--out {args.out}: expected a name that ends in {suffix}')
+    if args.int8 and args.format != 'onnx':
+        parser.error('--int8 is for ONNX files')
+    if min(args.calibration_frames, args.check_frames) < 1:
+        parser.error('--calibration-frames and --check-frames: expected at least 1')
+    return args
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width from ``WxH``."""
+    width, _, height = text.partition('x')
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise InputError(f'--size {text}: expected WIDTHxHEIGHT in pixels, for example 640x360')
+    return int(height), int(width)
+
+
+def network_shape(segmenter: OnlineSegmenter, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width that frames of ``size`` (height, width) have after the test pipeline."""
+    shapes: list[tuple[int, int]] = []
+    hook = segmenter.model.data_preprocessor.register_forward_pre_hook(
+        lambda _module, arguments: shapes.append(tuple(arguments[0]['inputs']['img'][0].shape[-2:]))
+    )
+    with hook:
+        segmenter.step(np.zeros((*size, 3), np.uint8))
+    segmenter.reset()
+    return shapes[0]
+
+
+def compare(
+    expected: OnlineSegmenter, actual: OnlineSegmenter, video: str, frames: int, size: tuple[int, int] | None
+) -> Parity:
+    """Run the first frames of a video, brought to ``size`` (height, width), through two models."""
+    parity = Parity()
+    with open_source(video, sound=expected.hears) as source:
+        for frame in source:
+            sound = frame.sound if expected.hears else None
+            image = frame.image if size is None else fit_image(frame.image, size)
+            results = [segmenter.step(image, sound, time=frame.time) for segmenter in (expected, actual)]
+            parity.add(*map(shown_objects, results))
+            if parity.frames == frames:
+                break
+    return parity
+
+
+def check_inputs(args: argparse.Namespace) -> None:
+    """Refuse what would not work in the end, before anything that takes time."""
+    if args.size:
+        parse_size(args.size)
+    for video in (args.int8, args.check):
+        if video:
+            open_source(video).close()
+    for module in ('onnx', 'onnxscript', 'onnxruntime') if args.format == 'onnx' else ():
+        require_onnx(module)
+
+
+def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int, int] | None) -> ExportedModel:
+    """Write the file, for frames of ``size`` (height, width) or of any, and read it back."""
+    shape = network_shape(segmenter, size) if size else None
+    program, info = trace_step(segmenter.model, shape)
+    if args.format == 'torch-export':
+        write_program(program, info, args.out)
+        return ExportedModel(read_program(args.out), f'program {args.out}')
+    if not args.int8:
+        write_onnx(program, info, args.out, args.opset)
+        return open_onnx(args.out)
+    with tempfile.TemporaryDirectory() as folder:
+        floats = Path(folder) / 'float.onnx'
+        write_onnx(program, info, floats, args.opset)
+        feeds = stream_feeds(floats, args.int8, args.calibration_frames, size)
+        quantize_onnx(floats, args.out, feeds, args.float_parts)
+    return open_onnx(args.out)
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export as the command line says."""
+    args = parse_args(arguments)
+    check_inputs(args)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, cfg_options=args.cfg_options)
+    size = parse_size(args.size) if args.size else None
+    model = export(args, segmenter, size)
+    info = model.info
+    sizes = 'any size' if info.frame_shape is None else f'{info.frame_shape[1]}x{info.frame_shape[0]}'
+    opset = '' if info.opset is None else f', opset {info.opset}'
+    print(f'wrote {args.out} ({Path(args.out).stat().st_size / 2**20:.1f} MiB, {info.precision}, {sizes}{opset})')
+    if args.check:
+        parity = compare(segmenter, OnlineSegmenter(model), args.check, args.check_frames, size)
+        print(parity)
+        if info.precision == 'float32' and not parity.same_tracks:
+            sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
