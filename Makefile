@@ -53,8 +53,12 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 
 # Without build isolation it finds torch and compiles; pip's cache may hold the light build.
-$(COMPILED): $(INSTALLED)
-	$(BIN)/python -m pip install --no-cache-dir --no-build-isolation --force-reinstall --no-deps onedl-mmcv==2.3.6
+$(COMPILED): | $(INSTALLED)
+	@command -v c++ >/dev/null || { echo 'error: no C++ compiler (c++) found; install g++ and start again' >&2; exit 2; }
+	$(BIN)/python -m pip install ninja wheel
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --no-build-isolation --no-cache-dir --no-deps \
+		--force-reinstall --no-binary onedl-mmcv onedl-mmcv==2.3.6
+	$(BIN)/python -c 'import torch, mmcv._ext'
 	touch $@
 
 baselines: $(COMPILED)
