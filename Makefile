@@ -24,12 +24,12 @@ help:
 env: $(INSTALLED)
 
 # The stamp is older than what the installation depends on: install again, which is quick where all is satisfied.
-$(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt requirements/dev.txt
+$(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt requirements/dev.txt requirements/onnx.txt
 	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.10 or newer, or give PYTHON=<path>' >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo 'error: $(PYTHON) is older than Python 3.10; give PYTHON=<path of a newer one>' >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --editable '.[dev]'
+	$(BIN)/python -m pip install --editable '.[dev,onnx]'
 	# OpenCV's ordinary build needs libGL, which a server may lack; the headless build has the same version and files.
 	$(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --force-reinstall --no-deps \
 		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
