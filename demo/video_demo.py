@@ -14,6 +14,7 @@ from pathlib import Path
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.utils import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_CLIP = str(ROOT / 'demo/shapes.mp4')
@@ -61,6 +62,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run the model over the input, write what was asked for and sum up in one line."""
     args = parse_args()
+    keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
     # Ended from outside (kill, timeout), it finishes its files as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -83,7 +83,7 @@ def test_make_sets_up_once_and_again_when_requirements_change(tree: Path, tmp_pa
         subprocess.run(['make', 'test', f'VENV={tmp_path}/venv'], cwd=tree, check=True, env=environment)
         return calls.read_text()
 
-    install = '-m pip install --editable .[dev]'
+    install = '-m pip install --editable .[dev,onnx]'
     assert install in make()
     assert make() == '-m pytest -q\n'
     later = os.stat(tmp_path / 'venv/.installed').st_mtime + 5

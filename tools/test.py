@@ -19,7 +19,7 @@ from mmrcf.engine.run_config import (
 )
 from mmrcf.engine.start_weights import load_tested_weights
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import atomic_output, require_file
+from mmrcf.utils import atomic_output, keep_freed_memory, require_file
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -78,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
     set_work_dir(config, args.work_dir)
     set_threads(config)
+    keep_freed_memory()
     if args.out:
         write_submission(config, args.out, args.format_only)
     config.load_from = None  # the weights come from the command line

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
+from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
 from mmrcf.datasets.transforms import SoundWindow
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
@@ -21,7 +22,6 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import AudioChunk, FrameResult, StreamState
 from mmrcf.utils.samples import check_sample_rate
 
-from .acceleration import autocast_type, compile_network, fold_batch_norms
 from .init_model import init_model
 
 # Frames may lag behind the sound that was handed in by so many seconds; older sound is not kept.
@@ -44,6 +44,8 @@ class OnlineSegmenter:
         cfg_options: Fields of the config to override, by dotted path.
         precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
         compile: Compile the network: the first frames take long, the others less.
+        prepare: Prepare the model that is built here for inference, see
+            :func:`~mmrcf.acceleration.prepare_for_inference`; False leaves it as the config builds it.
 
     Example:
         >>> segmenter = OnlineSegmenter('configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth')
@@ -66,12 +68,14 @@ class OnlineSegmenter:
         *,
         precision: str = 'fp32',
         compile: bool = False,
+        prepare: bool = True,
     ) -> None:
         if isinstance(config, OnlineModel):
             self.model = config
         else:
             self.model = init_model(config, checkpoint, device, cfg_options)
-            fold_batch_norms(self.model)
+            if prepare:
+                prepare_for_inference(self.model)
         self._device = next(self.model.parameters()).device
         self._autocast_type = autocast_type(precision, self._device)
         if compile:

@@ -26,6 +26,8 @@ class Subject:
         totals: Milliseconds from a decoded frame to its masks, of every measured frame.
         stages: The same by stage.
         parts: Milliseconds of the network's parts, of every frame that :meth:`measure_parts` saw.
+        backbone_shares: What part of such a frame's time the backbone had; empty where the model has none to be seen.
+        num_objects: Number of objects in every measured frame: masks and tracks cost by the object.
     """
 
     def __init__(self, name: str, segmenter: OnlineSegmenter, stream_fps: float = 30.0) -> None:
@@ -38,6 +40,8 @@ class Subject:
         self.totals: list[float] = []
         self.stages: dict[str, list[float]] = {}
         self.parts: dict[str, list[float]] = {}
+        self.backbone_shares: list[float] = []
+        self.num_objects: list[int] = []
 
     def warm_up(self, frame: np.ndarray) -> None:
         """Run a frame that does not count."""
@@ -48,6 +52,7 @@ class Subject:
         started = perf_counter()
         result = self.segmenter.step(frame, self._noise)
         self.totals.append(1e3 * (perf_counter() - started))
+        self.num_objects.append(len(result))
         for stage in STAGES:
             if stage in result.timings:
                 self.stages.setdefault(stage, []).append(result.timings[stage])
@@ -55,7 +60,9 @@ class Subject:
     def measure_parts(self, frame: np.ndarray, timer: PartTimer) -> None:
         """Run a frame under ``timer``."""
         timer.reset()
-        self.segmenter.step(frame, self._noise)
+        total = self.segmenter.step(frame, self._noise).timings['total']
+        if 'backbone' in timer.milliseconds:
+            self.backbone_shares.append(timer.milliseconds['backbone'] / total)
         for name, milliseconds in timer.milliseconds.items():
             if name not in ('data_preprocessor',):
                 self.parts.setdefault(name, []).append(milliseconds)

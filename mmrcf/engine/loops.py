@@ -4,6 +4,8 @@ The dataset hands out single frames, those of a video one after the other. A fra
 become RLE at once, so memory does not grow with the length of a video.
 """
 
+from time import perf_counter
+
 import numpy as np
 import torch
 from mmdet.structures import TrackDataSample
@@ -24,12 +26,16 @@ class FrameStream:
 
     Args:
         model: An RCF, maybe wrapped for distributed work.
+
+    Attributes:
+        step_seconds: What ``model.step`` took for all frames so far.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model.module if is_model_wrapper(model) else model
         self.state: StreamState | None = None
         self.position: tuple[int, int] | None = None
+        self.step_seconds = 0.0
 
     @torch.no_grad()
     def process(self, data_batch: dict) -> dict:
@@ -58,6 +64,7 @@ class FrameStream:
         elif self.position != (meta['video_id'], meta['frame_id'] - 1):
             raise InputError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
         self.position = position
+        started = perf_counter()
         result, self.state = self.model.step(
             frames[0],
             self.state,
@@ -65,6 +72,7 @@ class FrameStream:
             ori_shape=meta['ori_shape'][:2],
             audio=audio_patch(batch['inputs'], 0, 0),
         )
+        self.step_seconds += perf_counter() - started
         return metric_record(result, samples[0])
 
 

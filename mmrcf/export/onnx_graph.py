@@ -58,6 +58,7 @@ class OnnxGraph:
         options.intra_op_num_threads = threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
         except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -39,10 +40,12 @@ def select_instances(
     keep = shown.nonzero().flatten()
     keep = keep[slots.scores[keep].argsort(descending=True, stable=True)]
     logits = resize_logits(mask_logits[keep], padded_shape, img_shape, ori_shape)
-    masks = logits > mask_logit_thr
+    masks = (logits > mask_logit_thr).cpu().numpy()
+    boxes = mask_boxes(masks)
     # A mask of a few cells can vanish at full size; there is nothing to show of it then.
-    visible = masks.flatten(1).any(-1)
-    keep, masks = keep[visible], masks[visible].cpu().numpy()
+    visible = boxes[:, 2] > 0
+    if not visible.all():
+        keep, masks, boxes = keep[torch.from_numpy(visible).to(keep.device)], masks[visible], boxes[visible]
     class_probs = slots.class_probs[keep].cpu().numpy().astype(np.float32)
     labels = class_probs.argmax(-1) if len(keep) else np.zeros(0, np.int64)
     return FrameResult(
@@ -51,7 +54,7 @@ def select_instances(
         labels=labels,
         scores=slots.scores[keep].cpu().numpy().astype(np.float32),
         masks=masks,
-        boxes=mask_boxes(masks),
+        boxes=boxes,
         class_names=tuple(classes[label] if classes else str(label) for label in labels),
         class_probs=class_probs,
         slots=keep.cpu().numpy(),

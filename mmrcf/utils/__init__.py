@@ -1,10 +1,11 @@
 from .files import atomic_output, read_json, require_file, require_folder, write_json
 from .images import read_image
 from .masks import mask_boxes
-from .memory import peak_mib, resident_mib
+from .memory import keep_freed_memory, peak_mib, resident_mib
 
 __all__ = [
     'atomic_output',
+    'keep_freed_memory',
     'mask_boxes',
     'peak_mib',
     'read_image',

@@ -1,9 +1,14 @@
 """Memory of this process."""
 
+import ctypes
 import os
 import resource
 import sys
 from pathlib import Path
+
+# Of glibc's malloc.h, with the largest values that it takes.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_TRIM, LARGEST_MMAP = 2**31 - 1, 32 * 2**20
 
 STATM = Path('/proc/self/statm')
 
@@ -20,3 +25,18 @@ def peak_mib() -> float:
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts in KiB, macOS in bytes.
     return largest / (2**20 if sys.platform == 'darwin' else 2**10)
+
+
+def keep_freed_memory() -> bool:
+    """Have this process keep the memory that tensors free, where its C library is glibc.
+
+    Otherwise it may go back to the system after every frame, and come again page by page, zeroed: on a CPU up to a
+    tenth of a step. For programs, which own their process; a library should leave this to them.
+
+    Returns:
+        Whether the C library takes such wishes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM) and mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmrcf.acceleration import fold_batch_norms
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.apis.acceleration import fold_batch_norms
 from mmrcf.export import Parity, shown_objects, trace_step, write_onnx
 from mmrcf.models import RCF
 

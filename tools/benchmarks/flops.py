@@ -4,6 +4,7 @@
 """
 
 import argparse
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +14,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
 
-from mmrcf.apis.acceleration import fold_batch_norms
+from mmrcf.acceleration import prepare_for_inference
 from mmrcf.benchmark import PartCounter, PartTimer, matrix_product_rate, statistics_of
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -21,7 +22,7 @@ from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
-from mmrcf.utils import write_json
+from mmrcf.utils import keep_freed_memory, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 WARMUP = 3
@@ -43,7 +44,7 @@ def measure(
     Returns:
         ``config``, ``input`` and ``padded`` ([width, height]), ``parameters`` and ``gflops`` (each a dict by part, with
         ``total``). A multiplication and an addition count as two operations; element-wise operations are not counted.
-        With ``timed`` also ``milliseconds`` by part (medians), batch norms folded as in inference.
+        With ``timed`` also ``milliseconds`` by part (medians) of the model prepared for inference.
     """
     config = load_config(config_path, cfg_options)
     init_default_scope(config.get('default_scope', 'mmrcf'))
@@ -52,8 +53,6 @@ def measure(
     if not isinstance(model, RCF):
         raise InputError(f'config {config_path}: model.type={config.model.type!r} is no RCF; give the config of an RCF')
     model.eval().requires_grad_(False)
-    if timed:
-        fold_batch_norms(model)
     width, height = size
     sample = TrackDataSample(
         video_data_samples=[DetDataSample(metainfo=dict(img_shape=(height, width), ori_shape=(height, width)))]
@@ -68,7 +67,10 @@ def measure(
     state = model.init_state()
     for _ in range(1 + model.neck.num_references):  # until the stream has all its references
         _, state = model.step(image, state, **shapes)
-    times = _part_times(model, lambda: model.step(image, state, **shapes)) if timed else {}
+    if timed:
+        prepared = copy.deepcopy(model)
+        prepare_for_inference(prepared)
+        times = _part_times(prepared, lambda: prepared.step(image, state, **shapes))
     flops = PartCounter(model).count(model.step, image, state, **shapes)
 
     parameters = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
@@ -128,7 +130,8 @@ def rate_table(rows: list[dict[str, Any]], best: float) -> str:
         cells.append(line)
     caption = (
         f'Median milliseconds of a step and GFLOP/s that it reaches, by part; {torch.get_num_threads()} threads. A '
-        f'product of two matrices reaches {best:.0f} GFLOP/s here.'
+        f'product of two matrices reaches {best:.0f} GFLOP/s here. Operations are those of the plain convolutions, of '
+        "which Winograd's algorithm saves a part."
     )
     return f'{caption}\n\n{markdown_table(["config", *(part.replace("_", " ") for part in parts)], cells)}'
 
@@ -158,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InputError(f'--shape {args.shape[0]} {args.shape[1]}: expected two positive numbers of pixels')
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_freed_memory()
     rows = [measure(config, tuple(args.shape), args.cfg_options, args.rate) for config in args.configs]
     print(table(rows))
     if args.rate:

@@ -23,8 +23,10 @@ from mmrcf.benchmark import (
     paired_ratio,
     statistics_of,
 )
+from mmrcf.engine.run_config import ConfigOptions
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import peak_mib, write_json
+from mmrcf.export import ExportedModel
+from mmrcf.utils import keep_freed_memory, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 
@@ -64,7 +66,10 @@ def report(subject: Subject, decoding: Sequence[float], stream_fps: float) -> di
         latency=dict(stream=1e3 / stream_fps, p50=1e3 / stream_fps + whole.p50, p95=1e3 / stream_fps + whole.p95),
         stages={name: asdict(statistics_of(times)) for name, times in stages.items()},
         parts={name: asdict(statistics_of(times)) for name, times in subject.parts.items()},
+        objects=statistics_of(subject.num_objects).p50,
     )
+    if subject.backbone_shares:
+        figures['share_beside_backbone'] = 1 - statistics_of(subject.backbone_shares).p50
     if subject.device.type == 'cuda':
         figures['peak_device_mib'] = torch.cuda.max_memory_allocated(subject.device) / 2**20
     return figures
@@ -73,21 +78,32 @@ def report(subject: Subject, decoding: Sequence[float], stream_fps: float) -> di
 def stage_table(figures: Sequence[dict[str, Any]]) -> str:
     """Medians in milliseconds, a row for each subject."""
     names = list(dict.fromkeys(name for row in figures for name in (*row['stages'], *row['parts'])))
-    header = ['median, ms', 'end to end', 'FPS', *(name.replace('_', ' ') for name in names)]
+    header = ['median, ms', 'end to end', 'FPS', 'objects', *(name.replace('_', ' ') for name in names)]
     rows = []
     for row in figures:
         measured = row['stages'] | row['parts']
         cells = [f'{measured[name]["p50"]:.1f}' if name in measured else '' for name in names]
-        rows.append([row['name'], f'{row["end_to_end"]["p50"]:.1f}', f'{row["fps"]:.2f}', *cells])
+        rows.append(
+            [row['name'], f'{row["end_to_end"]["p50"]:.1f}', f'{row["fps"]:.2f}', f'{row["objects"]:.0f}', *cells]
+        )
     return markdown_table(header, rows)
 
 
-def build_subject(args: argparse.Namespace, config: str, plain: bool) -> Subject:
-    """A subject: the config under test, or ``plain`` (fp32, eager) a baseline."""
-    checkpoint = None if plain else args.checkpoint
-    precision, compiled = ('fp32', False) if plain else (args.precision, args.compile)
-    segmenter = OnlineSegmenter(config, checkpoint, args.device, precision=precision, compile=compiled)
-    notes = [precision, *(['compiled'] if compiled else []), *([] if checkpoint else ['random weights'])]
+def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> Subject:
+    """A subject: the config under test, or a baseline (fp32, eager, as its config builds it)."""
+    checkpoint, precision, compiled, prepare, options = (
+        (None, 'fp32', False, args.prepare_baselines, None)
+        if is_baseline
+        else (args.checkpoint, args.precision, args.compile, not args.as_built, args.cfg_options)
+    )
+    segmenter = OnlineSegmenter(
+        config, checkpoint, args.device, options, precision=precision, compile=compiled, prepare=prepare
+    )
+    if isinstance(segmenter.model, ExportedModel):
+        notes = [f'exported, {segmenter.model.info.precision}']
+    else:
+        notes = ['prepared' if prepare else 'as built', *(['compiled'] if compiled else []), precision]
+        notes += [] if checkpoint else ['random weights']
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 
 
@@ -110,11 +126,22 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
+    parser.add_argument(
+        '--as-built', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of CONFIG'
+    )
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
     parser.add_argument(
-        '--baseline', nargs='+', default=[], metavar='CONFIG', help='others, in fp32 with random weights, by turns'
+        '--baseline',
+        nargs='+',
+        default=[],
+        metavar='CONFIG',
+        help='others (fp32, random weights, as built)',
     )
+    parser.add_argument('--prepare-baselines', action='store_true', help='prepare them for inference too')
     parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:
@@ -132,9 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_freed_memory()
     source = encoded_frames(args.input, args.size)
-    subjects = [build_subject(args, args.config, plain=False)]
-    subjects += [build_subject(args, baseline, plain=True) for baseline in args.baseline]
+    subjects = [build_subject(args, args.config, is_baseline=False)]
+    subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]
     decoding = run(subjects, source, args.frames, args.warmup)
     figures = [report(subject, decoding, args.stream_fps) for subject in subjects]
     first = [spent + total for spent, total in zip(decoding, subjects[0].totals, strict=True)]

@@ -16,7 +16,7 @@ from mmrcf.apis import OnlineSegmenter
 from mmrcf.benchmark import PacedSource, describe_machine, statistics_of
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.media import LiveSource
-from mmrcf.utils import resident_mib, write_json
+from mmrcf.utils import keep_freed_memory, resident_mib, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = 20
@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_freed_memory()
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     camera = PacedSource(args.clip, args.source_fps, args.seconds)
     figures = run(segmenter, camera, args.model_fps)

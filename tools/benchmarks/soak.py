@@ -18,7 +18,7 @@ from tqdm import tqdm
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.benchmark import describe_machine, encoded_frames, statistics_of
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import atomic_output, resident_mib, write_json
+from mmrcf.utils import atomic_output, keep_freed_memory, resident_mib, write_json
 
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
@@ -101,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_freed_memory()
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     times, memory = soak(segmenter, args.input, tuple(args.size), args.frames)
     summary = summarise(times, memory)

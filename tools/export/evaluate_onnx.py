@@ -16,8 +16,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
+from mmrcf.acceleration import prepare_for_inference
 from mmrcf.apis import init_model
-from mmrcf.apis.acceleration import fold_batch_norms
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models = {'exported': open_onnx(args.model)}
     if args.against:
         models = {'pytorch': init_model(config, args.against), **models}
-        fold_batch_norms(models['pytorch'])  # as it runs in a stream
+        prepare_for_inference(models['pytorch'])  # as it runs in a stream
     with contextlib.ExitStack() as stack:
         # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
         json_file = stack.enter_context(atomic_output(args.json)) if args.json else None

@@ -108,11 +108,21 @@ class InstanceQueryHead(BaseModule):
         return [
             SlotOutputs(
                 cls_logits=self.classifier(code),
-                mask_logits=torch.einsum('bnc,bchw->bnhw', self.filters(code), segmentation_map),
+                mask_logits=self._mask_logits(code, segmentation_map),
                 codes=code,
             )
             for code in (codes if all_layers else codes[-1:])
         ]
+
+    def _mask_logits(self, code: Tensor, segmentation_map: Tensor) -> Tensor:
+        """Apply the dynamic filters. One number more than the map has channels is added to all pixels of a slot.
+
+        Training has no such number; folding the mask decoder's last convolution into the filters leaves one.
+        """
+        filters = self.filters(code)
+        channels = segmentation_map.shape[1]
+        logits = torch.einsum('bnc,bchw->bnhw', filters[..., :channels], segmentation_map)
+        return logits if filters.shape[-1] == channels else logits + filters[..., channels:, None]
 
     def loss(
         self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int

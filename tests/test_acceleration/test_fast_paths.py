@@ -8,8 +8,15 @@ import torch
 from torch import nn
 from torch._dynamo.testing import CompileCounter
 
+from mmrcf.acceleration import (
+    WinogradConv2d,
+    autocast_type,
+    compile_network,
+    fold_batch_norms,
+    fold_mask_projection,
+    prepare_for_inference,
+)
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.apis.acceleration import autocast_type, compile_network, fold_batch_norms
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.structures import FrameResult
@@ -57,12 +64,38 @@ def test_folded_batch_norms_change_nothing(tiny_config: Path, frames: list[np.nd
     assert_alike(plain, run(OnlineSegmenter(model), frames))
 
 
-def test_a_segmenter_folds_the_model_that_it_builds_and_no_other(tiny_config: Path) -> None:
+def test_the_folded_mask_projection_changes_nothing(tiny_config: Path, frames: list[np.ndarray]) -> None:
+    model = model_with_statistics(tiny_config)
+    nn.init.normal_(model.mask_decoder.out.bias)
+    plain = run(OnlineSegmenter(model), frames)
+    fold_mask_projection(model)
+    assert isinstance(model.mask_decoder.out, nn.Identity)
+    assert_alike(plain, run(OnlineSegmenter(model), frames))
+    filters = model.head.filters[-1]
+    fold_mask_projection(model)  # a second time there is nothing to fold
+    assert model.head.filters[-1] is filters
+
+
+def test_a_prepared_model_says_what_the_plain_one_says(
+    tiny_config: Path, frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('mmrcf.acceleration.winograd.MIN_CHANNELS', 1)
+    monkeypatch.setattr('mmrcf.acceleration.winograd.MIN_TILES', 1)
+    model = model_with_statistics(tiny_config)
+    plain = run(OnlineSegmenter(model), frames)
+    prepare_for_inference(model)
+    assert sum(isinstance(module, WinogradConv2d) for module in model.modules()) > 5
+    assert_alike(plain, run(OnlineSegmenter(model), frames))
+
+
+def test_a_segmenter_prepares_the_model_that_it_builds_and_no_other(tiny_config: Path) -> None:
     built = OnlineSegmenter(tiny_config).model
     assert not any(isinstance(module, nn.BatchNorm2d) for module in built.modules())
     given = init_model(tiny_config)
     OnlineSegmenter(given)
     assert any(isinstance(module, nn.BatchNorm2d) for module in given.modules())
+    as_built = OnlineSegmenter(tiny_config, prepare=False).model
+    assert any(isinstance(module, nn.BatchNorm2d) for module in as_built.modules())
 
 
 def test_the_network_compiles_whole_and_once(tiny_config: Path, frames: list[np.ndarray]) -> None:
@@ -80,7 +113,7 @@ def test_the_network_compiles_whole_and_once(tiny_config: Path, frames: list[np.
 
 
 def test_autocast(tiny_config: Path, frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('mmrcf.apis.acceleration._has_bf16', lambda: True)
+    monkeypatch.setattr('mmrcf.acceleration.precision._has_bf16', lambda: True)
     model = model_with_statistics(tiny_config)
     plain = run(OnlineSegmenter(model), frames)
     half = run(OnlineSegmenter(model, precision='bf16'), frames)
@@ -94,7 +127,7 @@ def test_autocast(tiny_config: Path, frames: list[np.ndarray], monkeypatch: pyte
     ('precision', 'words'), [('fp8', 'expected one of fp32'), ('fp16', 'for GPUs'), ('bf16', 'has no instructions')]
 )
 def test_precisions_that_cannot_be(precision: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('mmrcf.apis.acceleration._has_bf16', lambda: False)
+    monkeypatch.setattr('mmrcf.acceleration.precision._has_bf16', lambda: False)
     with pytest.raises(InputError, match=words):
         autocast_type(precision, torch.device('cpu'))
 

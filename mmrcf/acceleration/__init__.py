@@ -1,0 +1,18 @@
+"""Making a model only faster: what it says stays the same, up to rounding."""
+
+from .compilation import compile_network
+from .folding import fold_batch_norms, fold_mask_projection
+from .precision import PRECISIONS, autocast_type
+from .preparation import prepare_for_inference
+from .winograd import WinogradConv2d, use_winograd
+
+__all__ = [
+    'PRECISIONS',
+    'WinogradConv2d',
+    'autocast_type',
+    'compile_network',
+    'fold_batch_norms',
+    'fold_mask_projection',
+    'prepare_for_inference',
+    'use_winograd',
+]

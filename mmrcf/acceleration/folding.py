@@ -1,0 +1,38 @@
+"""Layers that a trained model can do without, since the next one can do their work along with its own.
+
+A folded model gives the same values up to rounding. It cannot be trained on, nor does it load the checkpoints of the
+model that it was.
+"""
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import nn
+
+from mmrcf.models import RCF
+from mmrcf.models.heads import FPNMaskDecoder, InstanceQueryHead
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fold every batch norm into the convolution before it, in place."""
+    fuse_conv_bn(module)
+
+
+@torch.no_grad()
+def fold_mask_projection(model: nn.Module) -> None:
+    """Fold the mask decoder's last convolution, W D + b, into the dynamic filters, in place.
+
+    A filter theta on W D + b is the filter W^T theta on D plus the number b^T theta: N small products in the place of a
+    convolution over the finest map. A model without these parts stays as it is.
+    """
+    if not (isinstance(model, RCF) and isinstance(model.head, InstanceQueryHead)):
+        return
+    if not (isinstance(model.mask_decoder, FPNMaskDecoder) and isinstance(model.mask_decoder.out, nn.Conv2d)):
+        return
+    project, last = model.mask_decoder.out, model.head.filters[-1]
+    # One row for each channel of D, and one for the number.
+    rows = torch.cat([project.weight[:, :, 0, 0].T, project.bias[None]])
+    folded = nn.Linear(last.in_features, len(rows), device=rows.device, dtype=rows.dtype)
+    folded.weight.copy_(rows @ last.weight)
+    folded.bias.copy_(rows @ last.bias)
+    model.head.filters[-1] = folded
+    model.mask_decoder.out = nn.Identity()

@@ -1,0 +1,79 @@
+"""How much longer an evaluation takes than the model's steps in it.
+
+``python tools/benchmarks/evaluation.py CONFIG CHECKPOINT --json outputs/evaluation.json``
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from time import perf_counter
+
+import torch
+
+from mmrcf.benchmark import describe_machine
+from mmrcf.engine.loops import OnlineTestLoop
+from mmrcf.engine.run_config import ConfigOptions, build_runner, explained_config_errors, load_config, set_threads
+from mmrcf.engine.start_weights import load_tested_weights
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.utils import keep_freed_memory, require_file, write_json
+
+
+def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None) -> dict[str, object]:
+    """Evaluate as ``tools/test.py`` does, with a clock.
+
+    Returns:
+        Number of frames, seconds of the model's steps and of the whole evaluation (reading the frames and working out
+        the metrics included), their ratio, and the metrics.
+    """
+    config = load_config(config_path, cfg_options)
+    if not config.get('test_dataloader') or config.test_cfg.get('type') != 'OnlineTestLoop':
+        raise InputError(f'config {config_path}: is not tested frame by frame; give it a test set and OnlineTestLoop')
+    set_threads(config)
+    with tempfile.TemporaryDirectory() as work_dir:
+        config.work_dir = work_dir
+        runner = build_runner(config)
+        with explained_config_errors(config):
+            load_tested_weights(runner, checkpoint)
+            started = perf_counter()
+            metrics = runner.test()
+    total = perf_counter() - started
+    loop: OnlineTestLoop = runner.test_loop
+    return dict(
+        config=str(config_path),
+        frames=len(loop.dataloader.dataset),
+        total_seconds=total,
+        step_seconds=loop.stream.step_seconds,
+        ratio=total / loop.stream.step_seconds,
+        metrics={name: float(value) for name, value in metrics.items()},
+    )
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
+    )
+    return parser.parse_args(arguments)
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure as the command line says."""
+    args = parse_args(arguments)
+    require_file(args.checkpoint, 'checkpoint')
+    keep_freed_memory()
+    figures = evaluate(args.config, args.checkpoint, args.cfg_options)
+    print(
+        f'{figures["frames"]} frames in {figures["total_seconds"]:.1f} s, {figures["ratio"]:.2f} times the '
+        f"{figures['step_seconds']:.1f} s of the model's steps"
+    )
+    if args.json:
+        write_json(args.json, dict(machine=describe_machine(torch.device('cpu')), **figures))
+
+
+if __name__ == '__main__':
+    main()
