@@ -13,7 +13,11 @@ from mmrcf.models.heads import FPNMaskDecoder, InstanceQueryHead
 
 
 def fold_batch_norms(module: nn.Module) -> None:
-    """Fold every batch norm into the convolution before it, in place."""
+    """Fold every batch norm into the convolution that is registered before it in the same module, in place.
+
+    As MMCV's ``fuse_conv_bn``, which does the work, it takes the order in which a module registers its layers for the
+    order in which it calls them.
+    """
     fuse_conv_bn(module)
 
 
@@ -36,3 +40,4 @@ def fold_mask_projection(model: nn.Module) -> None:
     folded.bias.copy_(rows @ last.bias)
     model.head.filters[-1] = folded
     model.mask_decoder.out = nn.Identity()
+    model.mask_decoder.out_channels = model.head.mask_dims = project.in_channels

@@ -41,11 +41,11 @@ PORTION_BYTES = 8e6
 class WinogradConv2d(nn.Module):
     """A 3 x 3 convolution of stride 1 and padding 1 for inference in float32.
 
-    It has four times the weights of the convolution, and those too: small images, other number types, and graphs that
-    are traced for export go the plain way.
+    It has four times the weights of the convolution, and those too: small images, other number types, GPUs, and graphs
+    that are traced for export go the plain way.
 
     Args:
-        conv: The convolution; its weights are shared.
+        conv: The convolution, whose weights must not change any more.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -79,7 +79,7 @@ class WinogradConv2d(nn.Module):
         # While compiling, PyTorch says that it is exporting too.
         exporting = torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling()
         autocast = torch.is_autocast_enabled(image.device.type)
-        return not exporting and not autocast and image.dtype == self.filters.dtype
+        return not exporting and not autocast and image.dtype == torch.float32 and image.device.type == 'cpu'
 
 
 def convolve_by_tiles(

@@ -14,14 +14,20 @@ from mmrcf.engine.run_config import config_parts, explained_config_errors, overr
 from mmrcf.errors import InputError
 from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE
+from mmrcf.models.data_preprocessor import stack_sound
 from mmrcf.models.postprocess import select_instances
 from mmrcf.registry import TASK_UTILS, TRANSFORMS
-from mmrcf.structures import SOUND_KEYS, AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
+from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
 
 from .step_info import STATE_OUTPUTS, StepInfo
 
 # What of the config works outside the graph, and so can still be changed.
 OPEN_OPTIONS = ('model.score_thr', 'model.tracker')
+
+
+def is_open_option(option: str) -> bool:
+    """Whether a field of the config, by its dotted path, can still be changed in an exported step."""
+    return option == 'model.score_thr' or f'{option}.'.startswith('model.tracker.')
 
 
 class Graph(Protocol):
@@ -50,11 +56,11 @@ class RawFrames(BaseDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """Stack B clips (T, 3, h, w) uint8, and their sound where there is any; see ``RCFDataPreprocessor``."""
         data = self.cast_data(data)
-        inputs = {'img': torch.stack(list(data['inputs']['img']))}
-        for key in SOUND_KEYS:
-            clips = data['inputs'].get(key, ())
-            if len(clips) and all(clip is not None for clip in clips):
-                inputs[key] = torch.stack(list(clips))
+        clips = list(data['inputs']['img'])
+        sizes = sorted({f'{clip.shape[-1]}x{clip.shape[-2]}' for clip in clips})
+        if len(sizes) > 1:
+            raise InputError(f'an exported model takes clips of one size in a batch, got {", ".join(sizes)}')
+        inputs = {'img': torch.stack(clips), **stack_sound(data['inputs'])}
         return {'inputs': inputs, 'data_samples': data['data_samples']}
 
 
@@ -182,15 +188,19 @@ def _config(info: StepInfo, origin: str, options: dict[str, Any]) -> Config:
     # With a text of its own: a config reads the file of its name otherwise.
     config = Config(dict(model=model, test_pipeline=info.pipeline), cfg_text=f'# from {origin}', filename=origin)
     for option in options:
-        if not option.startswith(OPEN_OPTIONS):
+        if not is_open_option(option):
             raise InputError(
                 f'option {option}: is fixed in {origin}, where only {" and ".join(OPEN_OPTIONS)} can be changed; '
                 'export the model anew with it'
             )
     override(config, options)
+    if not all(isinstance(step, dict) and isinstance(step.get('type'), str) for step in config.test_pipeline):
+        raise InputError(f'{origin}: metadata field pipeline is no list of transforms; export the model anew')
     _require_own_parts(config, origin)
-    if not 0.0 < config.model.score_thr < 1.0:
-        raise InputError(f'model.score_thr={config.model.score_thr}: expected a number between 0 and 1')
+    for name in ('score_thr', 'mask_thr'):
+        value = config.model[name]
+        if not isinstance(value, float) or not 0.0 < value < 1.0:
+            raise InputError(f'{origin}: model.{name}={value!r}: expected a number between 0 and 1')
     return config
 
 
@@ -198,6 +208,8 @@ def _require_own_parts(config: Config, origin: str) -> None:
     """Refuse a part that is not in our registries: MMEngine would import and call whatever its name points to."""
     for field_name, part in config_parts(config):
         registry = TRANSFORMS if field_name.startswith('test_pipeline') else TASK_UTILS
+        if '_scope_' in part:
+            raise InputError(f'{origin}: {field_name}._scope_ names another package; export the model anew')
         if 'type' in part and str(part['type']).removeprefix('mmrcf.') not in registry.module_dict:
             raise InputError(
                 f'{origin}: {field_name}.type={part["type"]!r} is not registered; import the module that registers it '

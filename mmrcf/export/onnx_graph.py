@@ -13,9 +13,8 @@ from mmrcf.errors import InputError, one_line
 from mmrcf.utils import atomic_output, require_file
 
 from .program import quiet
-from .step_info import StepInfo
+from .step_info import STATE_OUTPUTS, StepInfo
 
-# The default of PyTorch's exporter.
 OPSET = 20
 # What open dimensions are called in the file; the exporter calls them s22 and the like.
 TOKENS, CELLS = ('token_height', 'token_width'), ('mask_height', 'mask_width')
@@ -33,10 +32,12 @@ def require_onnx(name: str) -> ModuleType:
     """Import a module of the extra; raise :class:`InputError` with the way to install it where it is missing."""
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError(
             f"ONNX models need {name.split('.')[0]}, which is not installed; install it with: pip install 'mmrcf[onnx]'"
         ) from error
+    except ImportError as error:
+        raise InputError(f'ONNX models need {name}, which cannot be loaded ({one_line(error)[:200]})') from error
 
 
 class OnnxGraph:
@@ -58,6 +59,7 @@ class OnnxGraph:
         options.intra_op_num_threads = threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Between two frames its threads would otherwise go on taking the cores from everything else.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
@@ -67,10 +69,26 @@ class OnnxGraph:
             ) from error
         self.info = StepInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, f'ONNX model {path}')
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self._require_state()
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the step on arrays by name; see :class:`~mmrcf.export.StepGraph`."""
-        return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+        try:
+            outputs = self._session.run(self._outputs, feeds)
+        except Exception as error:  # onnxruntime has a kind of its own for every failure
+            height, width = feeds['frame'].shape[-2:]
+            raise InputError(
+                f'ONNX model {self.path}: cannot run a frame of {width}x{height} ({one_line(error)[:200]})'
+            ) from error
+        return dict(zip(self._outputs, outputs, strict=True))
+
+    def _require_state(self) -> None:
+        """Refuse a graph whose state is not what its description says."""
+        inputs = {value.name for value in self._session.get_inputs()}
+        state = set(self.info.first_state((1, 1)))
+        missing = sorted(state - inputs) + sorted({STATE_OUTPUTS[name] for name in state} - set(self._outputs))
+        if missing:
+            raise InputError(f'ONNX model {self.path}: has no input or output {missing[0]}; export the model anew')
 
 
 def write_onnx(program: ExportedProgram, info: StepInfo, path: str | Path, opset: int = OPSET) -> StepInfo:

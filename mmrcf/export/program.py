@@ -55,14 +55,15 @@ def describe(graph: StepGraph, example: dict[str, Tensor]) -> StepInfo:
     model, config = graph.model, graph.model.cfg
     settings = model.data_preprocessor
     outputs = graph(example)
-    image, *_, tokens = (example['frame'], *model.extract_feat(graph.padded(example['frame'])))
-    padded = padded_shape(image.shape[-2:], settings.pad_size_divisor)
+    tokens = model.extract_feat(graph.padded(example['frame']))[-1]
+    padded = padded_shape(example['frame'].shape[-2:], settings.pad_size_divisor)
     dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
+    pipeline = dataset.get('pipeline') or config.get('test_pipeline') or ()
     return StepInfo(
         mmrcf_version=__version__,
         config=config.to_dict(),
         class_names=list(model.dataset_meta.get('classes') or ()),
-        pipeline=list(dataset.get('pipeline') or config.get('test_pipeline') or ()),
+        pipeline=[step for step in pipeline if not step['type'].split('.')[-1].startswith('Load')],
         tracker=dict(config.model.tracker),
         score_thr=float(model.score_thr),
         mask_thr=float(model.mask_thr),

@@ -25,7 +25,7 @@ FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
 """What stays in float unless told otherwise: their small matrix products were slower in eight bits than in float."""
 
 
-class Recorder:
+class FeedRecorder:
     """A graph that remembers what last went into it.
 
     Args:
@@ -57,7 +57,7 @@ def stream_feeds(
     Raises:
         InputError: The video cannot be read, or holds no frame.
     """
-    recorder = Recorder(OnnxGraph(path))
+    recorder = FeedRecorder(OnnxGraph(path))
     segmenter = OnlineSegmenter(ExportedModel(recorder, f'ONNX model {path}'))
     found = 0
     with open_source(str(video), sound=segmenter.hears) as source:
@@ -86,12 +86,19 @@ def quantize_onnx(
         float_parts: Parts of the model, by the names of its modules, that stay in float.
 
     Raises:
-        InputError: The extra is missing, or the file cannot be quantised.
+        InputError: The extra is missing, the model has no such part, or the file cannot be quantised.
     """
     onnx = require_onnx('onnx')
     quantization = require_onnx('onnxruntime.quantization')
     model = onnx.load(path)
     info = replace(OnnxGraph(path).info, precision='int8')
+    parts = {_part(node) for node in model.graph.node} - {None}
+    unknown = [] if tuple(float_parts) == FLOAT_PARTS else [part for part in float_parts if part not in parts]
+    if unknown or not parts:
+        raise InputError(
+            f'float parts: the model in {path} has no part {", ".join(unknown)}; expected some of '
+            f'{", ".join(sorted(parts)) or "none: its nodes do not say where they come from"}'
+        )
     kept = [node.name for node in model.graph.node if _part(node) in float_parts]
     with atomic_output(out) as temporary, quiet():
         try:

@@ -59,12 +59,16 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
             for frame in sample.video_data_samples:
                 frame.set_metainfo({'batch_input_shape': (height, width)})
         inputs = {key: value for key, value in data['inputs'].items() if key not in SOUND_KEYS}
-        inputs |= {'img': torch.stack(batch), **_stack_sound(data['inputs'])}
+        inputs |= {'img': torch.stack(batch), **stack_sound(data['inputs'])}
         return {'inputs': inputs, 'data_samples': data['data_samples']}
 
 
-def _stack_sound(inputs: dict) -> dict[str, Tensor]:
-    """``audio`` and ``audio_valid`` of a batch; none of them where no clip has sound."""
+def stack_sound(inputs: dict) -> dict[str, Tensor]:
+    """``audio`` and ``audio_valid`` of a batch; none of them where no clip has sound.
+
+    Args:
+        inputs: As in :class:`RCFDataPreprocessor`.
+    """
     stacked = {}
     for key in SOUND_KEYS:
         clips = inputs.get(key, ())

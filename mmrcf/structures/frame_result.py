@@ -18,7 +18,8 @@ class FrameResult:
         boxes: (n, 4) float32. x1, y1, x2, y2 in pixels around the mask, x2 and y2 exclusive; zeros for an empty mask.
         class_names: n names.
         class_probs: (n, K) float32. Probabilities of the non-empty classes.
-        slots: (n,) int64. The instance query that predicted the object.
+        slots: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
+            the track.
         timings: Milliseconds by stage ('preprocess', 'model', ...).
     """
 

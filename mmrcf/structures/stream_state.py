@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -68,15 +68,15 @@ class StreamState:
 
     Attributes:
         references: Token-level backbone features of the last delta frames, newest first, each (1, C, H, W); fewer at
-            the start of a stream.
-        track: The tracker's state.
+            the start of a stream. A model that is no RCF keeps here what it keeps of frames.
+        track: The tracker's state: a :class:`TrackState`, or what a model with a tracker of its own has.
         frame_index: Number of frames seen so far; the index of the next frame.
         audio: Features of the last delta audio patches; empty in a model that does not hear.
         sound: The newest samples, as many as patches to come need; None where the stream's owner keeps none.
     """
 
-    references: tuple[Tensor, ...]
-    track: TrackState
+    references: tuple[Any, ...]
+    track: Any
     frame_index: int = 0
     audio: AudioMemory = field(default_factory=AudioMemory)
     sound: SoundWindow | None = None

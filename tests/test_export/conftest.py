@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmrcf.acceleration import fold_batch_norms
+from mmrcf.acceleration import prepare_for_inference
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.export import Parity, shown_objects, trace_step, write_onnx
 from mmrcf.models import RCF
@@ -32,12 +32,12 @@ def build(config: Path, fold: bool = True, **options: Any) -> RCF:
     torch.manual_seed(0)
     scale = {'test_dataloader.dataset.pipeline.1.scale': (96, 64)}
     model = init_model(config, cfg_options={'model.score_thr': 0.75, **scale, **options})
-    if fold:  # as the tool does
-        fold_batch_norms(model)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for weight in (model.head.query_content.weight, model.head.classifier.weight):
+        for weight in (model.head.query_content.weight, model.head.classifier.weight, model.mask_decoder.out.bias):
             weight.copy_(torch.randn(weight.shape, generator=generator))
+    if fold:  # as a stream runs it
+        prepare_for_inference(model)
     return model
 
 

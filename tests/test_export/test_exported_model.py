@@ -99,7 +99,7 @@ def test_it_says_what_it_cannot_do(graph: ModuleGraph, hearing_graph: ModuleGrap
         AudioAttention(ExportedModel(hearing_graph, 'a step'))
 
 
-def test_silence_and_no_sound_are_one(hearing_graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+def test_sound_that_did_not_come_is_not_known(hearing_graph: ModuleGraph, frames: list[np.ndarray]) -> None:
     model = ExportedModel(hearing_graph, 'a step')
     assert model.hears and model.num_classes == 8
     frame = torch.from_numpy(np.ascontiguousarray(frames[0].transpose(2, 0, 1)))[None]

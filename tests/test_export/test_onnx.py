@@ -1,5 +1,6 @@
 """An ONNX file runs as the model that it was made from: the same objects, identities and classes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.export import OnnxSegmenter, quantize_onnx, read_program, stream_feeds, trace_step, write_onnx
+from mmrcf.export.quantize import QUANTIZED, _part
 from mmrcf.models import RCF
 
 onnx = pytest.importorskip('onnx')
@@ -33,9 +35,23 @@ def test_equals_pytorch_from_the_first_frame_on(
     assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
     for each in (segmenter, expected):
         each.reset()
-    if sound:  # the file for any size takes another one
-        parity, _ = run_both(expected, segmenter, [frame[:40, :70] for frame in frames])
-        assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
+
+
+@pytest.mark.parametrize('sound', [False, True])
+def test_a_file_for_any_size_takes_any(
+    sound: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
+) -> None:
+    model = request.getfixturevalue('hearing_model' if sound else 'seeing_model')
+    path = request.getfixturevalue('hearing_file') if sound else tmp_path / 'any.onnx'
+    if not sound:
+        write_onnx(*trace_step(model), path)
+    segmenter, expected = OnnxSegmenter(path, threads=1), OnlineSegmenter(model)
+    # 96x55, a portrait of 37x64, and 96x64, which needs no padding, after the pipeline.
+    for crop in (np.s_[:], np.s_[:, :30], np.s_[:40, :60]):
+        for each in (segmenter, expected):
+            each.reset()
+        parity, _ = run_both(expected, segmenter, [frame[crop] for frame in frames])
+        assert parity.same_tracks and parity.mean_iou >= 0.9999 and parity.objects > 6
 
 
 def test_the_file_describes_itself(hearing_file: Path, seeing_file: Path) -> None:
@@ -64,14 +80,17 @@ def test_the_file_describes_itself(hearing_file: Path, seeing_file: Path) -> Non
     assert OnnxSegmenter(seeing_file).model.info.frame_shape == [55, 96]
 
 
-def test_the_other_tools_take_it(hearing_file: Path, hearing_model: RCF, clip: Path, tmp_path: Path) -> None:
+def test_the_other_tools_take_it(
+    hearing_file: Path, hearing_model: RCF, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inferencer = RCFInferencer(str(hearing_file), cfg_options={'model.score_thr': 0.5})
     summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
     assert summary.frames == 12 and summary.objects > 0 and summary.sound != 'none'
-    hearing_model.score_thr, before = 0.5, hearing_model.score_thr
+    monkeypatch.setattr(hearing_model, 'score_thr', 0.5)
     expected = RCFInferencer(hearing_model)(clip, json=tmp_path / 'expected.json')
-    hearing_model.score_thr = before
     assert summary.objects == expected.objects
+    tracks, expected_tracks = (json.loads((tmp_path / name).read_text()) for name in ('out.json', 'expected.json'))
+    assert len(tracks['annotations']) == len(expected_tracks['annotations'])
     with pytest.raises(InputError, match='checkpoint x.pth: ONNX model .* has its weights in it'):
         init_model(hearing_file, 'x.pth')
 
@@ -85,8 +104,19 @@ def test_eight_bits(seeing_file: Path, clip: Path, tmp_path: Path, frames: list[
     assert (tmp_path / 'int8.onnx').stat().st_size < seeing_file.stat().st_size
     assert all(len(segmenter.step(frame)) for frame in frames)
     graph = onnx.load(tmp_path / 'int8.onnx').graph
-    quantized = {name for node in graph.node if node.op_type == 'DequantizeLinear' for name in node.input}
-    assert any('backbone' in name for name in quantized) and not any('classifier' in name for name in quantized)
+    assert parts_in_eight_bits(graph) >= {'backbone', 'mask_decoder', 'neck'} - {'head'}
+    assert 'head' not in parts_in_eight_bits(graph)
+    quantize_onnx(seeing_file, tmp_path / 'all.onnx', feeds, float_parts=())
+    assert 'head' in parts_in_eight_bits(onnx.load(tmp_path / 'all.onnx').graph)
+    with pytest.raises(InputError, match='has no part hed; expected some of .*head'):
+        quantize_onnx(seeing_file, tmp_path / 'no.onnx', feeds, float_parts=('hed',))
+
+
+def parts_in_eight_bits(graph) -> set[str]:
+    """Parts of the model with a product of which both factors come out of eight bits."""
+    made_of_bytes = {name for node in graph.node if node.op_type == 'DequantizeLinear' for name in node.output}
+    products = [node for node in graph.node if node.op_type in QUANTIZED and set(node.input[:2]) <= made_of_bytes]
+    return {_part(node) for node in products}
 
 
 def test_wrong_files_are_named(tmp_path: Path, seeing_file: Path) -> None:

@@ -62,15 +62,42 @@ def test_exports_quantises_and_checks(
 
 
 def test_exports_for_pytorch(
-    exporter: ModuleType, tiny_config: Path, write_clip: Callable[..., Path], tmp_path: Path, capsys
+    exporter: ModuleType,
+    tiny_config: Path,
+    seeing_weights: Path,
+    write_clip: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     clip = write_clip(tmp_path / 'clip.mp4', frames=3)
     out = tmp_path / 'step.pt2'
-    arguments = [tiny_config, '--out', out, '--format', 'torch-export', '--size', '96x64', '--check', clip]
+    arguments = [
+        tiny_config,
+        seeing_weights,
+        '--out',
+        out,
+        '--format',
+        'torch-export',
+        '--size',
+        '96x64',
+        '--check',
+        clip,
+    ]
     exporter.main([str(argument) for argument in [*arguments, '--cfg-options', *OPTIONS]])
     wrote, parity = capsys.readouterr().out.splitlines()
     assert wrote.endswith('MiB, float32, 96x55)')
     assert '0 shown by one only, 0 other identities, 0 other labels; mask IoU at least 1.00000' in parity
+    assert '3 frames, 0 objects' not in parity
+
+
+def test_a_comparison_of_nothing_is_no_success(
+    exporter: ModuleType, tiny_config: Path, write_clip: Callable[..., Path], tmp_path: Path, capsys
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4', frames=2)
+    arguments = [tiny_config, '--out', tmp_path / 'step.pt2', '--format', 'torch-export', '--size', '96x64']
+    options = [*OPTIONS, 'model.score_thr=0.99']
+    message = failure(exporter.main, [*arguments, '--check', clip, '--cfg-options', *options], capsys)
+    assert 'no object was shown in 2 frames' in message
 
 
 def test_the_size_of_the_network_is_that_after_the_pipeline(exporter: ModuleType, seeing_model) -> None:

@@ -4,8 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from mmrcf.apis import init_model
 from mmrcf.media import open_source
+
+
+@pytest.fixture(scope='module')
+def tiny_checkpoint(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
+    torch.save({'state_dict': init_model(tiny_config).state_dict()}, path)
+    return path
 
 
 def test_latency(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
@@ -17,7 +27,7 @@ def test_latency(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None
     latency.main([str(tiny_config), *options, '--baseline', str(baseline), '--json', str(out)])
     figures = json.loads(out.read_text())
     first, second = figures['subjects']
-    assert first['name'] == 'tiny.py (fp32, random weights)' and second['name'].startswith('baseline.py')
+    assert first['name'] == 'tiny.py (prepared, fp32, random weights)' and second['name'].startswith('baseline.py')
     assert {'decode', 'preprocess', 'network', 'track', 'masks'} <= first['stages'].keys()
     assert {'backbone', 'neck', 'mask_decoder', 'head'} <= first['parts'].keys()
     # A frame takes at least what its stages take, and the paper's latency is one frame's wait more.
@@ -66,3 +76,37 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert figures['answered'] + figures['dropped'] == pytest.approx(75, abs=1)
     assert figures['dropped'] > figures['answered']
     assert 'dropped to keep up' in capsys.readouterr().out
+
+
+def test_evaluation_takes_longer_than_its_steps(
+    load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / 'evaluation.json'
+    load_script('tools/benchmarks/evaluation.py').main([str(tiny_config), str(tiny_checkpoint), '--json', str(out)])
+    figures = json.loads(out.read_text())
+    assert figures['frames'] > 0 and figures['ratio'] > 1 and figures['step_seconds'] > 0
+    assert figures['total_seconds'] == pytest.approx(figures['ratio'] * figures['step_seconds'])
+    assert 'vis/AP' in figures['metrics']
+    assert "s of the model's steps" in capsys.readouterr().out
+
+
+def test_parity_of_the_prepared_model(
+    load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / 'parity.json'
+    arguments = [str(tiny_config), str(tiny_checkpoint), '--json', str(out)]
+    load_script('tools/benchmarks/parity.py').main([*arguments, '--cfg-options', 'model.score_thr=0.01'])
+    parity = json.loads(out.read_text())['parity']
+    assert parity['frames'] > 0 and parity['objects'] > 0
+    assert parity['unmatched'] == parity['identities'] == parity['labels'] == 0
+    assert 'mask IoU at least' in capsys.readouterr().out
+
+
+def test_operators_add_up(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / 'operators.json'
+    options = ['--size', '96', '64', '--frames', '2', '--top', '3', '--json', str(out)]
+    load_script('tools/benchmarks/operators.py').main([str(tiny_config), *options])
+    rows = json.loads(out.read_text())['operators']
+    assert len(rows) == 4 and rows[-1]['operator'] == 'others'
+    assert sum(row['share'] for row in rows) == pytest.approx(1)
+    assert '| operator | ms a frame |' in capsys.readouterr().out

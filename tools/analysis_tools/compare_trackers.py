@@ -144,6 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not loader or not evaluators:
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
     model = init_model(config, args.checkpoint, args.device)
+    if not isinstance(model, RCF):
+        raise InputError(f'config {args.config}: {type(model).__name__} has a tracker of its own; give that of an RCF')
     with explained_config_errors(config):
         dataloader = Runner.build_dataloader(loader, seed=0)
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators]

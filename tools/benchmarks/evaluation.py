@@ -29,6 +29,8 @@ def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None)
     if not config.get('test_dataloader') or config.test_cfg.get('type') != 'OnlineTestLoop':
         raise InputError(f'config {config_path}: is not tested frame by frame; give it a test set and OnlineTestLoop')
     set_threads(config)
+    config.load_from = None  # the weights come from the command line
+    config.resume = False
     with tempfile.TemporaryDirectory() as work_dir:
         config.work_dir = work_dir
         runner = build_runner(config)

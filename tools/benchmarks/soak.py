@@ -68,7 +68,7 @@ def plot(times: Sequence[float], memory: Sequence[float], path: str | Path) -> N
     above.set(ylabel='step (ms)', ylim=(0, None))
     above.legend()
     below.plot(range(len(memory)), memory)
-    below.set(xlabel='frame', ylabel='resident memory (MiB)', ylim=(0, None))
+    below.set(xlabel='frame', ylabel='resident memory (MiB)', ylim=(0, 1.2 * max(memory)))
     figure.tight_layout()
     with atomic_output(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip('.') or 'png')

@@ -4,16 +4,17 @@
 """
 
 import argparse
-import sys
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmrcf.apis import OnlineSegmenter
+from mmrcf.acceleration import fold_batch_norms, fold_mask_projection
+from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.engine.run_config import ConfigOptions
-from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.export import (
     ExportedModel,
     Parity,
@@ -33,6 +34,7 @@ from mmrcf.media.frame_source import fit_image
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CLIP = str(ROOT / 'demo/shapes.mp4')
+LEAST_IOU = 0.999
 SUFFIXES = {'onnx': '.onnx', 'torch-export': '.pt2'}
 
 
@@ -127,6 +129,9 @@ def check_inputs(args: argparse.Namespace) -> None:
             open_source(video).close()
     for module in ('onnx', 'onnxscript', 'onnxruntime') if args.format == 'onnx' else ():
         require_onnx(module)
+    folder = Path(args.out).absolute().parent
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InputFileError(f'--out {args.out}: {folder} is no folder that can be written to; give another place')
 
 
 def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int, int] | None) -> ExportedModel:
@@ -152,7 +157,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Export as the command line says."""
     args = parse_args(arguments)
     check_inputs(args)
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, cfg_options=args.cfg_options)
+    source = init_model(args.config, args.checkpoint, cfg_options=args.cfg_options)
+    fold_batch_norms(source)
+    fold_mask_projection(source)
+    segmenter = OnlineSegmenter(source)
     size = parse_size(args.size) if args.size else None
     model = export(args, segmenter, size)
     info = model.info
@@ -162,8 +170,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.check:
         parity = compare(segmenter, OnlineSegmenter(model), args.check, args.check_frames, size)
         print(parity)
-        if info.precision == 'float32' and not parity.same_tracks:
-            sys.exit(1)
+        if not parity.objects + parity.unmatched:
+            raise InputError(
+                f'--check {args.check}: no object was shown in {parity.frames} frames, so nothing was compared; give a '
+                'checkpoint, or --cfg-options model.score_thr=0.001'
+            )
+        if info.precision == 'float32' and not (parity.same_tracks and parity.mean_iou >= LEAST_IOU):
+            raise InputError(f'--check {args.check}: the file does not say what PyTorch says, see above')
 
 
 if __name__ == '__main__':

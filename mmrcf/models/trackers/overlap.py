@@ -12,8 +12,6 @@ from mmrcf.structures import SlotPredictions
 def mask_iou(masks: Tensor, before: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """IoU of every mask with every other of this frame, and with every one from before; 0 where both are empty.
 
-    One matrix product and one transfer to the CPU: a full mask is appended on both sides, whose overlaps are the areas.
-
     Args:
         masks: (N, h, w) bool.
         before: (M, h, w) bool, on the same device.
@@ -29,16 +27,34 @@ def mask_iou(masks: Tensor, before: Tensor) -> tuple[np.ndarray, np.ndarray]:
             f'masks of {tuple(masks.shape[1:])} after masks of {tuple(before.shape[1:])} in one stream: '
             'expected frames of one size; start a new stream with init_state()'
         )
+    every = torch.cat([masks, before]).flatten(1)
     count = len(masks)
-    every = torch.cat([masks, before, masks.new_ones(1, *masks.shape[1:])]).flatten(1)
-    # Under autocast the product would run in half precision, where pixel counts are not exact.
-    with torch.autocast(masks.device.type, enabled=False):
-        every = every.float()
-        overlap = (torch.cat([every[:count], every[-1:]]) @ every.T).cpu().numpy().astype(np.float64)
-    intersection = overlap[:-1, :-1]
-    union = overlap[:-1, -1:] + overlap[-1:, :-1] - intersection
+    if every.is_cuda:
+        intersection, areas = _products(every, count)
+    else:
+        intersection, areas = _bit_counts(every.cpu().numpy(), count)
+    union = areas[:count, None] + areas[None] - intersection
     iou = intersection / np.maximum(union, 1)
     return iou[:, :count], iou[:, count:]
+
+
+def _bit_counts(every: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that the first ``count`` of M masks (M, P) share with each, and the pixels of each; 64 at once."""
+    words = -(-every.shape[1] // 64)
+    packed = np.zeros((len(every), 8 * words), np.uint8)
+    packed[:, : -(-every.shape[1] // 8)] = np.packbits(every, axis=1)
+    packed = packed.view(np.uint64)
+    common = np.bitwise_count(packed[:count, None] & packed[None]).sum(-1, dtype=np.int64)
+    return common, np.bitwise_count(packed).sum(-1, dtype=np.int64)
+
+
+def _products(every: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`_bit_counts`, by one matrix product and one transfer; a full mask among them gives the areas."""
+    # Under autocast the product would run in half precision, where pixel counts are not exact.
+    with torch.autocast(every.device.type, enabled=False):
+        full = torch.cat([every, every.new_ones(1, every.shape[1])]).float()
+        overlap = (torch.cat([full[:count], full[-1:]]) @ full[:-1].T).cpu().numpy().astype(np.int64)
+    return overlap[:-1], overlap[-1]
 
 
 def shown_slots(slots: SlotPredictions, iou: np.ndarray, duplicate_iou: float | None) -> np.ndarray:

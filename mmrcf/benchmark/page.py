@@ -1,0 +1,212 @@
+"""docs/performance.md: its text is written by hand, its tables come from the files that the tools wrote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmrcf.utils import read_json
+from mmrcf.utils.markdown import markdown_table, write_between_markers
+
+Results = dict[str, Any]
+NOT_MEASURED = 'Not yet measured.'
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that is written from results.
+
+    Attributes:
+        needs: Names of the results that it is made of.
+        write: Makes it.
+    """
+
+    needs: tuple[str, ...]
+    write: Callable[[Results], str]
+
+
+def machine(results: Results) -> str:
+    """What the figures were measured on."""
+    found = results['latency_r50']['machine']
+    packages = ', '.join(f'{name} {version}' for name, version in found['packages'].items())
+    return f'{found["processor"]}, {found["threads"]} threads; Python {found["python"]}, {packages}.'
+
+
+def latency(*names: str) -> Section:
+    """Runs of ``latency.py``, each a table, and in it how much faster its first subject is than the others."""
+
+    def write(results: Results) -> str:
+        return '\n\n'.join(_latency_table(results[name]) for name in names)
+
+    return Section(names, write)
+
+
+def _latency_table(figures: dict[str, Any]) -> str:
+    subjects = figures['subjects']
+    stages = ('decode', 'preprocess', 'network', 'track', 'masks')
+    ratios = figures['faster_than']
+    header = ['model', 'end to end (p50 / p95)', 'FPS', *stages, 'objects', f'{_short(subjects[0])} is faster by']
+    rows = []
+    for subject in subjects:
+        whole = subject['end_to_end']
+        ratio = ratios.get(subject['name'])
+        rows.append(
+            [
+                subject['name'],
+                f'{whole["p50"]:.0f} / {whole["p95"]:.0f} ms',
+                f'{subject["fps"]:.1f}',
+                *(f'{subject["stages"][stage]["p50"]:.1f}' if stage in subject['stages'] else '' for stage in stages),
+                f'{subject["objects"]:.0f}',
+                '' if ratio is None else f'{ratio["p50"]:.2f}x ({ratio["count"]} pairs)',
+            ]
+        )
+    latencies = subjects[0]['latency']
+    caption = (
+        f'{figures["source"]}. In a stream of {1e3 / latencies["stream"]:.0f} FPS the latency of the first row, with '
+        f'the wait for its frame, is {latencies["p50"]:.0f} ms (p95 {latencies["p95"]:.0f}).'
+    )
+    return f'{markdown_table(header, rows)}\n\n{caption}'
+
+
+def _short(subject: dict[str, Any]) -> str:
+    return subject['name'].split(' (')[0].removesuffix('.py')
+
+
+def parts(results: Results) -> str:
+    """Parts of the network, and what of a step is not the backbone."""
+    rows = []
+    names = ('backbone', 'neck', 'mask_decoder', 'head')
+    for result in ('latency_r50', 'latency_r101', 'latency_r18'):
+        for subject in results[result]['subjects']:
+            if all(name in subject['parts'] for name in names):
+                times = [f'{subject["parts"][name]["p50"]:.1f}' for name in names]
+                rows.append([subject['name'], *times, f'{100 * subject["share_beside_backbone"]:.0f} %'])
+    return markdown_table(['ms', 'backbone', 'neck', 'mask decoder', 'head', 'not the backbone'], rows)
+
+
+def rates(results: Results) -> str:
+    """Operations and rates by part."""
+    rows = []
+    names = ('backbone', 'neck', 'mask_decoder', 'head', 'total')
+    for row in [*results['flops'], *results['flops_r18']]:
+        width, height = row['input']
+        cells = [
+            f'{row["gflops"][name]:.1f} GFLOP, {row["milliseconds"][name]:.0f} ms: '
+            f'{1e3 * row["gflops"][name] / row["milliseconds"][name]:.0f}'
+            for name in names
+        ]
+        rows.append([Path(row['config']).stem, f'{width}x{height}', *cells])
+    best = results['flops'][0]['matrix_product_gflops']
+    header = ['model', 'frame', *(name.replace('_', ' ') for name in names)]
+    return f'{markdown_table(header, rows)}\n\nA product of two matrices reaches {best:.0f} GFLOP/s here.'
+
+
+def operators(results: Results) -> str:
+    """The profile, as built and prepared."""
+    tables = []
+    for name, title in (('operators_as_built', 'As built'), ('operators', 'Prepared')):
+        rows = [
+            [f'`{row["operator"]}`', f'{row["milliseconds"]:.1f}', str(row['calls']), f'{100 * row["share"]:.0f} %']
+            for row in results[name]['operators']
+        ]
+        tables.append(f'{title}:\n\n' + markdown_table(['operator', 'ms a frame', 'calls', 'share'], rows))
+    return '\n\n'.join(tables)
+
+
+def parity(results: Results) -> str:
+    """How far fast paths are from the plain one, on the test split of shapes."""
+    rows = []
+    for name, title in PARITY.items():
+        figures = results[name]
+        plain, fast = (figures[key] for key in list(figures)[:2])
+        found = figures['parity']
+        rows.append(
+            [
+                title,
+                f'{found["frames"]} / {found["objects"]}',
+                str(found['unmatched']),
+                str(found['identities']),
+                str(found['labels']),
+                f'{found["lowest_iou"]:.4f} / {found["mean_iou"]:.6f}',
+                f'{found["below"]} ({found["pixels"]} pixels)',
+                f'{plain["vis/AP"]:.1f} / {fast["vis/AP"]:.1f}' if 'vis/AP' in plain else '',
+            ]
+        )
+    header = [
+        'path',
+        'frames / objects',
+        'shown by one only',
+        'other identities',
+        'other labels',
+        'mask IoU: lowest / mean',
+        'masks below 0.999',
+        'AP as built / here',
+    ]
+    return markdown_table(header, rows)
+
+
+def trackers(results: Results) -> str:
+    """What trackers cost and give on the same outputs."""
+    rows = [
+        [f'`{name}`', f'{row["update_ms"]:.2f}', f'{row["vis/AP"]:.1f}', f'{100 * row["order/identity_changes"]:.1f}']
+        for name, row in results['trackers'].items()
+    ]
+    return markdown_table(['tracker', 'ms an update (p50)', 'AP', 'identity changes in 100'], rows)
+
+
+def streams(results: Results) -> str:
+    """Endless streams: the long run, the camera, evaluation."""
+    soak, live, evaluation = results['soak'], results['live'], results['evaluation']
+    return '\n'.join(
+        [
+            f'- {soak["frames"]:,} frames: resident memory grew by {soak["memory_mib"]["growth"]:.1f} MiB after the '
+            f'first {soak["settled_after"]}; p50 of the last {soak["window"]:,} steps is '
+            f'{soak["ratio_of_p50"]:.3f} of that of the first {soak["window"]:,} after them '
+            f'({soak["last_ms"]["p50"]:.1f} and {soak["first_ms"]["p50"]:.1f} ms).',
+            f'- A camera of {live["source_fps"]:.0f} FPS and a model held at {live["model_fps"]:.0f} FPS, for '
+            f'{live["seconds"]:.0f} s: {live["answered"]} frames answered, {live["dropped"]} dropped and reported; an '
+            f'answered frame was at most {live["oldest_answer_in_model_times"]:.2f} model times old '
+            f'({live["age_ms"]["p50"]:.0f} ms p50, {live["age_ms"]["max"]:.0f} ms at most); memory grew by '
+            f'{live["memory_growth_mib"]:.1f} MiB.',
+            f'- Evaluation of {evaluation["frames"]:,} frames took {evaluation["total_seconds"]:.1f} s, '
+            f"{evaluation['ratio']:.2f} times the {evaluation['step_seconds']:.1f} s of the model's steps in it.",
+        ]
+    )
+
+
+PARITY = {
+    'parity_prepared': 'prepared',
+    'parity_compiled': 'prepared and compiled',
+    'onnx_shapes': 'ONNX',
+    'onnx_shapes_av': 'ONNX, with sound',
+    'onnx_shapes_int8': 'ONNX, int8',
+}
+SECTIONS = {
+    'machine': Section(('latency_r50',), machine),
+    'r50': latency('latency_r50'),
+    'r50-compiled': latency('latency_r50_compiled'),
+    'r50-exported': latency('latency_r50_onnx', 'latency_r50_int8'),
+    'r50-peers-prepared': latency('latency_r50_peers_prepared'),
+    'r101': latency('latency_r101'),
+    'r18': latency('latency_r18', 'latency_r18_compiled'),
+    'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
+    'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
+    'rates': Section(('flops', 'flops_r18'), rates),
+    'operators': Section(('operators_as_built', 'operators'), operators),
+    'parity': Section(tuple(PARITY), parity),
+    'trackers': Section(('trackers',), trackers),
+    'streams': Section(('soak', 'live', 'evaluation'), streams),
+}
+
+
+def write_page(page: Path, folder: Path) -> None:
+    """Fill the tables of ``page`` from the JSON files in ``folder``; a section without its files says so.
+
+    Raises:
+        InputFileError: The page is missing, or a file is not JSON.
+        InputError: The page lacks the markers of a section.
+    """
+    results = {path.stem: read_json(path, 'result') for path in sorted(folder.glob('*.json'))}
+    for name, section in SECTIONS.items():
+        complete = all(need in results for need in section.needs)
+        write_between_markers(page, name, section.write(results) if complete else NOT_MEASURED)

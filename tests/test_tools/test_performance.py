@@ -1,0 +1,77 @@
+"""The page of figures: what is run for it, and that it is what its files say."""
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mmrcf.benchmark.page import NOT_MEASURED, SECTIONS, write_page
+from mmrcf.errors import InputError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / 'docs/performance.md'
+
+
+@pytest.fixture
+def performance(load_script) -> ModuleType:
+    return load_script('tools/benchmarks/performance.py')
+
+
+def test_every_run_is_a_command_that_its_tool_takes(performance: ModuleType, load_script) -> None:
+    for command in performance.RUNS.values():
+        tool, *arguments = map(str, command)
+        parsed = load_script(tool).parse_args([*arguments, '--json', 'out.json'])
+        assert parsed.json == 'out.json'
+    for name, arguments in performance.EXPORTS.items():
+        parsed = load_script('tools/export/onnx_export.py').parse_args([*arguments, '--out', name])
+        assert (REPOSITORY / parsed.config).exists()
+
+
+def test_every_section_is_made_of_runs(performance: ModuleType) -> None:
+    needed = {need for section in SECTIONS.values() for need in section.needs}
+    assert needed == set(performance.RUNS)
+
+
+def test_the_page_is_what_its_files_say(tmp_path: Path) -> None:
+    copy = shutil.copy(PAGE, tmp_path / 'performance.md')
+    write_page(copy, REPOSITORY / 'docs/performance')
+    assert copy.read_text() == PAGE.read_text()
+    assert NOT_MEASURED not in copy.read_text()
+
+
+def test_a_section_without_its_files_says_so(tmp_path: Path) -> None:
+    copy = shutil.copy(PAGE, tmp_path / 'performance.md')
+    write_page(copy, tmp_path)
+    assert copy.read_text().count(NOT_MEASURED) == len(SECTIONS)
+
+
+def test_only_what_has_no_result_is_run(
+    performance: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    monkeypatch.setattr(performance, 'RESULTS', tmp_path)
+    monkeypatch.setattr(performance, 'ROOT', tmp_path)
+    monkeypatch.setattr(performance, 'run', lambda command, *options: ran.append(Path(str(options[-1])).name))
+    names = [f'{name}.json' for name in performance.RUNS]
+    for name in names[:3]:
+        (tmp_path / name).write_text('{}')
+    performance.measure(['soak', 'flops'])
+    assert ran == [*performance.EXPORTS, *names[3:]]
+    for name in names:
+        (tmp_path / name).write_text('{}')
+    ran.clear()
+    performance.measure(['soak'])
+    assert ran == [*performance.EXPORTS, 'soak.json']
+
+
+def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
+    with pytest.raises(InputError, match='tools/benchmarks/live.py ended with 2; see above'):
+        performance.run(['tools/benchmarks/live.py'], 'none.py', '--source-fps', '-1')
+    assert 'expected more than 0' in capfd.readouterr().err
+
+
+def test_an_unknown_name_is_refused(performance: ModuleType, capsys) -> None:
+    with pytest.raises(SystemExit):
+        performance.parse_args(['--again', 'latency'])
+    assert '--again latency: expected names among latency_r50' in capsys.readouterr().err

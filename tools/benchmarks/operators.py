@@ -1,0 +1,98 @@
+"""Where the time of a step goes, operator by operator, as PyTorch's profiler sees it.
+
+``python tools/benchmarks/operators.py CONFIG --json outputs/operators.json``
+"""
+
+import argparse
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch.autograd.profiler_util import EventList
+from torch.profiler import ProfilerActivity, profile
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.benchmark import describe_machine, encoded_frames
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.utils import keep_freed_memory, write_json
+from mmrcf.utils.markdown import markdown_table
+
+WARMUP = 3
+
+
+def profile_steps(segmenter: OnlineSegmenter, size: tuple[int, int], frames: int) -> EventList:
+    """What the profiler saw in ``frames`` steps of a running stream."""
+    source = encoded_frames(None, size).frames
+    for image, _ in itertools.islice(source, WARMUP):
+        segmenter.step(image)
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for image, _ in itertools.islice(source, frames):
+            segmenter.step(image)
+    return profiler.key_averages()
+
+
+def shares(events: EventList, frames: int, top: int) -> list[dict[str, object]]:
+    """The ``top`` operators by their own time, and the sum of the others: milliseconds and calls a frame, and share."""
+    total = sum(event.self_cpu_time_total for event in events)
+    ranked = sorted(events, key=lambda event: -event.self_cpu_time_total)
+    rows = [(event.key, event.self_cpu_time_total, event.count) for event in ranked[:top]]
+    others = ranked[top:]
+    rows.append(('others', sum(e.self_cpu_time_total for e in others), sum(e.count for e in others)))
+    return [
+        dict(operator=name, milliseconds=1e-3 * spent / frames, calls=round(calls / frames), share=spent / total)
+        for name, spent, calls in rows
+    ]
+
+
+def table(rows: Sequence[dict[str, object]]) -> str:
+    """``rows`` of :func:`shares` as Markdown."""
+    cells = [
+        [f'`{row["operator"]}`', f'{row["milliseconds"]:.1f}', str(row['calls']), f'{100 * row["share"]:.0f} %']
+        for row in rows
+    ]
+    return markdown_table(['operator', 'ms a frame', 'calls', 'share'], cells)
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    parser.add_argument('--size', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'))
+    parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
+    parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
+    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    parser.add_argument('--as-built', action='store_true', help='do not prepare the model for inference')
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    args = parser.parse_args(arguments)
+    if min(args.frames, args.top) < 1:
+        parser.error('--frames and --top: expected at least 1')
+    if min(args.size) < 16:
+        parser.error('--size: expected at least 16 pixels')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Profile as the command line says."""
+    args = parse_args(arguments)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    keep_freed_memory()
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, prepare=not args.as_built)
+    rows = shares(profile_steps(segmenter, tuple(args.size), args.frames), args.frames, args.top)
+    print(table(rows))
+    if args.json:
+        figures = dict(
+            machine=describe_machine(torch.device('cpu')),
+            config=Path(args.config).name,
+            size=list(args.size),
+            prepared=not args.as_built,
+            operators=rows,
+        )
+        write_json(args.json, figures)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,54 @@
+"""Does the fast path say what the plain one says? Both run over the test set of a config, frame by frame.
+
+``python tools/benchmarks/parity.py CONFIG CHECKPOINT --compile``
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from mmrcf.acceleration import compile_network, prepare_for_inference
+from mmrcf.apis import init_model
+from mmrcf.engine.run_config import ConfigOptions, load_config, set_threads
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.export import Parity, evaluate_side_by_side
+from mmrcf.utils import keep_freed_memory, write_json
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='The model as its config builds it beside the prepared one')
+    parser.add_argument('config', help='config file; its data set and metrics are used')
+    parser.add_argument('checkpoint', help='weights')
+    parser.add_argument('--compile', action='store_true', help='compile the prepared one too')
+    parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
+    parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
+    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
+    )
+    args = parser.parse_args(arguments)
+    if args.frames is not None and args.frames < 1:
+        parser.error(f'--frames {args.frames}: expected at least 1')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compare as the command line says."""
+    args = parse_args(arguments)
+    config = load_config(args.config, args.cfg_options)
+    set_threads(config)
+    keep_freed_memory()
+    plain, fast = (init_model(config, args.checkpoint, args.device) for _ in range(2))
+    prepare_for_inference(fast)
+    if args.compile:
+        compile_network(fast)
+    figures = evaluate_side_by_side(config, {'as built': plain, 'fast': fast}, args.split, args.frames)
+    print(Parity(**figures['parity']))
+    if args.json:
+        write_json(args.json, figures)
+
+
+if __name__ == '__main__':
+    main()

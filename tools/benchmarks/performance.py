@@ -1,0 +1,130 @@
+"""Everything that docs/performance.md says, measured and written: one command.
+
+``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``,
+``make data-shapes`` and the audio-visual benchmark. Each run leaves a JSON file in docs/performance; what is there is
+not measured again, so it can be interrupted.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmrcf.benchmark.page import write_page
+from mmrcf.errors import InputError, exit_on_bad_input
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / 'docs/performance'
+PAGE = ROOT / 'docs/performance.md'
+MODELS = Path('work_dirs/performance')
+
+R18, R50, R101 = (f'configs/rcf/rcf_{name}_ytvis19.py' for name in ('r18', 'r50', 'r101'))
+PEERS = {
+    depth: [f'configs/baselines/{name}_{depth}_ytvis19.py' for name in ('masktrack-rcnn', 'mask2former-vis')]
+    for depth in ('r50', 'r101')
+}
+SHAPES = ['configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth']
+SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_r18_shapes-av.pth']
+# Random weights are sure of nothing; all ten slots are shown, so that masks and tracks cost what they can at most.
+ALL_SLOTS = ['--cfg-options', 'model.score_thr=0.001']
+TWO = ['--threads', '2']
+
+EXPORTS = {
+    'r50.onnx': [R50, '--size', '640x360', *ALL_SLOTS],
+    'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_SLOTS],
+    'r18.onnx': [R18, '--size', '640x360', *ALL_SLOTS],
+    'shapes.onnx': [*SHAPES, '--size', '288x160'],
+    'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
+    'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],
+}
+LATENCY = 'tools/benchmarks/latency.py'
+SHAPES_LATENCY = [LATENCY, SHAPES[0], '--checkpoint', SHAPES[1], '--input', 'demo/shapes.mp4', '--frames', '100', *TWO]
+RUNS = {
+    'latency_r50': [LATENCY, R50, *ALL_SLOTS, '--baseline', R50, *PEERS['r50'], '--frames', '20', *TWO],
+    'latency_r50_peers_prepared': [
+        *(LATENCY, R50, *ALL_SLOTS, '--prepare-baselines', '--baseline', *PEERS['r50'], '--frames', '12', *TWO)
+    ],
+    'latency_r50_compiled': [
+        *(LATENCY, R50, *ALL_SLOTS, '--compile', '--baseline', R50, *PEERS['r50'], '--frames', '15', *TWO)
+    ],
+    'latency_r50_onnx': [
+        *(LATENCY, MODELS / 'r50.onnx', '--prepare-baselines', '--baseline', R50, '--frames', '20', *TWO)
+    ],
+    'latency_r50_int8': [LATENCY, MODELS / 'r50_int8.onnx', '--baseline', R50, *PEERS['r50'], '--frames', '12', *TWO],
+    'latency_r101': [LATENCY, R101, *ALL_SLOTS, '--baseline', *PEERS['r101'], '--frames', '10', *TWO],
+    'latency_r18': [LATENCY, R18, *ALL_SLOTS, '--baseline', R18, MODELS / 'r18.onnx', '--frames', '150', *TWO],
+    'latency_r18_compiled': [LATENCY, R18, *ALL_SLOTS, '--compile', '--baseline', R18, '--frames', '150', *TWO],
+    'latency_shapes': [
+        *(*SHAPES_LATENCY, '--baseline', SHAPES[0], MODELS / 'shapes.onnx', MODELS / 'shapes_int8.onnx')
+    ],
+    'latency_shapes_compiled': [*SHAPES_LATENCY, '--compile', '--baseline', SHAPES[0]],
+    'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
+    'flops_r18': ['tools/benchmarks/flops.py', R18, '--shape', '320', '180', '--rate', *TWO],
+    'operators_as_built': ['tools/benchmarks/operators.py', R50, '--as-built', *TWO],
+    'operators': ['tools/benchmarks/operators.py', R50, *TWO],
+    'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
+    'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
+    'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
+    'trackers': [
+        *('tools/analysis_tools/compare_trackers.py', *SHAPES, '--tracker', 'MatchingFreeTracker()', '--tracker'),
+        'MatchingFreeTracker(iou_threshold=0.4, duplicate_iou=0.6, return_by_class=True, start_score=0.8)',
+        *('--tracker', 'HungarianTracker(duplicate_iou=0.6)'),
+        *('--tracker', 'IoUTracker(iou_threshold=0.4, duplicate_iou=0.6)'),
+    ],
+    'parity_prepared': ['tools/benchmarks/parity.py', *SHAPES],
+    'parity_compiled': ['tools/benchmarks/parity.py', *SHAPES, '--compile', '--frames', '600'],
+    'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
+    'onnx_shapes_av': [
+        *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
+    ],
+    'onnx_shapes_int8': [
+        *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes_int8.onnx', '--against', SHAPES[1])
+    ],
+}
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Measure what docs/performance.md says, and write it')
+    parser.add_argument(
+        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these anew: {", ".join(RUNS)}, or all'
+    )
+    parser.add_argument('--page-only', action='store_true', help='write the page from the files that are there')
+    args = parser.parse_args(arguments)
+    unknown = sorted(set(args.again) - set(RUNS) - {'all'})
+    if unknown:
+        parser.error(f'--again {unknown[0]}: expected names among {", ".join(RUNS)}, or all')
+    return args
+
+
+def run(command: Sequence[str | Path], *options: str | Path) -> None:
+    """Run a tool of this repository in the root of it; raise :class:`InputError` where it fails."""
+    words = [str(word) for word in (*command, *options)]
+    print('\n$ python', ' '.join(words), flush=True)
+    code = subprocess.run([sys.executable, *words], cwd=ROOT).returncode
+    if code:
+        raise InputError(f'{words[0]} ended with {code}; see above, mend it and start again: it goes on where it was')
+
+
+def measure(again: Sequence[str]) -> None:
+    """Export and run what has no result yet, and what is asked for again."""
+    for name, command in EXPORTS.items():
+        if not (ROOT / MODELS / name).exists():
+            run(['tools/export/onnx_export.py'], *command, '--out', MODELS / name)
+    for name, command in RUNS.items():
+        if name in again or 'all' in again or not (RESULTS / f'{name}.json').exists():
+            run(command, '--json', RESULTS / f'{name}.json')
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write as the command line says."""
+    args = parse_args(arguments)
+    if not args.page_only:
+        measure(args.again)
+    write_page(PAGE, RESULTS)
+
+
+if __name__ == '__main__':
+    main()
