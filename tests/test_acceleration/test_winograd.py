@@ -1,5 +1,7 @@
 """Winograd's algorithm against PyTorch's convolution."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -88,6 +90,9 @@ def test_when_it_takes_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.autocast('cpu', torch.bfloat16):
         fast(large)
     program = torch.export.export(fast, (large,))
+    assert len(taken) == 1
+    copy.deepcopy(fast).double()(large.double())
+    copy.deepcopy(fast).bfloat16()(large.bfloat16())
     assert len(taken) == 1
     torch.testing.assert_close(program.module()(large), fast(large), atol=1e-4, rtol=1e-4)
 

@@ -68,6 +68,8 @@ def test_what_works_outside_the_graph_can_be_changed(graph: ModuleGraph, frames:
     ('option', 'value', 'message'),
     [
         ('model.mask_thr', 0.4, 'option model.mask_thr: is fixed in a step, where only model.score_thr'),
+        ('model.score_threshold', 0.4, 'option model.score_threshold: is fixed'),
+        ('model.tracker_options', 1, 'option model.tracker_options: is fixed'),
         ('test_pipeline', [], 'option test_pipeline: is fixed'),
         ('model.score_thr', 2.0, r'model.score_thr=2.0: expected a number between 0 and 1'),
         ('model.tracker.iou_threshold', 2.0, 'iou_threshold'),
