@@ -26,10 +26,10 @@ def compile_network(model: OnlineModel, backend: str | Callable = 'inductor') ->
     Raises:
         InputError: The model is no RCF.
     """
-    if isinstance(model, RCF) and 'fuse_decode' in vars(model):
-        return
     if not isinstance(model, RCF):
         raise InputError(f'compile: {type(model).__name__} cannot be compiled; leave it out')
+    if 'fuse_decode' in vars(model):
+        return
     # Weights are constants here: norms are folded, weights laid out for the processor once.
     frozen = backend == 'inductor' and next(model.parameters()).device.type == 'cpu'
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, MAX_VARIANTS)

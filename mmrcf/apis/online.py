@@ -79,9 +79,7 @@ class OnlineSegmenter:
         self._device = next(self.model.parameters()).device
         self._autocast_type = autocast_type(precision, self._device)
         if self._autocast_type is not None and not any(parameter.numel() for parameter in self.model.parameters()):
-            raise InputError(
-                f'precision {precision}: an exported model computes in what it was written in; leave it out'
-            )
+            raise InputError(f'precision {precision}: an exported model has the precision of its file; leave it out')
         if compile:
             compile_network(self.model)
         self._pipeline = frame_pipeline(self.model.cfg, with_sound=self.model.hears)

@@ -102,12 +102,6 @@ class ExportedModel(OnlineModel):
         """Whether sound is part of the input."""
         return self.info.audio_dims is not None
 
-    def forward(self, inputs: dict, data_samples: list | None = None, mode: str = 'predict') -> list:
-        """MMEngine's entry; an exported step can only predict."""
-        if mode != 'predict':
-            raise ValueError(f'mode={mode!r}: an exported model can only "predict"')
-        return self.predict(inputs, data_samples)
-
     def init_state(self) -> ExportedState:
         """The state of a stream before its first frame."""
         return ExportedState(references=(), track=self.tracker.init_state(self.info.num_queries))

@@ -26,6 +26,24 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.dataset_meta: dict = {}
 
+    def forward(self, inputs: dict, data_samples: list[TrackDataSample] | None = None, mode: str = 'predict'):
+        """MMEngine's entry.
+
+        Args:
+            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; sound as in :meth:`predict`.
+            data_samples: One a clip.
+            mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        raise ValueError(f'mode={mode!r}: expected "loss" or "predict"')
+
+    def loss(self, inputs: dict, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
+        """Losses by name of a batch of clips, for a model that can be trained."""
+        raise ValueError(f"mode='loss': {type(self).__name__} can only predict")
+
     @property
     @abstractmethod
     def num_classes(self) -> int:

@@ -13,6 +13,7 @@ from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine import FrameStream
 from mmrcf.errors import InputError
 from mmrcf.export import ExportedModel, ModuleGraph, Parity, StepGraph, describe, recorded_objects, shown_objects
+from mmrcf.export.exported_model import RawFrames
 from mmrcf.models import RCF
 from mmrcf.registry import DATASETS
 from mmrcf.visualization import AudioAttention
@@ -109,6 +110,32 @@ def test_sound_that_did_not_come_is_not_known(hearing_graph: ModuleGraph, frames
     result, state = model.step(frame, model.init_state(), **shapes)
     assert result.frame_index == 0 and state.frame_index == 1 and state.carried['seen'] == 1
     assert not state.carried['audio_valid'].any()
+
+
+def test_a_file_names_no_other_package_and_no_nonsense(graph: ModuleGraph) -> None:
+    for pipeline, message in (
+        ([dict(type='PackClip', _scope_='os')], '_scope_ names another package'),
+        (['PackClip'], 'metadata field pipeline is no list of transforms'),
+        ([{}], 'metadata field pipeline is no list of transforms'),
+    ):
+        other = ModuleGraph(torch.nn.Identity(), replace(graph.info, pipeline=pipeline))
+        with pytest.raises(InputError, match=message):
+            ExportedModel(other, 'a step')
+
+
+def test_a_batch_keeps_the_sound_of_clips_that_have_it_and_has_one_size() -> None:
+    clip, sound = torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.ones(1, 96, 64)
+    inputs = dict(img=[clip, clip], audio=[sound, None], audio_valid=[torch.ones(1, dtype=torch.bool), None])
+    batch = RawFrames()(dict(inputs=inputs, data_samples=None))['inputs']
+    assert batch['audio_valid'].tolist() == [[True], [False]] and batch['audio'][1].abs().sum() == 0
+    with pytest.raises(InputError, match='one size in a batch, got 8x8, 9x8'):
+        RawFrames()(dict(inputs=dict(img=[clip, torch.zeros(1, 3, 8, 9, dtype=torch.uint8)]), data_samples=None))
+
+
+def test_its_precision_is_that_of_the_file(graph: ModuleGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('mmrcf.acceleration.precision._has_bf16', lambda: True)
+    with pytest.raises(InputError, match='precision bf16: an exported model has the precision of its file'):
+        OnlineSegmenter(ExportedModel(graph, 'a step'), precision='bf16')
 
 
 def test_the_state_does_not_grow(graph: ModuleGraph, frames: list[np.ndarray]) -> None:

@@ -131,6 +131,13 @@ def test_wrong_files_are_named(tmp_path: Path, seeing_file: Path) -> None:
     onnx.save(other, tmp_path / 'other.onnx')
     with pytest.raises(InputError, match='other.onnx: its metadata has no field mmrcf_version'):
         OnnxSegmenter(tmp_path / 'other.onnx')
+    other = onnx.load(seeing_file)
+    next(value for value in other.graph.output if value.name == 'next_seen').name = 'seen_too'
+    for node in other.graph.node:
+        node.output[:] = ['seen_too' if name == 'next_seen' else name for name in node.output]
+    onnx.save(other, tmp_path / 'renamed.onnx')
+    with pytest.raises(InputError, match='renamed.onnx: has no input or output next_seen'):
+        OnnxSegmenter(tmp_path / 'renamed.onnx')
     with pytest.raises(InputError, match='threads=0: expected at least 1'):
         OnnxSegmenter(seeing_file, threads=0)
     with pytest.raises(InputError, match=f'program {seeing_file}: cannot be read as a file of torch.export'):

@@ -77,20 +77,6 @@ class OnlineMaskTrackRCNN(OnlineModel):
         """Number of classes, without the empty one."""
         return self.detector.roi_head.bbox_head.num_classes
 
-    def forward(self, inputs: dict, data_samples: list[TrackDataSample] | None = None, mode: str = 'predict'):
-        """MMEngine's entry.
-
-        Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded.
-            data_samples: One a clip.
-            mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`.
-        """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        raise ValueError(f'mode={mode!r}: expected "loss" or "predict"')
-
     def loss(self, inputs: dict, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
         """mmdet's losses: detection on the newer frame of each clip, matching to the objects of the older one.
 
