@@ -27,6 +27,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test set of a config')
     parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
     parser.add_argument('checkpoint', help='weights or training checkpoint')
+    parser.add_argument(
+        '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
+    )
     parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
     parser.add_argument('--json', metavar='FILE', help='write the metrics to this file')
     parser.add_argument('--out', metavar='FILE.zip', help="write the predictions as the server's submission")
@@ -46,6 +49,16 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.format_only and args.json:
         parser.error('--format-only measures nothing, so there is nothing for --json')
     return args
+
+
+def choose_test_set(config: Config, name: str) -> None:
+    """Test on ``config.test_sets[name]``, a dict of a ``dataloader`` and an ``evaluator``."""
+    sets = config.get('test_sets') or {}
+    if name not in sets:
+        known = f'it has {", ".join(sets)}' if sets else 'it has no test_sets'
+        raise InputError(f'--test-set {name}: {config.filename} has no test set of that name; {known}')
+    config.test_dataloader = sets[name].dataloader
+    config.test_evaluator = sets[name].evaluator
 
 
 def write_submission(config: Config, out: str, format_only: bool) -> None:
@@ -74,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     require_file(args.checkpoint, 'checkpoint')
+    if args.test_set:
+        choose_test_set(config, args.test_set)
     if not config.get('test_dataloader') or not config.get('test_evaluator'):
         raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
     set_work_dir(config, args.work_dir)

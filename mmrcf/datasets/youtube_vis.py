@@ -1,6 +1,6 @@
 """YouTube-VIS 2019 and 2021, and every data set in their official layout, read as it is published."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
+from .annotation_view import AnnotationView, Names
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
@@ -18,7 +19,7 @@ from .ytvis_file import VideoRecord, read_ytvis
 
 @DATASETS.register_module()
 class YouTubeVISDataset(BaseDataset):
-    """Videos with instance masks in the official YouTube-VIS JSON.
+    """Videos with instance masks in the official YouTube-VIS JSON; the images of a COCO JSON are videos of one frame.
 
     In training an item is a clip of one video (``len`` = number of videos): delta references followed by S targets. In
     testing an item is one frame (``len`` = number of frames; the frames of a video are contiguous and in order),
@@ -32,6 +33,11 @@ class YouTubeVISDataset(BaseDataset):
             own categories in the order of their ids.
         ignore_categories: Categories of the file that are left out with their annotations. Any other category that is
             not a class is an error.
+        class_map: Category of the file to class name; categories that are not in it are left out. None where the names
+            are the same.
+        only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
+            all.
+        without: Videos to leave out, in the same way.
         pipeline: Transforms, see ``mmrcf/datasets/transforms``.
         num_references: delta, at least 0.
         num_targets: S, at least 1.
@@ -55,6 +61,9 @@ class YouTubeVISDataset(BaseDataset):
         data_prefix: dict | None = None,
         metainfo: dict | None = None,
         ignore_categories: Sequence[str] = (),
+        class_map: Mapping[str, str] | None = None,
+        only: Names = None,
+        without: Names = None,
         pipeline: Sequence[dict | Callable] | None = None,
         num_references: int = 1,
         num_targets: int = 1,
@@ -75,6 +84,7 @@ class YouTubeVISDataset(BaseDataset):
         self.max_gap = max_gap
         self.drop_empty_videos = drop_empty_videos
         self.object_draws = object_draws
+        self.view = AnnotationView(class_map, only, without)
         metainfo = dict(metainfo or {})
         super().__init__(
             ann_file=str(ann_file),
@@ -89,7 +99,11 @@ class YouTubeVISDataset(BaseDataset):
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
         """Class names and videos of ``ann_file``; a data set in another layout overrides this."""
         return read_ytvis(
-            self.ann_file, self._metainfo['classes'], self.ignore_categories, with_objects=not self.test_mode
+            self.ann_file,
+            self._metainfo['classes'],
+            self.ignore_categories,
+            with_objects=not self.test_mode,
+            view=self.view,
         )
 
     def load_data_list(self) -> list[dict]:

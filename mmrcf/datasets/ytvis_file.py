@@ -12,6 +12,7 @@ from mmrcf.errors import InputError
 from mmrcf.utils import read_json
 
 from .annotation_fields import read_categories, read_field, read_size
+from .annotation_view import AnnotationView
 from .segmentation import SegmentationError, segmentation_to_rle
 
 
@@ -129,6 +130,7 @@ def read_ytvis(
     classes: tuple[str, ...] | None,
     ignore_categories: tuple[str, ...] = (),
     with_objects: bool = True,
+    view: AnnotationView = AnnotationView(),  # noqa: B008 (a frozen value)
 ) -> tuple[tuple[str, ...], list[VideoRecord]]:
     """Read an annotation file.
 
@@ -136,6 +138,7 @@ def read_ytvis(
         path: The JSON file.
         classes: Class names, or None for the file's own categories in the order of their ids.
         ignore_categories: Categories that are left out with their annotations.
+        view: Which of its videos to take, and under which class names.
         with_objects: False to leave the annotations unread (for testing, where a file may have none).
 
     Returns:
@@ -145,7 +148,7 @@ def read_ytvis(
         InputError: The file, or something in it, cannot be used; the message names the place.
     """
     where = f'annotation file {path}'
-    content = read_json(path, 'annotation file')
+    content = view.apply(read_json(path, 'annotation file'), where)
     videos = _read_videos(content, where)
     has_categories = with_objects or content.get('categories') is not None
     names = read_categories(content, where) if has_categories else {}

@@ -3,6 +3,7 @@ from .ground_truth import GroundTruth, Track, load_ground_truth, parse_ground_tr
 from .look_alike_metric import LookAlikeMetric
 from .order_metric import OrderMetric
 from .paired_t_test import PairedTest, best_ious, paired_t_test
+from .region_metric import RegionMetric
 from .results import parse_results, read_results, write_submission
 from .video_evaluation import VideoEvaluation, evaluate_tracks
 from .vis_metric import VISMetric
@@ -13,6 +14,7 @@ __all__ = [
     'LookAlikeMetric',
     'OrderMetric',
     'PairedTest',
+    'RegionMetric',
     'Track',
     'VISMetric',
     'VideoEvaluation',

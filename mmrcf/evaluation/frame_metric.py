@@ -1,5 +1,6 @@
 """What metrics of frame-by-frame results have in common: they gather frames from all ranks and order them by video."""
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -10,12 +11,29 @@ import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 
+from mmrcf.datasets.annotation_view import AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
 from .ground_truth import GroundTruth, Video, load_ground_truth
 
 _PER_OBJECT = ('ids', 'slots', 'labels', 'scores', 'class_probs')
+
+
+AnnotationSource = str | Path | Mapping[str, Any]
+"""Where ground truth is read from; see :class:`FrameMetric`."""
+
+
+def _open_source(source: AnnotationSource, metric: str) -> tuple[str | Path, AnnotationView]:
+    if not isinstance(source, Mapping):
+        return source, AnnotationView()
+    options = dict(source)
+    known = {'ann_file', *(field.name for field in dataclasses.fields(AnnotationView))}
+    if 'ann_file' not in options or set(options) - known:
+        raise InputError(
+            f'{metric}: ann_file has the keys {sorted(options)}, expected ann_file and any of {sorted(known)}'
+        )
+    return options.pop('ann_file'), AnnotationView(**options)
 
 
 class FrameMetric(BaseMetric):
@@ -27,7 +45,9 @@ class FrameMetric(BaseMetric):
     annotation file of which no frame came counts as a video without predictions.
 
     Args:
-        ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here.
+        ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here. Or a dict with
+            its path as ``ann_file``, and ``class_map``, ``only`` and ``without`` as the data set that is tested has
+            them (:class:`~mmrcf.datasets.annotation_view.AnnotationView`); it may then be a COCO file as well.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.
@@ -39,16 +59,17 @@ class FrameMetric(BaseMetric):
 
     def __init__(
         self,
-        ann_file: str | Path,
+        ann_file: AnnotationSource,
         classes: Sequence[str] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         needs_annotations: bool = True,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.ann_file = require_file(ann_file, 'annotation file')
+        path, self.view = _open_source(ann_file, type(self).__name__)
+        self.ann_file = require_file(path, 'annotation file')
         if is_main_process():
-            ground_truth = load_ground_truth(self.ann_file)
+            ground_truth = load_ground_truth(self.ann_file, self.view)
             if needs_annotations:
                 ground_truth.require_tracks()
         self.classes = None if classes is None else tuple(classes)
@@ -112,7 +133,7 @@ class FrameMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The figures of all frames of all ranks; called on the first rank only."""
-        ground_truth = load_ground_truth(self.ann_file)
+        ground_truth = load_ground_truth(self.ann_file, self.view)
         return self.compute(ground_truth, frames_by_video(results, ground_truth))
 
     @abstractmethod

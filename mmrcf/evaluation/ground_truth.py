@@ -1,6 +1,8 @@
 """The ground truth of an evaluation, read once from an annotation file in the official YouTube-VIS layout."""
 
+import dataclasses
 import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmrcf.datasets.annotation_view import AnnotationView
 from mmrcf.datasets.segmentation import SegmentationError, segmentation_to_rle
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, require_file
@@ -16,13 +19,14 @@ from mmrcf.utils import read_json, require_file
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """One video: its size in pixels, its number of frames T, and how a message calls it."""
+    """One video: its size in pixels, its number of frames T, how a message calls it, and the folder of its frames."""
 
     video_id: int
     height: int
     width: int
     length: int
     label: str
+    folder: str = ''
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +135,8 @@ def _read_video(entry: Any, where: str) -> Video:
     height, width = (field(entry, key, int, f'{where} (id {video_id})') for key in ('height', 'width'))
     names = entry.get('file_names') or []
     length = len(names) or field(entry, 'length', int, f'{where} (id {video_id})')
-    folder = f' ({str(names[0]).rpartition("/")[0]})' if names else ''
-    return Video(video_id, height, width, length, f'video {video_id}{folder}')
+    folder = str(names[0]).rpartition('/')[0] if names else ''
+    return Video(video_id, height, width, length, f'video {video_id}' + (f' ({folder})' if names else ''), folder)
 
 
 def parse_ground_truth(content: Any, source: str = 'annotations') -> GroundTruth:
@@ -182,15 +186,24 @@ def parse_ground_truth(content: Any, source: str = 'annotations') -> GroundTruth
 
 
 @functools.lru_cache(maxsize=2)
-def _load(path: str, _modified: int) -> GroundTruth:
-    return parse_ground_truth(read_json(path, 'annotation file'), f'annotation file {path}')
+def _load(path: str, _modified: int, view: str) -> GroundTruth:
+    where = f'annotation file {path}'
+    return parse_ground_truth(
+        AnnotationView(**json.loads(view)).apply(read_json(path, 'annotation file'), where), where
+    )
 
 
-def load_ground_truth(path: str | Path) -> GroundTruth:
+def load_ground_truth(path: str | Path, view: AnnotationView | None = None) -> GroundTruth:
     """Read an annotation file; several metrics of a run, and its repeated validations, share what was read.
+
+    Args:
+        path: The file, in the YouTube-VIS layout or in that of COCO, whose images are videos of one frame.
+        view: What to take of it; None for all, under its own names.
 
     Raises:
         InputError: The file, or something in it, cannot be used.
     """
     path = require_file(path, 'annotation file')
-    return _load(str(path), path.stat().st_mtime_ns)
+    # As text, because a view that holds lists and dicts is no key of a cache.
+    key = json.dumps(dataclasses.asdict(view or AnnotationView()), default=str)
+    return _load(str(path), path.stat().st_mtime_ns, key)

@@ -3,14 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from mmengine.dist import is_main_process
 
 from mmrcf.registry import METRICS
 
-from .frame_metric import FrameMetric
+from .frame_metric import AnnotationSource, FrameMetric
 from .ground_truth import GroundTruth, Track, load_ground_truth
 from .look_alike_groups import Groups, read_loudness, resolve_groups
 from .order_metric import match_masks
@@ -50,7 +49,7 @@ class LookAlikeMetric(FrameMetric):
     A fraction of nothing is -1.
 
     Args:
-        ann_file: Annotation file in the official YouTube-VIS layout.
+        ann_file: Annotation file, see :class:`FrameMetric`.
         groups: Names of the classes of each group, two or more. None: classes that share the part of their name before
             the last '-' ('disc-hum' and 'disc-hiss').
         classes: As :class:`FrameMetric`.
@@ -66,7 +65,7 @@ class LookAlikeMetric(FrameMetric):
 
     def __init__(
         self,
-        ann_file: str | Path,
+        ann_file: AnnotationSource,
         groups: Sequence[Sequence[str]] | None = None,
         classes: Sequence[str] | None = None,
         collect_device: str = 'cpu',
@@ -75,7 +74,7 @@ class LookAlikeMetric(FrameMetric):
         super().__init__(ann_file, classes, collect_device, prefix)
         self.groups = groups
         if is_main_process():
-            ground_truth = load_ground_truth(self.ann_file)
+            ground_truth = load_ground_truth(self.ann_file, self.view)
             resolve_groups(groups, ground_truth)
             read_loudness(self.ann_file, ground_truth)
 

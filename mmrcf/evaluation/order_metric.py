@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mmrcf.registry import METRICS
 
+from .annotated_objects import objects_by_video
 from .frame_metric import FrameMetric
 from .ground_truth import GroundTruth, Track
 from .video_evaluation import UNDEFINED, category_ids_of_classes
@@ -31,7 +32,7 @@ class _Counts:
 
 @METRICS.register_module()
 class OrderMetric(FrameMetric):
-    """Statistics of single frames, as fractions of 1.
+    """Statistics of single frames, as fractions of 1 but for the two counts.
 
     In each frame annotated objects and shown predictions are matched one to one, whatever their class, so that the sum
     of the IoUs above 0.5 is greatest. Crowds and objects that are of no class of the model are left out.
@@ -40,6 +41,7 @@ class OrderMetric(FrameMetric):
     - ``recall``: these as part of all annotated object-frames;
     - ``slot_changes``, ``identity_changes``: in how many of the matched object-frames the slot, or the identity, is
       another than in the last frame in which the same object was matched;
+    - ``identity_switches``: the number of the latter;
     - ``class_accuracy``, ``mean_iou``: over the matched object-frames, by the class predicted in the frame.
 
     A fraction of nothing is -1.
@@ -50,12 +52,8 @@ class OrderMetric(FrameMetric):
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""
         category_ids = category_ids_of_classes(self.class_names(), ground_truth)
-        annotated: dict[int, list[Track]] = {video_id: [] for video_id in ground_truth.videos}
-        for track in ground_truth.require_tracks():
-            if track.category_id in category_ids and not track.crowd:
-                annotated[track.video_id].append(track)
         counts = _Counts()
-        for video_id, tracks in annotated.items():
+        for video_id, tracks in objects_by_video(ground_truth, category_ids).items():
             counts.annotated += sum(int((track.areas > 0).sum()) for track in tracks)
             if tracks and video_id in videos:
                 _count_video(counts, tracks, videos[video_id], category_ids)
@@ -64,6 +62,7 @@ class OrderMetric(FrameMetric):
             'recall': _fraction(counts.matched, counts.annotated),
             'slot_changes': _fraction(counts.slot_changes, counts.matched),
             'identity_changes': _fraction(counts.identity_changes, counts.matched),
+            'identity_switches': float(counts.identity_changes),
             'class_accuracy': _fraction(counts.right_class, counts.matched),
             'mean_iou': _fraction(sum(counts.ious), counts.matched),
         }

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pycocotools import mask as mask_utils
 from pycocotools.cocoeval import COCOeval
 
 from mmrcf.errors import InputError
 
 from .ground_truth import GroundTruth, Track, parse_ground_truth
 from .results import parse_results
+from .track_iou import video_iou
 
 METRIC_NAMES = ('AP', 'AP50', 'AP75', 'AP_s', 'AP_m', 'AP_l', 'AR1', 'AR10')
 """The first eight figures of COCO's summary, in its order."""
@@ -26,25 +26,6 @@ UNDEFINED = -1.0
 """Value of a figure without ground truth (no annotated object, or none of that size or class), as in COCO."""
 
 _ANY_AREA = 1e5**2
-
-
-def video_iou(tracks: Sequence[Track], others: Sequence[Track]) -> np.ndarray:
-    """IoU of D tracks with G others of the same video, over all its frames; (D, G) float64, 0 where both are empty."""
-    intersection = np.zeros((len(tracks), len(others)))
-    areas, other_areas = np.stack([track.areas for track in tracks]), np.stack([track.areas for track in others])
-    for frame in range(areas.shape[1]):
-        rows, columns = np.flatnonzero(areas[:, frame]), np.flatnonzero(other_areas[:, frame])
-        if len(rows) and len(columns):
-            iou = mask_utils.iou(
-                [tracks[row].rles[frame] for row in rows],
-                [others[column].rles[frame] for column in columns],
-                [0] * len(columns),
-            )
-            # IoU = I / (A + B - I) with I, A, B whole numbers of pixels, so rounding gives I back exactly.
-            total = areas[rows, frame][:, None] + other_areas[columns, frame][None, :]
-            intersection[np.ix_(rows, columns)] += np.rint(iou * total / (1 + iou))
-    union = areas.sum(1)[:, None] + other_areas.sum(1)[None, :] - intersection
-    return intersection / np.maximum(union, 1)
 
 
 class VideoEvaluation(COCOeval):
@@ -110,12 +91,17 @@ class VideoEvaluation(COCOeval):
 
     def class_ap(self) -> dict[str, float]:
         """AP by category name, in percent; :data:`UNDEFINED` for a category without annotation."""
-        precision = self.eval['precision'][:, :, :, 0, -1]
+        return self._class_precision(self.eval['precision'])
+
+    def class_ap50(self) -> dict[str, float]:
+        """AP50 by category name, as :meth:`class_ap`."""
+        return self._class_precision(self.eval['precision'][self.params.iouThrs == 0.5])
+
+    def _class_precision(self, precision: np.ndarray) -> dict[str, float]:
+        """Means of a part of pycocotools' (IoU, recall, category, area, number of detections)."""
         return {
-            self.ground_truth.categories[category_id]: (
-                UNDEFINED if precision[:, :, index].max() < 0 else 100 * float(precision[:, :, index].mean())
-            )
-            for index, category_id in enumerate(self.params.catIds)
+            self.ground_truth.categories[category_id]: UNDEFINED if values.max() < 0 else 100 * float(values.mean())
+            for category_id, values in zip(self.params.catIds, np.moveaxis(precision[..., 0, -1], -1, 0), strict=True)
         }
 
 

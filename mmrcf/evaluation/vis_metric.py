@@ -1,14 +1,13 @@
 """AP and AR of video instance segmentation, and the submission for the server."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from mmengine.logging import MMLogger
 
 from mmrcf.errors import InputError
 from mmrcf.registry import METRICS
 
-from .frame_metric import FrameMetric
+from .frame_metric import AnnotationSource, FrameMetric
 from .ground_truth import GroundTruth
 from .results import write_submission
 from .track_assembly import assemble_tracks
@@ -22,12 +21,13 @@ class VISMetric(FrameMetric):
     Values are not rounded. A figure without ground truth (no annotated object of that size) is -1, as in COCO.
 
     Args:
-        ann_file: Annotation file in the official YouTube-VIS layout.
+        ann_file: Annotation file, see :class:`FrameMetric`.
         classes: Class names in the order of the labels; None for those of the dataset. Categories are found by name;
             those of the file that are no class are not evaluated.
         format_only: Write the submission and measure nothing; the annotation file may have no annotations.
         outfile_prefix: Write the submission to ``<outfile_prefix>.zip``. None: write none.
         classwise: Log the AP of each class too.
+        class_ap50: Give ``AP50_<class>`` too, for each class that the annotation file has.
         collect_device: As in MMEngine.
         prefix: As in MMEngine.
     """
@@ -36,11 +36,12 @@ class VISMetric(FrameMetric):
 
     def __init__(
         self,
-        ann_file: str | Path,
+        ann_file: AnnotationSource,
         classes: Sequence[str] | None = None,
         format_only: bool = False,
         outfile_prefix: str | None = None,
         classwise: bool = False,
+        class_ap50: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class VISMetric(FrameMetric):
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
         self.classwise = classwise
+        self.class_ap50 = class_ap50
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""
@@ -70,7 +72,8 @@ class VISMetric(FrameMetric):
         evaluation = VideoEvaluation(ground_truth, tracks, [key for key in category_ids if key is not None])
         if self.classwise:
             logger.info('AP by class:\n%s', class_table(evaluation.class_ap()))
-        return evaluation.metrics()
+        by_class = evaluation.class_ap50() if self.class_ap50 else {}
+        return evaluation.metrics() | {f'AP50_{name}': value for name, value in by_class.items()}
 
 
 def class_table(class_ap: Mapping[str, float]) -> str:

@@ -1,6 +1,7 @@
 from .attention import AudioAttention, audio_attention_picture
 from .attention_mass import AttentionMass, MassSummary
 from .attention_recorder import AttentionRecorder
+from .clip_sheet import draw_clip, stack_rows
 from .palette import identity_color
 from .track_visualizer import draw_tracks
 
@@ -10,6 +11,8 @@ __all__ = [
     'AudioAttention',
     'MassSummary',
     'audio_attention_picture',
+    'draw_clip',
     'draw_tracks',
     'identity_color',
+    'stack_rows',
 ]

@@ -41,6 +41,7 @@ def test_by_hand(measure, frame):
             'recall': 6 / 7,
             'slot_changes': 2 / 6,
             'identity_changes': 2 / 6,
+            'identity_switches': 2,
             'class_accuracy': 5 / 6,
             'mean_iou': (5 + 16 / 24) / 6,
         }
@@ -50,7 +51,7 @@ def test_by_hand(measure, frame):
 def test_no_predictions(measure, frame):
     figures = measure([(1, 'cat', [LEFT])], [frame(1, 0, 1)])
     nothing = dict.fromkeys(('slot_changes', 'identity_changes', 'class_accuracy', 'mean_iou'), -1)
-    assert figures == {'matched': 0, 'recall': 0, **nothing}
+    assert figures == {'matched': 0, 'recall': 0, 'identity_switches': 0, **nothing}
     assert measure([(1, 'cat', [LEFT])], []) == figures
 
 

@@ -12,8 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmrcf.errors import InputError
-from mmrcf.evaluation import Track, VideoEvaluation, evaluate_tracks, parse_ground_truth, parse_results
-from mmrcf.evaluation.video_evaluation import video_iou
+from mmrcf.evaluation import VideoEvaluation, evaluate_tracks, parse_ground_truth, parse_results
 
 CAT, DOG = 10, 20
 LEFT, RIGHT = (0, 0, 20, 20), (100, 0, 20, 20)
@@ -161,20 +160,6 @@ def test_equals_pycocotools_on_videos_of_one_frame(case, seed):
     for entries in (truth['annotations'], results):
         entries[:] = [entry for entry in entries if entry['segmentations'][0] is not None]
     assert list(evaluate_tracks(truth, results).values()) == pytest.approx(list(expected), abs=1e-9)
-
-
-def test_video_iou_equals_plain_counting():
-    rng = np.random.default_rng(0)
-    masks = rng.random((5, 6, 40, 30)) < rng.random((5, 6, 1, 1))
-    masks[0, 2] = masks[1] = masks[3, 0] = False
-    tracks = []
-    for video in masks:
-        rles = [mask_utils.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in video]
-        tracks.append(Track(1, 1, tuple(rle if mask.any() else None for rle, mask in zip(rles, video, strict=True))))
-    for i, j in np.ndindex(5, 5):
-        union = (masks[i] | masks[j]).sum()
-        expected = (masks[i] & masks[j]).sum() / union if union else 0
-        assert video_iou(tracks, tracks)[i, j] == expected
 
 
 def test_class_ap(annotations, result):

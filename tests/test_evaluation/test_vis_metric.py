@@ -13,7 +13,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.evaluation import OrderMetric, VISMetric
+from mmrcf.evaluation import OrderMetric, RegionMetric, VISMetric
 from mmrcf.registry import METRICS
 
 LEFT, RIGHT = (0, 0, 20, 20), (100, 0, 20, 20)
@@ -204,6 +204,34 @@ def test_classwise_table_in_the_log(ann_file, perfect, caplog):
     assert 'cat  100.00\ndog   50.50' in caplog.text
 
 
+def test_ap50_by_class(ann_file, perfect):
+    plain = evaluate(build(ann_file), perfect[:3])
+    figures = evaluate(build(ann_file, class_ap50=True), perfect[:3])
+    by_class = {key: figures.pop(key) for key in ('vis/AP50_cat', 'vis/AP50_dog')}
+    # One of the two dogs is found: precision is 1 up to a recall of 1/2, 51 of the 101 places.
+    assert by_class == pytest.approx({'vis/AP50_cat': 100, 'vis/AP50_dog': 100 * 51 / 101})
+    assert figures == plain and figures['vis/AP50'] == pytest.approx(sum(by_class.values()) / 2)
+
+
+def test_ap50_of_a_class_is_at_an_iou_of_one_half(ann_file, perfect, frame):
+    # 12 of 20 columns in both frames: IoU 0.6, found at the lower thresholds only.
+    perfect[3:] = [frame(4, index, 2, [(0, 3, DOG, (0, 0, 12, 20))]) for index in range(2)]
+    metric = build(ann_file, class_ap50=True, classes=('cat', 'dog', 'yak'))
+    for entry in perfect:
+        entry['class_probs'] = np.pad(entry['class_probs'], ((0, 0), (0, 1)))
+    figures = evaluate(metric, perfect)
+    assert figures['vis/AP50_dog'] == pytest.approx(100) and figures['vis/AP'] < 100
+    # A class that the file does not have has no figure.
+    assert [key for key in figures if '_' in key][-2:] == ['vis/AP50_cat', 'vis/AP50_dog']
+
+
+def test_ap50_of_a_class_without_annotation(tmp_path, annotations, frame):
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(annotations([(1, 'cat', [LEFT])])))
+    figures = evaluate(build(path, class_ap50=True), [frame(1, 0, 1, [(1, 0, CAT, LEFT)])])
+    assert figures['vis/AP50_cat'] == pytest.approx(100) and figures['vis/AP50_dog'] == -1
+
+
 class TestSubmission:
     def test_format(self, ann_file, perfect, tmp_path):
         metric = build(ann_file, format_only=True, outfile_prefix=str(tmp_path / 'folder' / 'submission'))
@@ -252,7 +280,7 @@ class TestSubmission:
             evaluate(build(ann_file, format_only=True, outfile_prefix=str(ann_file / 'x')), perfect)
 
 
-@pytest.mark.parametrize('metric_class', [VISMetric, OrderMetric])
+@pytest.mark.parametrize('metric_class', [VISMetric, OrderMetric, RegionMetric])
 class TestAnnotationFile:
     def test_missing(self, tmp_path, metric_class):
         with pytest.raises(InputFileError, match='annotation file .*no such file'):

@@ -6,13 +6,12 @@ not measured again, so it can be interrupted.
 """
 
 import argparse
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.benchmark.commands import run_tool
 from mmrcf.benchmark.page import write_page
-from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.errors import exit_on_bad_input
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/performance'
@@ -100,11 +99,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def run(command: Sequence[str | Path], *options: str | Path) -> None:
     """Run a tool of this repository in the root of it; raise :class:`InputError` where it fails."""
-    words = [str(word) for word in (*command, *options)]
-    print('\n$ python', ' '.join(words), flush=True)
-    code = subprocess.run([sys.executable, *words], cwd=ROOT).returncode
-    if code:
-        raise InputError(f'{words[0]} ended with {code}; see above, mend it and start again: it goes on where it was')
+    run_tool(ROOT, [*command, *options])
 
 
 def measure(again: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import SOUND_KEYS
+from mmrcf.structures import IGNORED_LABEL, SOUND_KEYS
 from mmrcf.utils import mask_boxes
 
 from .clip_data_sample import ClipDataSample
@@ -26,9 +26,16 @@ META_KEYS = (
 )
 
 
-def _pack_objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> InstanceData:
-    """Objects that still have a pixel after the transforms; masks, labels and ids stay in step."""
-    kept = masks.masks.any(axis=(1, 2)) if len(masks) else np.zeros(0, bool)
+def _pack_objects(sample: DetDataSample, masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray) -> None:
+    """Put in what still has a pixel after the transforms, objects and ignored regions each in their place."""
+    seen = masks.masks.any(axis=(1, 2)) if len(masks) else np.zeros(0, bool)
+    ignored = seen & (labels == IGNORED_LABEL)
+    sample.gt_instances = _objects(masks, labels, ids, seen & ~ignored)
+    if ignored.any():
+        sample.ignored_instances = InstanceData(masks=BitmapMasks(masks.masks[ignored], masks.height, masks.width))
+
+
+def _objects(masks: BitmapMasks, labels: np.ndarray, ids: np.ndarray, kept: np.ndarray) -> InstanceData:
     array = masks.masks if kept.all() else masks.masks[kept]
     return InstanceData(
         masks=BitmapMasks(array, masks.height, masks.width),
@@ -56,7 +63,8 @@ class PackClip(BaseTransform):
             ``inputs``: dict(img=uint8 (T, 3, H, W), BGR), and where ``SoundPatches`` came before, ``audio`` float32
             (T, 96, 64) and ``audio_valid`` bool (T,); ``data_samples``: ClipDataSample with T frames. Where ground
             truth was loaded, ``gt_instances`` of a frame holds ``masks`` (BitmapMasks), ``labels``, ``instances_ids``
-            ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks).
+            ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks); a frame with ignored regions has
+            ``ignored_instances`` with their ``masks``.
         """
         frames = np.ascontiguousarray(np.stack(results['img']).transpose(0, 3, 1, 2))
         clip = ClipDataSample()
@@ -69,6 +77,6 @@ class PackClip(BaseTransform):
         if 'gt_masks' in results:
             objects = (results[key] for key in ('gt_masks', 'gt_bboxes_labels', 'gt_instances_ids'))
             for sample, *parts in zip(clip.video_data_samples, *objects, strict=True):
-                sample.gt_instances = _pack_objects(*parts)
+                _pack_objects(sample, *parts)
         sound = {key: results[key] for key in SOUND_KEYS if key in results}
         return dict(inputs=dict(img=torch.from_numpy(frames), **sound), data_samples=clip)

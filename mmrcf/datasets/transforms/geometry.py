@@ -144,13 +144,39 @@ class RandomClipCrop(BaseTransform):
             return results
         height, width = results['img'][0].shape[:2]
         crop_h, crop_w = (max(1, round(side * rng.uniform(self.min_ratio, 1))) for side in (height, width))
-        top, left = int(rng.integers(height - crop_h + 1)), int(rng.integers(width - crop_w + 1))
-        window = np.s_[top : top + crop_h, left : left + crop_w]
-        results['img'] = [np.ascontiguousarray(image[window]) for image in results['img']]
-        results['img_shape'] = [(crop_h, crop_w)] * len(results['img'])
-        if 'gt_masks' in results:
-            results['gt_masks'] = [
-                BitmapMasks(np.ascontiguousarray(masks.masks[(slice(None), *window)]), crop_h, crop_w)
-                for masks in results['gt_masks']
-            ]
-        return results
+        return _cut_out(results, rng, crop_h, crop_w)
+
+
+@TRANSFORMS.register_module()
+class RandomClipWindow(BaseTransform):
+    """Cut a window of a size in pixels out of all frames of a clip, where the frames are larger.
+
+    After :class:`RandomClipResize` with scales up to twice as large and more (large-scale jitter): objects are seen in
+    many sizes, and a batch costs the same for all of them.
+
+    Args:
+        size: Largest width and height of a frame, in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = _check_scale(size)
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``img`` and ``gt_masks``; the frames of a clip are of one size."""
+        height, width = results['img'][0].shape[:2]
+        return _cut_out(results, clip_rng(results), min(height, self.size[1]), min(width, self.size[0]))
+
+
+def _cut_out(results: dict, rng: np.random.Generator, crop_h: int, crop_w: int) -> dict:
+    """Cut a window of this height and width out of all frames, at one random place."""
+    height, width = results['img'][0].shape[:2]
+    top, left = int(rng.integers(height - crop_h + 1)), int(rng.integers(width - crop_w + 1))
+    window = np.s_[top : top + crop_h, left : left + crop_w]
+    results['img'] = [np.ascontiguousarray(image[window]) for image in results['img']]
+    results['img_shape'] = [(crop_h, crop_w)] * len(results['img'])
+    if 'gt_masks' in results:
+        results['gt_masks'] = [
+            BitmapMasks(np.ascontiguousarray(masks.masks[(slice(None), *window)]), crop_h, crop_w)
+            for masks in results['gt_masks']
+        ]
+    return results

@@ -6,6 +6,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmrcf.registry import TRANSFORMS
+from mmrcf.structures import IGNORED_LABEL
 from mmrcf.utils import mask_boxes
 
 from .clip_random import clip_rng
@@ -41,7 +42,7 @@ class PackObjectCrops(BaseTransform):
         for image, masks, classes in zip(results['img'], results['gt_masks'], results['gt_bboxes_labels'], strict=True):
             boxes = mask_boxes(masks.masks)
             for box, mask, label in zip(boxes, masks.masks, classes, strict=True):
-                if np.count_nonzero(mask) >= self.min_area:
+                if label != IGNORED_LABEL and np.count_nonzero(mask) >= self.min_area:
                     crops.append(self._crop(image, (box[:2] + box[2:]) / 2, rng))
                     labels.append(label)
         stacked = np.stack(crops) if crops else np.zeros((0, self.size, self.size, 3), np.uint8)

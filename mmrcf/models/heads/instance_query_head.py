@@ -1,7 +1,7 @@
 """The instance-query head (Section III-B-2 and -3, Fig. 5): instance code, classes, dynamic filters, losses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from mmdet.utils import reduce_mean
@@ -13,6 +13,7 @@ from mmrcf.registry import MODELS
 from ..layers import TransformerDecoder
 from ..necks import FusedTokens
 from .matcher import SlotMatcher
+from .semantic_loss import SemanticLoss
 from .targets import FrameTargets
 
 
@@ -24,11 +25,13 @@ class SlotOutputs:
         cls_logits: (B, N, K + 1); the last class is empty.
         mask_logits: (B, N, H_o, W_o); above 0 means a probability above 0.5.
         codes: (B, N, C_e), the instance code e_t.
+        segmentation_map: (B, C_o, H_o, W_o), S_t, where the dense class loss needs it: in training, on the last layer.
     """
 
     cls_logits: Tensor
     mask_logits: Tensor
     codes: Tensor
+    segmentation_map: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -48,6 +51,13 @@ class InstanceQueryHead(BaseModule):
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
         order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
+        query_groups: Number of groups of N queries in training. Groups beyond the first do not see each other, are
+            matched each for itself, and are gone at inference: each object teaches several queries (Group DETR, Chen
+            et al. 2023). The paper has one.
+        semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
+            (the paper) for none.
+        ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
+            loss: nobody knows whether it is right. A slot with an object is trained as ever, for its mask is known.
     """
 
     def __init__(
@@ -66,18 +76,32 @@ class InstanceQueryHead(BaseModule):
         loss_mask: dict | None = None,
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
+        query_groups: int = 1,
+        semantic_weight: float = 0.0,
+        ignored_share: float = 0.5,
     ) -> None:
         super().__init__()
+        if query_groups < 1 or semantic_weight < 0 or not 0 < ignored_share <= 1:
+            raise ValueError(
+                f'query_groups={query_groups} (at least 1), semantic_weight={semantic_weight} (at least 0), '
+                f'ignored_share={ignored_share} (above 0, at most 1)'
+            )
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
         self.mask_dims = mask_dims
         self.auxiliary_loss = auxiliary_loss
         self.order_supervision = order_supervision
+        self.query_groups = query_groups
+        self.ignored_share = ignored_share
         self.query_content = nn.Embedding(num_queries, embed_dims)
         self.query_position = nn.Embedding(num_queries, embed_dims)
         # Small content: in pre-norm layers a large one would outweigh what the slots learn about the frame.
         nn.init.normal_(self.query_content.weight, std=0.02)
+        if query_groups > 1:
+            self.further_content = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
+            self.further_position = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
+            nn.init.normal_(self.further_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
         self.filters = nn.Sequential(
@@ -87,6 +111,7 @@ class InstanceQueryHead(BaseModule):
         self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
         self.loss_mask = MODELS.build(loss_mask) if loss_mask else None
+        self.semantic_loss = SemanticLoss(mask_dims, num_classes, semantic_weight) if semantic_weight else None
         weights = getattr(self.loss_cls, 'class_weight', None)
         if weights is not None and len(weights) != num_classes + 1:
             raise ValueError(
@@ -100,19 +125,35 @@ class InstanceQueryHead(BaseModule):
             fused: The neck's output.
             segmentation_map: S_t (B, C_o, H_o, W_o).
             all_layers: Whether to return the output after every decoder layer, first to last, or just the last one.
+
+        Returns:
+            One a layer. In training with G query groups the batch is G * B frames, group by group.
         """
+        groups = self.query_groups if self.training else 1
         batch = len(segmentation_map)
-        content = self.query_content.weight[None].expand(batch, -1, -1)
-        position = self.query_position.weight[None].expand(batch, -1, -1)
-        codes = self.decoder(content, position, fused.tokens, fused.positions, fused.padding)
-        return [
+        content, position = (queries[:, None].expand(-1, batch, -1, -1).flatten(0, 1) for queries in self._queries())
+        tokens, positions, padding = (
+            value if value is None or groups == 1 else value.repeat(groups, *[1] * (value.ndim - 1))
+            for value in (fused.tokens, fused.positions, fused.padding)
+        )
+        codes = self.decoder(content, position, tokens, positions, padding)
+        outputs = [
             SlotOutputs(
-                cls_logits=self.classifier(code),
-                mask_logits=self._mask_logits(code, segmentation_map),
-                codes=code,
+                cls_logits=self.classifier(code), mask_logits=self._mask_logits(code, segmentation_map), codes=code
             )
             for code in (codes if all_layers else codes[-1:])
         ]
+        if self.training and self.semantic_loss is not None:
+            outputs[-1] = replace(outputs[-1], segmentation_map=segmentation_map)
+        return outputs
+
+    def _queries(self) -> tuple[Tensor, Tensor]:
+        """Content and position of the queries, each (G, N, C_e)."""
+        content, position = self.query_content.weight, self.query_position.weight
+        if self.training and self.query_groups > 1:
+            content = torch.cat([content, self.further_content.weight])
+            position = torch.cat([position, self.further_position.weight])
+        return content.unflatten(0, (-1, self.num_queries)), position.unflatten(0, (-1, self.num_queries))
 
     def _mask_logits(self, code: Tensor, segmentation_map: Tensor) -> Tensor:
         """Apply the dynamic filters. One number more than the map has channels is added to all pixels of a slot.
@@ -121,6 +162,9 @@ class InstanceQueryHead(BaseModule):
         """
         filters = self.filters(code)
         channels = segmentation_map.shape[1]
+        if len(filters) != len(segmentation_map):
+            grouped = filters.unflatten(0, (-1, len(segmentation_map)))
+            return torch.einsum('gbnc,bchw->gbnhw', grouped, segmentation_map).flatten(0, 1)
         logits = torch.einsum('bnc,bchw->bnhw', filters[..., :channels], segmentation_map)
         return logits if filters.shape[-1] == channels else logits + filters[..., channels:, None]
 
@@ -130,15 +174,20 @@ class InstanceQueryHead(BaseModule):
         """Losses of Eq. 4 on every given decoder layer.
 
         Args:
-            outputs: Per layer, over frames ordered clip by clip and in time within a clip.
+            outputs: Per layer, over frames ordered clip by clip and in time within a clip, group by group if there are
+                several groups of queries.
             targets: The ground truth of those B * S frames.
             num_targets: Frames S of a clip.
 
         Returns:
-            'loss_cls', 'loss_dice', 'loss_mask' (if configured) of the last layer; those of earlier layers with a
-            prefix 'd0.'.
+            'loss_cls', 'loss_dice', 'loss_mask' and 'loss_semantic' (if configured) of the last layer; those of earlier
+            layers with a prefix 'd0.'.
         """
         losses = {}
+        segmentation_map = outputs[-1].segmentation_map
+        if self.semantic_loss is not None and segmentation_map is not None:
+            losses['loss_semantic'] = self.semantic_loss(segmentation_map, targets)
+        targets = list(targets) * (len(outputs[-1].cls_logits) // len(targets))
         last = len(outputs) - 1
         for index, output in enumerate(outputs):
             prefix = '' if index == last else f'd{index}.'
@@ -174,8 +223,11 @@ class InstanceQueryHead(BaseModule):
             labels[index, slots] = targets[index].labels[objects]
         class_weight = logits.new_tensor(getattr(self.loss_cls, 'class_weight', None) or [1.0] * (self.num_classes + 1))
         # Averages over all ranks, so that two ranks make the step that one rank with both batches makes.
-        cls_factor = reduce_mean(class_weight[labels].sum()).clamp(min=1e-6)
-        losses = {'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), avg_factor=cls_factor)}
+        known = self._known_slots(output, targets, labels)
+        cls_factor = reduce_mean((class_weight[labels] * known).sum()).clamp(min=1e-6)
+        losses = {
+            'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), known.flatten(), avg_factor=cls_factor)
+        }
 
         predicted = torch.cat([output.mask_logits[index, slots] for index, (slots, _) in enumerate(pairs)]).float()
         truth = torch.cat([targets[index].masks[objects] for index, (_, objects) in enumerate(pairs)])
@@ -192,6 +244,17 @@ class InstanceQueryHead(BaseModule):
             pixels = truth[0].numel()
             losses['loss_mask'] = self.loss_mask(predicted.flatten(), truth.flatten(), avg_factor=mask_factor * pixels)
         return losses
+
+
+    def _known_slots(self, output: SlotOutputs, targets: Sequence[FrameTargets], labels: Tensor) -> Tensor:
+        """(B, N) float: 0 for slots without an object that lie in ignored regions, else 1."""
+        known = torch.ones(labels.shape, device=labels.device)
+        for index, target in enumerate(targets):
+            if target.ignored is not None:
+                masks = output.mask_logits[index].detach().float().sigmoid()
+                share = (masks * target.ignored).sum((-2, -1)) / masks.sum((-2, -1)).clamp(min=1e-6)
+                known[index] = ((share <= self.ignored_share) | (labels[index] != self.num_classes)).float()
+        return known
 
 
 def _default_loss_cls(num_classes: int) -> dict:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from torch import Tensor
 
 
@@ -16,11 +17,14 @@ class FrameTargets:
         labels: (n,) int64.
         masks: (n, H_o, W_o) float in [0, 1]: the share of each cell that the object covers.
         identities: n numbers, unique in the frame and stable over the video.
+        ignored: (H_o, W_o) float in [0, 1]: the share of each cell in which nothing is said about objects; None where
+            all of the frame is labelled.
     """
 
     labels: Tensor
     masks: Tensor
     identities: tuple[int, ...]
+    ignored: Tensor | None = None
 
 
 def frame_targets(
@@ -29,20 +33,29 @@ def frame_targets(
     """Pad the masks of a sample to the size of its batch and average them down to the segmentation map.
 
     Args:
-        sample: Has ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids.
+        sample: Has ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids, and where a part of the frame
+            is not labelled ``ignored_instances`` with masks.
         padded_size: Height and width of the padded batch.
         stride: Pixels of a cell of the segmentation map.
         device: Where the tensors go.
     """
     truth = sample.gt_instances
-    height, width = padded_size
-    masks = torch.from_numpy(truth.masks.masks).to(device=device, dtype=torch.float32)
-    masks = masks.reshape(-1, *truth.masks.masks.shape[-2:])
-    masks = F.pad(masks, (0, width - masks.shape[-1], 0, height - masks.shape[-2]))
+    ignored = None
+    if 'ignored_instances' in sample:
+        ignored = _cells(sample.ignored_instances.masks, padded_size, stride, device).amax(0)
     return FrameTargets(
         labels=truth.labels.to(device=device, dtype=torch.long),
-        masks=F.avg_pool2d(masks[None], stride)[0]
-        if len(masks)
-        else masks.new_zeros(0, height // stride, width // stride),
+        masks=_cells(truth.masks, padded_size, stride, device),
         identities=tuple(truth.instances_ids.tolist()),
+        ignored=ignored,
     )
+
+
+def _cells(masks: BitmapMasks, padded_size: tuple[int, int], stride: int, device: torch.device) -> Tensor:
+    """(n, H_o, W_o): the share of each cell that each mask covers."""
+    height, width = padded_size
+    cells = torch.from_numpy(masks.masks).to(device=device, dtype=torch.float32)
+    if not len(cells):
+        return cells.new_zeros(0, height // stride, width // stride)
+    cells = F.pad(cells, (0, width - cells.shape[-1], 0, height - cells.shape[-2]))
+    return F.avg_pool2d(cells[None], stride)[0]

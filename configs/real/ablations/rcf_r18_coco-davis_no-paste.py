@@ -1,0 +1,5 @@
+"""Without copy-paste in the clips; its first stage, ``rcf_r18_coco.py``, had it."""
+
+_base_ = '../rcf_r18_coco-davis.py'
+
+train_dataloader = {{_base_.coco_davis_no_paste.train_dataloader}}

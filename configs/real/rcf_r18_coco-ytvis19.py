@@ -1,0 +1,17 @@
+"""``rcf_r18_coco-davis.py`` with YouTube-VIS 2019 in the place of DAVIS: for whoever has it and the whole of COCO.
+
+With full sets the backbone is trained whole, and longer.
+"""
+
+_base_ = ['./rcf_r18_coco-davis.py']
+
+max_iters = 60000
+
+model = dict(backbone=dict(frozen_stages=-1))
+train_dataloader = {{_base_.coco_youtube_vis.train_dataloader}}
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=1000),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=1000, end=max_iters),
+]
+train_cfg = dict(max_iters=max_iters, val_interval=10000)
+default_hooks = dict(checkpoint=dict(interval=5000))

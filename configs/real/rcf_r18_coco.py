@@ -1,0 +1,90 @@
+"""The stage before ``rcf_r18_coco-davis.py``: finds people, animals and vehicles in still images, without context.
+
+ResNet-18 with ImageNet weights, of which the first two stages stay as they are: 1,600 images would teach them little
+and forget much. Tokens are its third stage, stride 16: objects in ordinary clips are small, and a fourth stage would
+have to be trained from scratch (``ablations/rcf_r18_coco_c5.py``). Tokens are 128 wide, encoder and decoder have three
+layers each. Twenty queries, because images of crowds have so many objects.
+
+Three things help where there is little data and little time; the paper has none of them: three groups of queries in
+training (``query_groups``), a dense class loss on the segmentation map (``semantic_weight``), and objects of other
+images pasted in (``VideoCopyPaste``). Mask cross-entropy joins the Dice loss, and the empty class weighs 0.2.
+"""
+
+_base_ = ['../_base_/datasets/people_animals_vehicles.py', '../_base_/default_runtime.py']
+
+num_classes = 3
+embed_dims = 128
+mask_dims = 64
+max_iters = 3000
+
+_layers = dict(num_layers=3, num_heads=8, feedforward_dims=512)
+model = dict(
+    type='RCF',
+    data_preprocessor=dict(
+        type='RCFDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=16,
+    ),
+    backbone=dict(
+        type='mmdet.ResNet',
+        depth=18,
+        num_stages=3,
+        strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        out_indices=(0, 1, 2),
+        frozen_stages=2,
+        norm_cfg=dict(type='BN', requires_grad=False),
+        norm_eval=True,
+        style='pytorch',
+        init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet18-f37072fd.pth'),
+    ),
+    neck=dict(type='SingleFrame', in_channels=256, embed_dims=embed_dims, encoder=_layers),
+    mask_decoder=dict(
+        type='FPNMaskDecoder', in_channels=[64, 128], token_dims=embed_dims, embed_dims=mask_dims, out_channels=mask_dims
+    ),
+    head=dict(
+        type='InstanceQueryHead',
+        num_classes=num_classes,
+        num_queries=20,
+        embed_dims=embed_dims,
+        mask_dims=mask_dims,
+        decoder=_layers,
+        match_costs=[
+            dict(type='mmdet.ClassificationCost', weight=2.0),
+            dict(type='mmdet.DiceCost', weight=2.0, pred_act=True, naive_dice=True, eps=1.0),
+            dict(type='mmdet.CrossEntropyLossCost', weight=2.0, use_sigmoid=True),
+        ],
+        loss_cls=dict(
+            type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0] * num_classes + [0.2], loss_weight=2.0
+        ),
+        loss_dice=dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0, loss_weight=2.0),
+        loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0),
+        query_groups=3,
+        semantic_weight=2.0,
+    ),
+    tracker=dict(type='MatchingFreeTracker', iou_threshold=0.5, duplicate_iou=0.6),
+)
+
+train_dataloader = {{_base_.coco_stills.train_dataloader}}
+val_dataloader = {{_base_.test_sets.images.dataloader}}
+val_evaluator = {{_base_.test_sets.images.evaluator}}
+test_dataloader = {{_base_.test_sets.sequences.dataloader}}
+test_evaluator = {{_base_.test_sets.sequences.evaluator}}
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=4e-4, weight_decay=2e-2, fused=True),
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.2)}),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=200, end=max_iters),
+]
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
+val_cfg = dict(type='OnlineValLoop')
+test_cfg = dict(type='OnlineTestLoop')
+default_hooks = dict(checkpoint=dict(interval=200))
+randomness = dict(seed=0)

@@ -1,0 +1,25 @@
+"""Runs a tool of a repository from another one, which measures with it."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmrcf.errors import InputError
+
+
+def run_tool(root: Path, command: Sequence[str | Path]) -> None:
+    """Run a tool in a process of its own and show what it prints.
+
+    Args:
+        root: The repository, where it runs.
+        command: The script, and its arguments.
+
+    Raises:
+        InputError: It fails.
+    """
+    words = [str(word) for word in command]
+    print('\n$ python', ' '.join(words), flush=True)
+    code = subprocess.run([sys.executable, *words], cwd=root).returncode
+    if code:
+        raise InputError(f'{words[0]} ended with {code}; see above, mend it and start again: it goes on where it was')

@@ -1,0 +1,162 @@
+"""A view of an annotation file: some of its videos or images, under other class names, images as one-frame videos."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mmrcf.errors import InputError
+from mmrcf.utils import require_file
+
+from .annotation_fields import read_categories, read_field
+
+Names = str | Path | Sequence[str | int] | None
+"""Names of videos or images: a list; or a text file with one a line, ``#`` beginning a comment; None for no choice."""
+
+
+@dataclass(frozen=True)
+class AnnotationView:
+    """What is taken from an annotation file, and under which names.
+
+    A video is named by its id or by the folder of its first frame, an image by its id or by its file name.
+
+    Args:
+        class_map: Category of the file to class name; several may become one class, and a category that is not in it
+            is left out. None to take them as they are.
+        only: The videos or images to take; every one must be there.
+        without: Those to leave out; at least one must be there, others may belong to another file.
+    """
+
+    class_map: Mapping[str, str] | None = None
+    only: Names = None
+    without: Names = None
+
+    def apply(self, content: Any, where: str) -> Any:
+        """The content in the YouTube-VIS layout, as the view shows it; the given content is not changed.
+
+        Args:
+            content: Parsed JSON in the YouTube-VIS or the COCO layout.
+            where: The file, for messages.
+
+        Raises:
+            InputError: A name is not in the file.
+        """
+        if isinstance(content, dict) and 'images' in content and 'videos' not in content:
+            content = images_as_videos(content, where)
+        if self.only is not None or self.without is not None:
+            videos = select_entries(read_field(content, 'videos', list, where), self.only, self.without, where)
+            kept = {video['id'] for video in videos}
+            content = content | dict(videos=videos)
+            if content.get('annotations') is not None:
+                content['annotations'] = [item for item in content['annotations'] if item.get('video_id') in kept]
+        return content if self.class_map is None else _renamed(content, self.class_map, where)
+
+
+def read_names(names: Names, what: str) -> tuple[str, ...]:
+    """The names of a list or of a text file; ``what`` says which option they are of.
+
+    Raises:
+        InputError: There is none, or one is given twice.
+    """
+    if isinstance(names, str | Path):
+        lines = require_file(names, what).read_text(encoding='utf-8').splitlines()
+        found = tuple(text for line in lines if (text := line.partition('#')[0].strip()))
+        what = f'{what} {names}'
+    else:
+        found = tuple(str(name) for name in names or ())
+    if not found:
+        raise InputError(f'{what}: has no name of a video or an image; give at least one')
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise InputError(f'{what}: {", ".join(twice[:5])} is given twice; keep one')
+    return found
+
+
+def select_entries(entries: Sequence[dict], only: Names, without: Names, where: str) -> list[dict]:
+    """The videos or images of a file that are asked for, in the order of the file; see :class:`AnnotationView`."""
+    if only is not None:
+        wanted = read_names(only, 'only')
+        known = {name for entry in entries for name in _entry_names(entry)}
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            raise InputError(
+                f'{where}: has no {", ".join(missing[:5])} ({len(missing)} of {len(wanted)} names of the option '
+                '"only"); correct the names or give the file that they are from'
+            )
+        entries = [entry for entry in entries if _entry_names(entry) & set(wanted)]
+    if without is not None:
+        unwanted = set(read_names(without, 'without'))
+        kept = [entry for entry in entries if not _entry_names(entry) & unwanted]
+        if len(kept) == len(entries):
+            raise InputError(
+                f'{where}: has none of the {len(unwanted)} names of the option "without"; correct them or leave it out'
+            )
+        entries = kept
+    if not entries:
+        raise InputError(f'{where}: nothing is left of it; check the options "only" and "without"')
+    return list(entries)
+
+
+def check_class_map(class_map: Mapping[str, str], names: Sequence[str], where: str) -> None:
+    """Compare the keys of a class map with the categories of a file.
+
+    A map may be larger than a file, which need not have every category; so a key that the file lacks is an error only
+    if it looks like a category that is not mapped.
+
+    Raises:
+        InputError: Not one key is a category of the file, or a key is misspelt.
+    """
+    missing = [key for key in class_map if key not in names]
+    if len(missing) == len(class_map):
+        raise InputError(f'{where}: has none of the categories {missing}; check class_map and metainfo.classes')
+    unmapped = [name for name in names if name not in class_map]
+    for key in missing:
+        for name in difflib.get_close_matches(key, unmapped, n=1, cutoff=0.8):
+            raise InputError(f'{where}: class_map has {key!r}, which is no category; did you mean {name!r}?')
+
+
+def images_as_videos(content: dict, where: str) -> dict:
+    """COCO images as videos of one frame, with the ids of the images."""
+    videos = [
+        image | dict(length=1, file_names=[read_field(image, 'file_name', str, f'{where}: images[{index}]')])
+        for index, image in enumerate(read_field(content, 'images', list, where))
+    ]
+    tracks = [
+        {key: value for key, value in item.items() if key not in ('image_id', 'segmentation', 'area', 'bbox')}
+        | dict(video_id=item.get('image_id'), segmentations=[item.get('segmentation')])
+        for item in content.get('annotations') or []
+    ]
+    return dict(videos=videos, categories=content.get('categories'), annotations=tracks)
+
+
+def _entry_names(entry: dict) -> set[str]:
+    """By what names a video or an image is known."""
+    files = entry.get('file_names')
+    if files:
+        first = PurePosixPath(str(files[0]))
+        own = first.parent.as_posix() if len(first.parts) > 1 else first.name
+    else:
+        own = str(entry.get('file_name'))
+    return {str(entry.get('id')), own}
+
+
+def _renamed(content: dict, class_map: Mapping[str, str], where: str) -> dict:
+    names = read_categories(content, where)
+    check_class_map(class_map, tuple(names.values()), where)
+    classes = list(dict.fromkeys(class_map.values()))
+    ids = {key: classes.index(class_map[name]) + 1 for key, name in names.items() if name in class_map}
+    content = content | dict(categories=[dict(id=index + 1, name=name) for index, name in enumerate(classes)])
+    if content.get('annotations') is not None:
+        for item in content['annotations']:
+            if item.get('category_id') not in names:
+                raise InputError(
+                    f"{where}: annotation {item.get('id')}: 'category_id' is {item.get('category_id')}, but there is no "
+                    'such category; correct it'
+                )
+        content['annotations'] = [
+            item | dict(category_id=ids[item['category_id']])
+            for item in content['annotations']
+            if item['category_id'] in ids
+        ]
+    return content

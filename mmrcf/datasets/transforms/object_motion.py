@@ -1,0 +1,146 @@
+"""Objects of a still image that move on their own, apart from the camera."""
+
+import math
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.structures.mask import BitmapMasks
+
+from mmrcf.errors import InputError
+from mmrcf.registry import TRANSFORMS
+from mmrcf.structures import IGNORED_LABEL
+
+from .clip_random import clip_rng
+from .compositing import CutOut, Layer, composite, has_one_piece
+from .hole_filling import fill_hole
+from .motion import smooth_path
+
+LARGEST_PART = 0.25
+"""Of the image; behind a larger object nothing could be filled in."""
+MOST_CONTACT = 0.1
+"""Part of an object's outline that may border on others: where more does, one of them is likely to be cut."""
+
+
+@TRANSFORMS.register_module()
+class ObjectMotion(BaseTransform):
+    """Move some objects along smooth paths of their own; for clips whose frames are copies of one image.
+
+    It comes before ``ClipMotion``. The place that an object leaves is filled from its surroundings: background, known
+    to hold no object and no ignored region. A moving object lies over what it comes upon. Objects that a border of the
+    image or another object may cut, those in pieces, small ones, and those of over a quarter of the image stay.
+
+    Args:
+        max_objects: Most objects that move; a clip in which any moves gets 1 to ``max_objects``, if it has them.
+        prob: Probability that any moves, in [0, 1].
+        translate: Largest movement over the clip, as a part of the longer side of the object.
+        rotate: Largest rotation over the clip, in degrees.
+        scale: Largest ratio of sizes over the clip, at least 1.
+        min_pixels: Least pixels of an object that moves, at least 1.
+    """
+
+    def __init__(
+        self,
+        max_objects: int = 2,
+        prob: float = 0.5,
+        translate: float = 0.6,
+        rotate: float = 10.0,
+        scale: float = 1.15,
+        min_pixels: int = 64,
+    ) -> None:
+        if not 0 <= prob <= 1:
+            raise InputError(f'ObjectMotion: prob={prob}, expected a number from 0 to 1')
+        if max_objects < 0 or min_pixels < 1:
+            raise InputError(
+                f'ObjectMotion: max_objects={max_objects} (at least 0), min_pixels={min_pixels} (at least 1); '
+                'correct the config'
+            )
+        if translate < 0 or rotate < 0 or scale < 1:
+            raise InputError(
+                f'ObjectMotion: translate={translate}, rotate={rotate} (at least 0), scale={scale} (at least 1); '
+                'correct the config'
+            )
+        self.max_objects = max_objects
+        self.prob = prob
+        self.reach = np.array([translate, translate, rotate, math.log(scale)])
+        self.min_pixels = min_pixels
+
+    def transform(self, results: dict) -> dict:
+        """Move objects in ``img`` and ``gt_masks``.
+
+        Raises:
+            InputError: The clip has no annotations, or its frames differ.
+        """
+        if 'gt_masks' not in results:
+            raise InputError('ObjectMotion: the clip has no gt_masks; put it behind LoadClipAnnotations')
+        rng = clip_rng(results)
+        if self.max_objects == 0 or rng.random() >= self.prob:
+            return results
+        if not _are_copies(results):
+            raise InputError(
+                'ObjectMotion: the frames of the clip differ; it is for clips of copies of one image, put it before '
+                'ClipMotion'
+            )
+        masks, labels = results['gt_masks'][0].masks, results['gt_bboxes_labels'][0]
+        wanted = int(rng.integers(1, self.max_objects + 1))
+        rows = [row for row in rng.permutation(len(masks)).tolist() if self._can_move(masks, labels, row)][:wanted]
+        return self._move(rng, results, rows) if rows else results
+
+    def _can_move(self, masks: np.ndarray, labels: np.ndarray, row: int) -> bool:
+        if labels[row] == IGNORED_LABEL:
+            return False
+        pixels, size = cv2.countNonZero(masks[row]), masks[row].shape
+        left, top, width, height = cv2.boundingRect(masks[row])
+        within = left > 1 and top > 1 and left + width < size[1] - 1 and top + height < size[0] - 1
+        if not within or not self.min_pixels <= pixels <= LARGEST_PART * masks[row].size:
+            return False
+        window = (slice(top - 2, top + height + 2), slice(left - 2, left + width + 2))
+        outline = cv2.dilate(masks[(row, *window)], np.ones((5, 5), np.uint8)) != masks[(row, *window)]
+        others = np.delete(masks[(slice(None), *window)], row, axis=0).any(axis=0)
+        return bool(others[outline].mean() <= MOST_CONTACT) and has_one_piece(masks[(row, *window)])
+
+    def _move(self, rng: np.random.Generator, results: dict, rows: list[int]) -> dict:
+        """Move the objects of some rows, the first one on top."""
+        image, masks = results['img'][0].copy(), results['gt_masks'][0].masks.copy()
+        length, (height, width) = len(results['img']), image.shape[:2]
+        ignored = results['gt_bboxes_labels'][0] == IGNORED_LABEL
+        occupied = (masks != 0).any(axis=0).astype(np.uint8)
+        cut_outs = [CutOut.from_frame(image, masks[row]) for row in rows]
+        for row in rows:
+            fill_hole(image, masks[row], occupied)
+        left_behind = masks[rows].any(axis=0)
+        masks[ignored] *= ~left_behind
+        masks[rows] = 0
+        layers = [
+            Layer([item.warp(matrix, height, width) for matrix in self._path(rng, item, length)]) for item in cut_outs
+        ]
+        images = [image.copy() for _ in range(length)]
+        beneath = [masks.copy() for _ in range(length)]
+        shown = composite(images, beneath, [np.zeros((height, width), np.uint8)] * length, layers)
+        for row, seen in zip(rows, shown, strict=True):
+            if seen is not None:
+                for frame, moved in zip(beneath, seen, strict=True):
+                    frame[row] = moved
+        results['img'] = images
+        results['gt_masks'] = [BitmapMasks(frame, height, width) for frame in beneath]
+        return results
+
+    def _path(self, rng: np.random.Generator, item: CutOut, length: int) -> list[np.ndarray]:
+        left, top, right, bottom = item.box
+        centre = np.array([left + right - 1, top + bottom - 1]) / 2
+        unit = max(right - left, bottom - top)
+        matrices = []
+        for shift_x, shift_y, degrees, log_scale in smooth_path(rng, length, self.reach).tolist():
+            matrix = cv2.getRotationMatrix2D(centre.tolist(), degrees, math.exp(log_scale))
+            matrix[:, 2] += np.array([shift_x, shift_y]) * unit
+            matrices.append(matrix)
+        return matrices
+
+
+def _are_copies(results: dict) -> bool:
+    """True if the frames of a clip, and their objects, are equal; those of a still image are often the same arrays."""
+    first, *others = results['img']
+    objects, *more = (masks.masks for masks in results['gt_masks'])
+    return all(image is first or np.array_equal(image, first) for image in others) and all(
+        masks is objects or np.array_equal(masks, objects) for masks in more
+    )

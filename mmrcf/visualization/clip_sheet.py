@@ -1,0 +1,84 @@
+"""Training clips as a picture: a row a clip, its frames side by side, objects in the colour of their identity."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+
+from mmrcf.structures import FrameResult
+from mmrcf.utils import mask_boxes
+
+from .track_visualizer import draw_tracks
+
+GAP = 4
+STRIPES = 12
+"""Pixels from one stripe over an ignored region to the next."""
+
+
+def draw_clip(
+    frames: torch.Tensor, samples: Sequence[DetDataSample], class_names: Sequence[str], height: int
+) -> np.ndarray:
+    """Draw the frames of a clip side by side, as the model would see them.
+
+    Args:
+        frames: (T, 3, H, W) uint8, BGR.
+        samples: T frames, as ``PackClip`` leaves them; ignored regions are dimmed and striped.
+        class_names: By label.
+        height: Of the row in pixels.
+
+    Returns:
+        (height, w, 3) uint8 RGB.
+    """
+    cells = [
+        _draw_frame(frame.permute(1, 2, 0).numpy()[..., ::-1], sample, class_names, height)
+        for frame, sample in zip(frames, samples, strict=True)
+    ]
+    gap = np.full((height, GAP, 3), 255, np.uint8)
+    return np.hstack([part for cell in cells for part in (cell, gap)][:-1])
+
+
+def stack_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows (h, w, 3) uint8 of any widths, one below the other on white."""
+    width = max(row.shape[1] for row in rows)
+    padded = [np.pad(row, ((0, GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+    return np.vstack(padded)[:-GAP]
+
+
+def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[str], height: int) -> np.ndarray:
+    size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
+    shrinks = height < image.shape[0]
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    if 'ignored_instances' in sample:
+        image = _shade(image, _resize(sample.ignored_instances.masks.masks, size).any(axis=0))
+    if 'gt_instances' not in sample:
+        return image
+    objects = sample.gt_instances
+    masks, labels = _resize(objects.masks.masks, size), objects.labels.numpy()
+    shown = FrameResult(
+        frame_index=int(sample.metainfo.get('frame_id', 0)),
+        ids=objects.instances_ids.numpy(),
+        labels=labels,
+        scores=np.ones(len(masks), np.float32),
+        masks=masks,
+        boxes=mask_boxes(masks),
+        class_names=tuple(class_names[label] for label in labels),
+        class_probs=np.zeros((len(masks), len(class_names)), np.float32),
+        slots=np.arange(len(masks)),
+    )
+    return draw_tracks(image, shown)
+
+
+def _resize(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(n, H, W) uint8 to (n, h, w) bool; ``size`` is (w, h)."""
+    resized = [cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT) for mask in masks]
+    return np.array(resized, bool).reshape(-1, size[1], size[0])
+
+
+def _shade(image: np.ndarray, region: np.ndarray) -> np.ndarray:
+    rows, columns = np.indices(region.shape)
+    striped = region & ((rows + columns) % STRIPES < 2)
+    shaded = np.where(region[..., None], image // 3, image)
+    shaded[striped] = 160
+    return shaded

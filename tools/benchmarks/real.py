@@ -1,0 +1,160 @@
+"""Everything that the tables of configs/real/README.md say, measured and written: one command.
+
+``python tools/benchmarks/real.py`` evaluates the checkpoint of each row on the validation videos and on the validation
+images, as videos of one frame, and leaves a JSON file for each row in docs/real. What is there is not measured again,
+so it can be interrupted; a row whose checkpoint is not there yet is left out.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmrcf.benchmark import describe_machine
+from mmrcf.benchmark.checkpoint_facts import checkpoint_facts, short_digest
+from mmrcf.benchmark.commands import run_tool
+from mmrcf.benchmark.real_page import write_real_page
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.utils import read_json, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / 'docs/real'
+PAGE = ROOT / 'configs/real/README.md'
+RUNS = Path('work_dirs/real_table')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        config: Its test set is the validation videos; ``test_sets`` has the validation images.
+        checkpoint: Relative to the repository.
+        note: The seed and the budget of its training, and what else tells the row from the others.
+        latency: Whether it is timed as well.
+    """
+
+    config: str
+    checkpoint: str
+    note: str
+    latency: bool = False
+
+
+ROWS = {
+    'rcf_r18_coco': Row(
+        config='configs/real/rcf_r18_coco.py',
+        checkpoint='work_dirs/rcf_r18_coco/iter_3000.pth',
+        note='first stage, still images',
+    ),
+    'rcf_r18_coco-davis': Row(
+        config='configs/real/rcf_r18_coco-davis.py',
+        checkpoint='work_dirs/rcf_r18_coco-davis/iter_1500.pth',
+        note='',
+        latency=True,
+    ),
+}
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Measure what configs/real/README.md says, and write it')
+    parser.add_argument(
+        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these rows anew: {", ".join(ROWS)}, or all'
+    )
+    parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
+    args = parser.parse_args(arguments)
+    unknown = sorted(set(args.again) - set(ROWS) - {'all'})
+    if unknown:
+        parser.error(f'--again {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
+    return args
+
+
+def due(again: Sequence[str]) -> list[str]:
+    """The rows that have no result yet and can have one, and those that are asked for again."""
+    names = []
+    for name, row in ROWS.items():
+        checkpoint, result = ROOT / row.checkpoint, RESULTS / f'{name}.json'
+        if name not in again and not checkpoint.exists():
+            print(f'{name}: {row.checkpoint} is not there; left out')
+        elif name in again or 'all' in again or not result.exists():
+            names.append(name)
+        elif read_json(result, 'result')['sha256'] != short_digest(checkpoint):
+            print(f'{name}: {row.checkpoint} is another one by now; --again {name} measures it')
+    return names
+
+
+def commands(name: str, row: Row) -> dict[str, list[str]]:
+    """What is run for a row, each with where it writes its figures: ``<RUNS>/<name>/<key>.json``."""
+    folder = RUNS / name
+    result = {
+        key: ['tools/test.py', row.config, row.checkpoint, *options, '--work-dir', str(folder / key)]
+        for key, options in (('videos', ()), ('images', ('--test-set', 'images')))
+    }
+    if row.latency:
+        options = ['--checkpoint', row.checkpoint, '--size', '640x360', '--threads', '2']
+        result['latency'] = ['tools/benchmarks/latency.py', row.config, *options]
+    return {key: [*command, '--json', str(folder / f'{key}.json')] for key, command in result.items()}
+
+
+def measure(name: str, row: Row) -> dict[str, Any]:
+    """Everything about a row, as its file has it.
+
+    Raises:
+        InputError: The checkpoint is missing or cannot be used, a tool failed, or a training wrote the checkpoint anew
+            in the meantime.
+    """
+    checkpoint = ROOT / row.checkpoint
+    facts = checkpoint_facts(checkpoint)
+    figures = {}
+    for key, command in commands(name, row).items():
+        run_tool(ROOT, command)
+        figures[key] = read_json(ROOT / RUNS / name / f'{key}.json', 'result')
+    if short_digest(checkpoint) != facts['sha256']:
+        raise InputError(
+            f'checkpoint {row.checkpoint}: changed while {name} was measured; start again when nothing writes to it'
+        )
+    return dict(
+        config=row.config,
+        checkpoint=row.checkpoint,
+        **facts,
+        note=row.note,
+        videos=metrics_only(figures['videos']),
+        images=metrics_only(figures['images']),
+        latency=speed(figures['latency']) if row.latency else None,
+        torch=str(torch.__version__),
+        machine=describe_machine(torch.device('cuda' if torch.cuda.is_available() else 'cpu')),
+    )
+
+
+def metrics_only(figures: dict[str, float]) -> dict[str, float]:
+    """The metrics of ``tools/test.py --json``, without the times that MMEngine puts beside them."""
+    return {name: value for name, value in figures.items() if '/' in name}
+
+
+def speed(figures: dict[str, Any]) -> dict[str, Any]:
+    """What the table and its caption say of ``latency.py --json``. Times are in milliseconds."""
+    (subject,) = figures['subjects']
+    return dict(
+        fps=subject['fps'],
+        end_to_end=subject['end_to_end'],
+        size=figures['size'],
+        threads=figures['machine']['threads'],
+        processor=figures['machine']['processor'],
+    )
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write as the command line says."""
+    args = parse_args(arguments)
+    for name in [] if args.page_only else due(args.again):
+        write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]))
+        write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step
+    write_real_page(PAGE, RESULTS, list(ROWS))
+
+
+if __name__ == '__main__':
+    main()
