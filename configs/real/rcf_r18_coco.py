@@ -5,9 +5,11 @@ and forget much. Tokens are its third stage, stride 16: objects in ordinary clip
 have to be trained from scratch (``ablations/rcf_r18_coco_c5.py``). Tokens are 128 wide, encoder and decoder have three
 layers each. Twenty queries, because images of crowds have so many objects.
 
-Three things help where there is little data and little time; the paper has none of them: three groups of queries in
-training (``query_groups``), a dense class loss on the segmentation map (``semantic_weight``), and objects of other
-images pasted in (``VideoCopyPaste``). Mask cross-entropy joins the Dice loss, and the empty class weighs 0.2.
+What is here for little data and little time, and not in the paper: queries have places on a grid and are matched with
+the objects nearby (``anchored_queries``, ``PlaceCost``); where things are is a part of tokens and segmentation map
+(``located_content``, ``position_dims``); three groups of queries in training (``query_groups``); a dense class loss on
+the segmentation map (``semantic_weight``); objects of other images pasted in (``VideoCopyPaste``). Mask cross-entropy
+joins the Dice loss, and the empty class weighs 0.2.
 """
 
 _base_ = ['../_base_/datasets/people_animals_vehicles.py', '../_base_/default_runtime.py']
@@ -15,7 +17,7 @@ _base_ = ['../_base_/datasets/people_animals_vehicles.py', '../_base_/default_ru
 num_classes = 3
 embed_dims = 128
 mask_dims = 64
-max_iters = 3000
+max_iters = 4500
 
 _layers = dict(num_layers=3, num_heads=8, feedforward_dims=512)
 model = dict(
@@ -40,9 +42,14 @@ model = dict(
         style='pytorch',
         init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet18-f37072fd.pth'),
     ),
-    neck=dict(type='SingleFrame', in_channels=256, embed_dims=embed_dims, encoder=_layers),
+    neck=dict(type='SingleFrame', in_channels=256, embed_dims=embed_dims, encoder=_layers, located_content=True),
     mask_decoder=dict(
-        type='FPNMaskDecoder', in_channels=[64, 128], token_dims=embed_dims, embed_dims=mask_dims, out_channels=mask_dims
+        type='FPNMaskDecoder',
+        in_channels=[64, 128],
+        token_dims=embed_dims,
+        embed_dims=mask_dims,
+        out_channels=mask_dims,
+        position_dims=32,
     ),
     head=dict(
         type='InstanceQueryHead',
@@ -52,9 +59,9 @@ model = dict(
         mask_dims=mask_dims,
         decoder=_layers,
         match_costs=[
-            dict(type='mmdet.ClassificationCost', weight=2.0),
-            dict(type='mmdet.DiceCost', weight=2.0, pred_act=True, naive_dice=True, eps=1.0),
-            dict(type='mmdet.CrossEntropyLossCost', weight=2.0, use_sigmoid=True),
+            dict(type='mmdet.ClassificationCost', weight=1.0),
+            dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
+            dict(type='PlaceCost', weight=10.0),
         ],
         loss_cls=dict(
             type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0] * num_classes + [0.2], loss_weight=2.0
@@ -62,6 +69,7 @@ model = dict(
         loss_dice=dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0, loss_weight=2.0),
         loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0),
         query_groups=3,
+        anchored_queries=True,
         semantic_weight=2.0,
     ),
     tracker=dict(type='MatchingFreeTracker', iou_threshold=0.5, duplicate_iou=0.6),
@@ -83,7 +91,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=200, end=max_iters),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=1500)
 val_cfg = dict(type='OnlineValLoop')
 test_cfg = dict(type='OnlineTestLoop')
 default_hooks = dict(checkpoint=dict(interval=200))

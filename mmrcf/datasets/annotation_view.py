@@ -1,10 +1,13 @@
 """A view of an annotation file: some of its videos or images, under other class names, images as one-frame videos."""
 
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from mmengine.logging import print_log
 
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
@@ -102,7 +105,7 @@ def check_class_map(class_map: Mapping[str, str], names: Sequence[str], where: s
     """Compare the keys of a class map with the categories of a file.
 
     A map may be larger than a file, which need not have every category; so a key that the file lacks is an error only
-    if it looks like a category that is not mapped.
+    if it looks like a category that is not mapped, and else a warning.
 
     Raises:
         InputError: Not one key is a category of the file, or a key is misspelt.
@@ -114,6 +117,8 @@ def check_class_map(class_map: Mapping[str, str], names: Sequence[str], where: s
     for key in missing:
         for name in difflib.get_close_matches(key, unmapped, n=1, cutoff=0.8):
             raise InputError(f'{where}: class_map has {key!r}, which is no category; did you mean {name!r}?')
+    if missing:
+        print_log(f'{where}: has no category {", ".join(missing)} of class_map', 'current', logging.WARNING)
 
 
 def images_as_videos(content: dict, where: str) -> dict:
@@ -133,10 +138,10 @@ def images_as_videos(content: dict, where: str) -> dict:
 def _entry_names(entry: dict) -> set[str]:
     """By what names a video or an image is known."""
     files = entry.get('file_names')
-    if files:
+    if files and 'file_name' not in entry:
         first = PurePosixPath(str(files[0]))
         own = first.parent.as_posix() if len(first.parts) > 1 else first.name
-    else:
+    else:  # an image, as one or as a video of one frame
         own = str(entry.get('file_name'))
     return {str(entry.get('id')), own}
 
@@ -151,8 +156,8 @@ def _renamed(content: dict, class_map: Mapping[str, str], where: str) -> dict:
         for item in content['annotations']:
             if item.get('category_id') not in names:
                 raise InputError(
-                    f"{where}: annotation {item.get('id')}: 'category_id' is {item.get('category_id')}, but there is no "
-                    'such category; correct it'
+                    f"{where}: annotation {item.get('id')}: 'category_id' is {item.get('category_id')}, but there is "
+                    'no such category; correct it'
                 )
         content['annotations'] = [
             item | dict(category_id=ids[item['category_id']])

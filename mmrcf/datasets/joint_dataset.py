@@ -30,6 +30,7 @@ class JointDataset(Dataset):
     def __init__(self, datasets: Sequence[dict], num_references: int = 1, num_targets: int = 1) -> None:
         if not datasets:
             raise InputError('JointDataset: datasets is empty; give at least one')
+        self.num_references = num_references
         clip = dict(num_references=num_references, num_targets=num_targets)
         self.datasets = [DATASETS.build(dict(config) | clip) for config in datasets]
         if any(dataset.test_mode for dataset in self.datasets):

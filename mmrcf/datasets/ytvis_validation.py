@@ -33,6 +33,12 @@ def validate_ytvis(
     content = read_json(path, 'annotation file')
     if not isinstance(content, dict):
         raise InputError(f'annotation file {path}: expected a JSON object, found {_kind(content)}; give another file')
+    if 'images' in content and 'videos' not in content:
+        raise InputError(
+            f'annotation file {path}: has images and no videos, as a COCO file; only the YouTube-VIS layout is checked '
+            'here. A data set names the first thing wrong in a COCO file: draw clips of its config with '
+            'tools/misc/browse_dataset.py'
+        )
     root = None if image_root is None else require_folder(image_root, 'image folder')
     problems: list[Problem] = []
     parts = {part: _check_part(content, part, problems) for part in ('categories', 'videos', 'annotations')}

@@ -123,7 +123,7 @@ class RCF(OnlineModel):
         context = list(references)[: self.neck.num_references] or [features[-1]]
         context += [context[-1]] * (self.neck.num_references - len(context))
         fused = self.neck(features[-1], context[: self.neck.num_references], extents, extra)
-        segmentation_map = self.mask_decoder(fused.target_map, features[:-1])
+        segmentation_map = self.mask_decoder(fused.target_map, features[:-1], extents)
         return self.head(fused, segmentation_map, all_layers)
 
     def forward(self, inputs: dict, data_samples: list[TrackDataSample] | None = None, mode: str = 'tensor'):

@@ -30,10 +30,10 @@ def frames() -> list[np.ndarray]:
     return [rng.integers(0, 255, (48, 80, 3), dtype=np.uint8) for _ in range(4)]
 
 
-def model_with_statistics(tiny_config: Path) -> RCF:
+def model_with_statistics(tiny_config: Path, cfg_options: dict | None = None) -> RCF:
     """A model whose batch norms do something."""
     torch.manual_seed(0)
-    model = init_model(tiny_config, cfg_options=SHOW_ALL)
+    model = init_model(tiny_config, cfg_options=SHOW_ALL | (cfg_options or {}))
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.running_mean, -0.5, 0.5)
@@ -64,8 +64,11 @@ def test_folded_batch_norms_change_nothing(tiny_config: Path, frames: list[np.nd
     assert_alike(plain, run(OnlineSegmenter(model), frames))
 
 
-def test_the_folded_mask_projection_changes_nothing(tiny_config: Path, frames: list[np.ndarray]) -> None:
-    model = model_with_statistics(tiny_config)
+@pytest.mark.parametrize('position_dims', [0, 8])
+def test_the_folded_mask_projection_changes_nothing(
+    tiny_config: Path, frames: list[np.ndarray], position_dims: int
+) -> None:
+    model = model_with_statistics(tiny_config, {'model.mask_decoder.position_dims': position_dims})
     nn.init.normal_(model.mask_decoder.out.bias)
     plain = run(OnlineSegmenter(model), frames)
     fold_mask_projection(model)

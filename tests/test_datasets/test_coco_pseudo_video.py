@@ -102,6 +102,65 @@ def test_without_motion_the_frames_are_equal(make):
     assert torch.equal(images[0], images[1])
 
 
+def ignored(sample) -> np.ndarray:
+    """Where the first frame of a clip is ignored; None where all of it is labelled."""
+    frame = sample['data_samples'][0]
+    return frame.ignored_instances.masks.masks.any(axis=0) if 'ignored_instances' in frame else None
+
+
+STILL = [*LOAD, dict(type='PackClip')]
+
+
+def test_a_crowd_is_ignored_where_asked_for(make):
+    assert ignored(make(pipeline=STILL)[1]) is None
+    sample = make(pipeline=STILL, crowds='ignore')[1]
+    assert ignored(sample).all()
+    objects = sample['data_samples'][0].gt_instances
+    assert objects.instances_ids.tolist() == [1] and objects.masks.masks[0].sum() == 30 * 30
+    assert (objects.labels >= 0).all()
+
+
+def test_objects_beyond_the_most_are_ignored_largest_kept(make):
+    dataset = make(pipeline=STILL, max_objects=1, surplus='ignore')
+    assert len(dataset) == 2
+    sample = dataset[0]
+    objects = sample['data_samples'][0].gt_instances
+    assert objects.masks.masks.sum() == 20 * 20
+    expected = np.zeros((50, 70), bool)
+    expected[20:36, 44:60] = True
+    np.testing.assert_array_equal(ignored(sample), expected)
+
+
+def test_all_beside_the_objects_of_a_partly_labelled_image_is_ignored(make, coco):
+    for image in coco['images']:
+        image['one_only'] = image['id'] == 5
+    dataset = make(pipeline=STILL, partly_labelled='one_only')
+    masks = dataset[0]['data_samples'][0].gt_instances.masks.masks
+    np.testing.assert_array_equal(ignored(dataset[0]), ~masks.any(axis=0))
+    assert ignored(dataset[1]) is None
+
+
+def test_an_ignored_region_moves_with_its_image(make, coco):
+    for image in coco['images']:
+        image['one_only'] = True
+    dataset = make(partly_labelled='one_only', num_references=1, num_targets=2)
+    for seed in range(5):
+        for frame in dataset[ClipDraw(0, (seed,))]['data_samples']:
+            masks = frame.gt_instances.masks.masks.any(axis=0)
+            np.testing.assert_array_equal(frame.ignored_instances.masks.masks[0], ~masks)
+
+
+def test_empty_images_are_background_where_asked_for(make):
+    dataset = make(pipeline=STILL, drop_empty_images=False)
+    assert len(dataset) == 4
+    assert len(dataset[2]['data_samples'][0].gt_instances) == 0
+
+
+def test_images_are_chosen_by_id_or_name(make):
+    assert [item['video_id'] for item in make(only=['5']).load_data_list()] == [5]
+    assert [item['video_id'] for item in make(without=['0.png']).load_data_list()] == [6]
+
+
 def test_the_class_map_is_a_setting(make):
     dataset = make(class_map={'mouse': 'hand'})
     assert len(dataset) == 2
@@ -118,7 +177,12 @@ def test_the_class_map_is_a_setting(make):
         (dict(class_map={'cat': 'tomcat'}), r"class_map leads to \['tomcat'\], which are not classes"),
         (dict(class_map={'zebra': 'zebra'}), r"coco.json: has none of the categories \['zebra'\]"),
         (dict(metainfo={}), 'metainfo has no classes'),
-        (dict(max_objects=0), 'no image has an object'),
+        (dict(max_objects=0), 'max_objects=0'),
+        (dict(surplus='keep'), "surplus='keep', expected 'drop' or 'ignore'"),
+        (dict(crowds='keep'), "crowds='keep'"),
+        (dict(partly_labelled='one_only'), "no image has the field 'one_only'"),
+        (dict(only=['11.png']), 'has no 11.png'),
+        (dict(without=['11.png']), 'none of the 1 names'),
         (dict(test_mode=True), 'test_mode=True'),
         (dict(num_targets=0), 'num_targets=0'),
     ],

@@ -102,6 +102,20 @@ def test_crop_is_one_window_for_the_clip(clip):
         assert_masks_follow_pixels(results, 1e-9)
 
 
+def test_a_window_is_cut_from_what_is_larger(clip):
+    height, width = clip['img'][0].shape[:2]
+    places = set()
+    for seed in range(10):
+        results = run(clip, 'RandomClipWindow', seed, size=(width - 9, height + 5))
+        assert results['img_shape'] == [(height, width - 9)] * 3
+        assert all(image.shape[:2] == (height, width - 9) for image in results['img'])
+        assert_masks_follow_pixels(results, 1e-9)
+        places.add(results['img'][0].tobytes())
+    assert len(places) > 1
+    small = run(clip, 'RandomClipWindow', size=(1000, 1000))
+    assert all((a == b).all() for a, b in zip(small['img'], clip['img'], strict=True))
+
+
 def test_motion_moves_masks_with_pixels_and_shows_no_border(clip):
     still = clip | {key: [clip[key][0]] * 3 for key in ('img', 'gt_masks')}
     bright = still | dict(img=[image + 1 for image in still['img']])

@@ -4,8 +4,13 @@ import math
 
 import pytest
 import torch
+from mmengine.structures import InstanceData
 
 from mmrcf.models.heads import FPNMaskDecoder, FrameTargets, InstanceQueryHead, SlotMatcher, SlotOutputs, frame_targets
+from mmrcf.models.heads.query_places import PlaceCost, place_positions, spread_places
+from mmrcf.models.heads.semantic_loss import SemanticLoss
+from mmrcf.models.layers import COARSE, FINE, sine_positions
+from mmrcf.models.necks import FusedTokens
 
 COSTS = [
     dict(type='mmdet.ClassificationCost', weight=1.0),
@@ -184,3 +189,156 @@ def test_the_mask_decoder_uses_every_level() -> None:
     assert decoded.shape == (1, 8, 16, 20)
     decoded.square().sum().backward()
     assert all(tensor.grad.abs().sum() > 0 for tensor in (*levels, target_map))
+
+
+def test_positions_tell_apart_what_looks_alike() -> None:
+    torch.manual_seed(0)
+    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_dims=8)
+    levels, target_map = [torch.ones(1, 4, 64, 80)], torch.ones(1, 16, 32, 40)
+    located = decoder(target_map, levels)[0]
+    decoder.positions = None
+    plain = decoder(target_map, levels)[0]
+    inner = plain[:, 16:-16, 16:-16]  # beyond the reach of the convolutions' zero padding
+    assert inner.std(dim=(1, 2)).max() < 1e-4
+    assert (located - plain)[:, 16:-16, 16:-16].std(dim=(1, 2)).max() > 0.1
+
+
+def test_positions_are_relative_to_the_valid_part() -> None:
+    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_dims=8)
+    whole = decoder._sine_map(torch.ones(1, 8, 8, 8), torch.ones(1, 16, 4, 4), None)
+    padded = decoder._sine_map(torch.ones(1, 8, 12, 16), torch.ones(1, 16, 6, 8), [(4, 4)])
+    torch.testing.assert_close(padded[..., :8, :8], whole)
+    with pytest.raises(ValueError, match='position_dims=6 must be a multiple of 4'):
+        FPNMaskDecoder(in_channels=[4], position_dims=6)
+
+
+def test_a_slot_in_an_ignored_region_is_neither_right_nor_wrong() -> None:
+    left, right = left_and_right()
+    # Slot 0 has the object. Slots 1 and 2 are sure of a class; slot 1 covers the ignored half, slot 2 the object.
+    sure, wrong = [HUGE, 0.0, 0.0], [math.log(2), 0.0, 0.0]
+    masks = [[logits_of(left), logits_of(right), logits_of(left)]]
+    labelled = FrameTargets(torch.tensor([0]), left[None], (1,), ignored=right)
+    loss = head().loss([outputs([[sure, wrong, sure]], masks)], [labelled], num_targets=1)['loss_cls']
+    # The empty class of slot 2 is at -HUGE; slot 1 does not count, so only weights 1 and 0.1 are in the mean.
+    assert loss.item() == pytest.approx(0.1 * HUGE / 1.1, rel=1e-4)
+    loss = head().loss([outputs([[sure, wrong, wrong]], masks)], [labelled], num_targets=1)['loss_cls']
+    assert loss.item() == pytest.approx(0.1 * math.log(4) / 1.1, rel=1e-4)
+    everywhere = head(ignored_share=1.0).loss([outputs([[sure, wrong, wrong]], masks)], [labelled], num_targets=1)
+    assert everywhere['loss_cls'].item() == pytest.approx(0.2 * math.log(4) / 1.2, rel=1e-4)
+
+
+def test_an_object_in_an_ignored_region_is_trained_as_ever() -> None:
+    left = left_and_right()[0]
+    output = outputs([[[0.0] * 3] * 3], [[logits_of(left)] + [logits_of(torch.zeros(2, 2))] * 2])
+    everything = torch.ones(2, 2)
+    target = FrameTargets(torch.tensor([1]), left[None], (1,), ignored=everything)
+    losses = head().loss([output], [target], num_targets=1)
+    assert losses['loss_cls'].item() == pytest.approx(math.log(3), abs=1e-5)
+    assert losses['loss_dice'].item() == pytest.approx(0.0, abs=1e-5)
+
+
+class TestQueryGroups:
+    def decode(self, module: InstanceQueryHead) -> list[SlotOutputs]:
+        torch.manual_seed(3)
+        tokens = torch.randn(2, 6, 8)
+        fused = FusedTokens(torch.randn(2, 8, 2, 3), tokens, torch.randn(2, 6, 8), None)
+        return module(fused, torch.randn(2, 4, 2, 2), all_layers=True)
+
+    def test_further_groups_teach_and_are_gone_at_inference(self) -> None:
+        torch.manual_seed(0)
+        grouped = head(query_groups=3).train()
+        trained = self.decode(grouped)[-1]
+        assert trained.cls_logits.shape[:2] == (6, 3) and trained.mask_logits.shape == (6, 3, 2, 2)
+        tested = self.decode(grouped.eval())[-1]
+        assert tested.cls_logits.shape[:2] == (2, 3)
+        # The first group does not see the others.
+        torch.testing.assert_close(trained.cls_logits[:2], tested.cls_logits)
+        torch.testing.assert_close(trained.mask_logits[:2], tested.mask_logits)
+
+    def test_each_group_is_matched_for_itself(self) -> None:
+        left, right = left_and_right()
+        empty = logits_of(torch.zeros(2, 2))
+        one = outputs([[[0.0] * 3] * 3], [[logits_of(left), logits_of(right), empty]])
+        two = outputs(
+            [[[0.0] * 3] * 3] * 2, [[logits_of(left), logits_of(right), empty], [empty, logits_of(left), empty]]
+        )
+        target = FrameTargets(torch.tensor([0]), left[None], (1,))
+        single, double = (head().loss([output], [target], num_targets=1) for output in (one, two))
+        assert double['loss_dice'].item() == pytest.approx(single['loss_dice'].item(), abs=1e-5)
+        assert double['loss_cls'].item() == pytest.approx(math.log(3), abs=1e-5)
+
+
+def test_the_dense_class_loss_by_hand() -> None:
+    left, right = left_and_right()
+    loss = SemanticLoss(in_channels=1, num_classes=2, loss_weight=3.0)
+    torch.nn.init.zeros_(loss.classifier.weight)
+    torch.nn.init.zeros_(loss.classifier.bias)
+    segmentation_map = torch.zeros(1, 1, 2, 2)
+    target = FrameTargets(torch.tensor([1]), left[None], (1,))
+    assert loss(segmentation_map, [target]).item() == pytest.approx(3 * math.log(2), abs=1e-5)
+    # Sure that all is class 0: wrong everywhere, except where nobody knows; what lies under the object is known.
+    with torch.no_grad():
+        loss.classifier.bias.copy_(torch.tensor([4.0, -4.0]))
+    unknown = FrameTargets(torch.tensor([1]), left[None], (1,), ignored=torch.ones(2, 2))
+    expected = 3 * math.log(1 + math.exp(4))
+    assert loss(segmentation_map, [unknown]).item() == pytest.approx(expected, rel=1e-4)
+    assert loss(segmentation_map, [target]).item() == pytest.approx(
+        3 * (3 * math.log(1 + math.exp(4)) + math.log(1 + math.exp(-4))) / 4, rel=1e-4
+    )
+    nothing = FrameTargets(torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2), (), ignored=torch.ones(2, 2))
+    assert loss(segmentation_map, [nothing]).item() == 0.0
+
+
+def test_a_head_with_a_dense_loss_gives_it_in_training_only() -> None:
+    module = head(semantic_weight=1.0).train()
+    fused = FusedTokens(torch.randn(1, 8, 2, 3), torch.randn(1, 6, 8), torch.randn(1, 6, 8), None)
+    left = left_and_right()[0]
+    target = FrameTargets(torch.tensor([1]), left[None], (1,))
+    assert 'loss_semantic' in module.loss(module(fused, torch.randn(1, 4, 2, 2)), [target], num_targets=1)
+    assert module.eval()(fused, torch.randn(1, 4, 2, 2))[-1].segmentation_map is None
+
+
+@pytest.mark.parametrize('setting', [dict(query_groups=0), dict(semantic_weight=-1.0), dict(ignored_share=0.0)])
+def test_settings_out_of_range_are_named(setting: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        head(**setting)
+
+
+class TestQueryPlaces:
+    def test_places_are_spread_over_the_image(self) -> None:
+        for number in (1, 5, 10, 20):
+            places = spread_places(number)
+            assert places.shape == (number, 2) and len(places.unique(dim=0)) == number
+            assert places.mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
+            assert (places > 0).all() and (places < 1).all()
+
+    def test_a_place_has_the_position_that_a_token_there_has(self) -> None:
+        places = torch.tensor([[(row + 0.5) / 3, (column + 0.5) / 4] for row in range(3) for column in range(4)])
+        like = torch.empty(1, 16)
+        expected = sum(sine_positions([(3, 4)], 3, 4, like, temperature=base)[0] for base in (COARSE, FINE))
+        torch.testing.assert_close(place_positions(places, 16), expected)
+
+    def test_the_cost_is_the_distance_from_the_mask_s_centre(self) -> None:
+        left, right = left_and_right()
+        places = torch.tensor([[0.5, 0.25], [0.5, 1.0], [0.0, 0.25]])
+        truth = InstanceData(masks=torch.stack([left, right, torch.zeros(2, 2)]))
+        cost = PlaceCost(weight=2.0)(InstanceData(places=places), truth)
+        expected = torch.tensor([[0.0, 1.0, 0.5], [1.5, 0.5, 1.0], [1.0, 2**0.5, 0.3125**0.5 * 2]])
+        torch.testing.assert_close(cost, expected)
+
+    def test_objects_go_to_the_queries_nearby(self) -> None:
+        costs = [dict(type='mmdet.ClassificationCost', weight=1.0), dict(type='PlaceCost', weight=100.0)]
+        module = head(anchored_queries=True, match_costs=costs)
+        middle = torch.argsort(module.places[:, 1])
+        target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
+        output = outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3])
+        ((slots, objects),) = module.match(output, [target], num_targets=1)
+        assert dict(zip(objects.tolist(), slots.tolist(), strict=True)) == {0: int(middle[0]), 1: int(middle[-1])}
+        for layer in module.decoder.layers:
+            assert torch.equal(layer.cross_attention.key.weight, layer.cross_attention.query.weight)
+
+    def test_without_places_the_cost_says_so(self) -> None:
+        module = head(match_costs=[dict(type='PlaceCost')])
+        target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
+        with pytest.raises(ValueError, match='set head.anchored_queries=True'):
+            module.match(outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3]), [target], num_targets=1)

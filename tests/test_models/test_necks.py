@@ -44,6 +44,23 @@ def test_batched_equals_single_when_sizes_differ(neck) -> None:
         assert torch.allclose(together.target_map[i, :, :height, :width], alone.target_map[0], atol=1e-5)
 
 
+def test_located_content_is_part_of_what_a_token_says(neck) -> None:
+    target, references = inputs(neck)
+    extents = [(4, 5), (3, 2)]
+    flat = torch.ones_like(target)
+    plain = neck.grid_tokens(flat, extents).tokens
+    assert (plain == 1).all()
+    neck.located_content = True
+    tokens = neck.grid_tokens(torch.ones(2, 16, 4, 5), extents).tokens
+    assert len(tokens[0].unique(dim=0)) == 20
+    # Relative to the valid part: the same places of frames of other sizes say the same.
+    centres = neck.grid_tokens(torch.ones(2, 16, 3, 3), [(3, 3), (1, 1)]).tokens
+    torch.testing.assert_close(centres[0, 4], centres[1, 0])
+    changed = neck(target, references, extents).target_map
+    neck.located_content = False
+    assert not torch.allclose(changed, neck(target, references, extents).target_map, atol=1e-3)
+
+
 def test_references_change_the_result_and_padding_of_them_does_not(neck) -> None:
     target, references = inputs(neck)
     extents = [(3, 4)] * 2

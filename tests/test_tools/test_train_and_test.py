@@ -112,6 +112,19 @@ def test_evaluation_writes_metrics_and_submission(
     assert out.is_file()
 
 
+def test_another_test_set_of_the_config(evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys) -> None:
+    config = tmp_path / 'sets.py'
+    config.write_text(
+        f"_base_ = '{tiny_config}'\n"
+        'test_sets = dict(val=dict(dataloader=_base_.val_dataloader, evaluator=_base_.val_evaluator))\n'
+        'test_dataloader = dict(dataset=dict(ann_file="nowhere.json"))\n'
+    )
+    command = [config, work_dir / 'iter_4.pth', '--work-dir', tmp_path / 'work', '--test-set']
+    run(evaluate, *command, 'val', '--json', tmp_path / 'metrics.json')
+    assert 'vis/AP' in json.loads((tmp_path / 'metrics.json').read_text())
+    assert 'no test set of that name; it has val' in refused(evaluate, capsys, *command, 'images')
+
+
 def test_format_only_needs_no_labels(evaluate, tiny_config, tiny_ytvis, work_dir: Path, tmp_path: Path) -> None:
     content = json.loads((tiny_ytvis / 'test' / 'instances.json').read_text())
     del content['annotations']

@@ -1,5 +1,6 @@
 # People, animals and vehicles in COCO images, and in videos: of one labelled object each (DAVIS 2016 in the YouTube-VIS
-# layout), or YouTube-VIS 2019. The two validation sets are in no training, neither as clips nor as what is pasted into them.
+# layout), or YouTube-VIS 2019. The two validation sets are in no training, neither as clips nor as what is pasted into
+# them.
 _classes = dict(classes=('person', 'animal', 'vehicle'))
 _most_objects = 20  # the model's queries
 
@@ -78,8 +79,8 @@ _coco = dict(
     class_map=coco_class_map,
     without=_validation_images,
     max_objects=_most_objects,
-    # Nobody knows whether what is found there is right: crowds, objects beyond the queries, and in images where just one
-    # person is labelled all but that person.
+    # Nobody knows whether what is found there is right: crowds, objects beyond the queries, and in images where just
+    # one person is labelled all but that person.
     surplus='ignore',
     crowds='ignore',
     partly_labelled='person_only',
@@ -103,18 +104,23 @@ _youtube_vis = dict(
 )
 
 _load = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
-_paste = dict(
-    type='VideoCopyPaste', classes=_classes['classes'], max_objects=3, max_total=_most_objects, prob=0.5
+# Every clip gets some: most images show one object or none, and queries learn to divide objects among them only where
+# there are several.
+_paste = dict(type='VideoCopyPaste', classes=_classes['classes'], max_objects=6, max_total=_most_objects, prob=1.0)
+# Large-scale jitter: images in sizes from less than a window's to twice as large, then a window of one size. The first
+# stage has small windows, for many of them.
+_augment_small, _augment = (
+    [
+        dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in sides]),
+        dict(type='RandomClipWindow', size=window),
+        dict(type='RandomClipFlip', prob=0.5),
+        dict(type='ClipPhotometricDistortion', hue=10.0),
+    ]
+    for sides, window in (
+        ((160, 192, 224, 256, 304, 352), (192, 144)),
+        ((240, 288, 336, 384, 448, 512, 576), (288, 224)),
+    )
 )
-# Large-scale jitter: from half to more than the size of testing, then a window of one size. Frames that differ little in
-# size are padded little in a batch.
-_sides = (240, 288, 336, 384, 448, 512, 576)
-_augment = [
-    dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in _sides]),
-    dict(type='RandomClipWindow', size=(288, 224)),
-    dict(type='RandomClipFlip', prob=0.5),
-    dict(type='ClipPhotometricDistortion', hue=10.0),
-]
 _pack = [dict(type='PackClip')]
 # On two cores a loader process disturbs the two threads that train: 2.0 seconds an iteration with it, 0.7 without.
 _loader = dict(num_workers=0, persistent_workers=False)
@@ -130,7 +136,12 @@ coco_stills = dict(
             **_coco,
             **_still,
             drop_empty_images=False,
-            pipeline=[*_load, dict(**_paste, sources=[dict(**_coco, **_still, pipeline=_load)]), *_augment, *_pack],
+            pipeline=[
+                *_load,
+                dict(**_paste, sources=[dict(**_coco, **_still, pipeline=_load)]),
+                *_augment_small,
+                *_pack,
+            ],
         ),
     )
 )
@@ -144,7 +155,11 @@ _motion = [
 ]
 _effects = [dict(type='ClipPhotometricDrift', prob=0.5), dict(type='ClipBlur')]
 _variants = [
-    (videos, frames, [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in parts])] if parts else [])
+    (
+        videos,
+        frames,
+        [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in parts])] if parts else [],
+    )
     for videos, frames, parts in (
         (_davis, _clip, (_davis, _coco)),
         (_davis, _clip_ref0, (_davis, _coco)),

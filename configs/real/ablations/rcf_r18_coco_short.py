@@ -1,4 +1,4 @@
-"""The first stage with a third of its iterations: what ``_scratch`` and ``_c5`` beside it are compared with."""
+"""The first stage with fewer iterations: what ``_no-places``, ``_scratch`` and ``_c5`` beside it are compared with."""
 
 _base_ = '../rcf_r18_coco.py'
 

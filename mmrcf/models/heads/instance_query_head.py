@@ -13,6 +13,7 @@ from mmrcf.registry import MODELS
 from ..layers import TransformerDecoder
 from ..necks import FusedTokens
 from .matcher import SlotMatcher
+from .query_places import place_positions, spread_places
 from .semantic_loss import SemanticLoss
 from .targets import FrameTargets
 
@@ -54,6 +55,10 @@ class InstanceQueryHead(BaseModule):
         query_groups: Number of groups of N queries in training. Groups beyond the first do not see each other, are
             matched each for itself, and are gone at inference: each object teaches several queries (Group DETR, Chen
             et al. 2023). The paper has one.
+        anchored_queries: Whether each query has a place of its own on a grid over the image. Its position starts as the
+            sine position of that place, attention to the tokens starts as likeness of positions, and ``PlaceCost``
+            among the match costs gives it the objects nearby. In the paper queries start at random, and what makes
+            them differ has to be learned.
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
@@ -77,6 +82,7 @@ class InstanceQueryHead(BaseModule):
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
         query_groups: int = 1,
+        anchored_queries: bool = False,
         semantic_weight: float = 0.0,
         ignored_share: float = 0.5,
     ) -> None:
@@ -103,6 +109,9 @@ class InstanceQueryHead(BaseModule):
             self.further_position = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
             nn.init.normal_(self.further_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
+        self.places = spread_places(num_queries) if anchored_queries else None
+        if anchored_queries:
+            self._anchor_queries()
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
         self.filters = nn.Sequential(
             nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
@@ -117,6 +126,16 @@ class InstanceQueryHead(BaseModule):
             raise ValueError(
                 f'head.loss_cls.class_weight has {len(weights)} entries, expected num_classes + 1 = {num_classes + 1}'
             )
+
+    @torch.no_grad()
+    def _anchor_queries(self) -> None:
+        """Give the queries of each group their places, and let queries and keys begin alike."""
+        positions = place_positions(self.places, self.embed_dims)
+        for embedding in (self.query_position, getattr(self, 'further_position', None)):
+            if embedding is not None:
+                embedding.weight.copy_(positions.repeat(len(embedding.weight) // self.num_queries, 1))
+        for layer in self.decoder.layers:
+            layer.cross_attention.key.load_state_dict(layer.cross_attention.query.state_dict())
 
     def forward(self, fused: FusedTokens, segmentation_map: Tensor, all_layers: bool = False) -> list[SlotOutputs]:
         """Decode the instance code and apply its dynamic filters, ``M_t = theta_t^T S_t``.
@@ -208,7 +227,7 @@ class InstanceQueryHead(BaseModule):
                 kept = {}
             fixed = {i: kept[identity] for i, identity in enumerate(target.identities) if identity in kept}
             slots, objects = self.matcher(
-                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed
+                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.places
             )
             kept = {target.identities[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
             pairs.append((slots, objects))
@@ -244,7 +263,6 @@ class InstanceQueryHead(BaseModule):
             pixels = truth[0].numel()
             losses['loss_mask'] = self.loss_mask(predicted.flatten(), truth.flatten(), avg_factor=mask_factor * pixels)
         return losses
-
 
     def _known_slots(self, output: SlotOutputs, targets: Sequence[FrameTargets], labels: Tensor) -> Tensor:
         """(B, N) float: 0 for slots without an object that lie in ignored regions, else 1."""

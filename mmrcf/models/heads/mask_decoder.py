@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
+
+from ..layers import FINE, sine_positions
+from ..necks.base import Extents
 
 
 def _conv_norm(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
@@ -28,12 +32,23 @@ class FPNMaskDecoder(BaseModule):
         token_dims: Token width C' of the fused target map.
         embed_dims: Width inside the pyramid.
         out_channels: Channels C_o of the segmentation map.
+        position_dims: Width of sine positions (with the temperature ``FINE``) that join the map, so that a filter can
+            tell apart objects that look alike by where they are; a multiple of 4, 0 (the paper) for none.
     """
 
     def __init__(
-        self, in_channels: Sequence[int], token_dims: int = 256, embed_dims: int = 256, out_channels: int = 256
+        self,
+        in_channels: Sequence[int],
+        token_dims: int = 256,
+        embed_dims: int = 256,
+        out_channels: int = 256,
+        position_dims: int = 0,
     ) -> None:
         super().__init__()
+        if position_dims < 0 or position_dims % 4:
+            raise ValueError(f'mask_decoder.position_dims={position_dims} must be a multiple of 4, or 0')
+        self.position_dims = position_dims
+        self.positions = nn.Conv2d(position_dims, embed_dims, 1, bias=False) if position_dims else None
         self.token_dims = token_dims
         self.out_channels = out_channels
         self.top = _conv_norm(token_dims, embed_dims, 3)
@@ -43,12 +58,13 @@ class FPNMaskDecoder(BaseModule):
         nn.init.kaiming_uniform_(self.out.weight, a=1)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, target_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+    def forward(self, target_map: Tensor, levels: Sequence[Tensor], extents: Extents | None = None) -> Tensor:
         """Decode.
 
         Args:
             target_map: (B, C', H, W), the fused target tokens.
             levels: Lower backbone levels of the target frame, fine to coarse.
+            extents: B pairs: valid height and width of ``target_map``, in cells; None where all of it is valid.
 
         Returns:
             The segmentation map S_t (B, C_o, H_o, W_o), of the size of ``levels[0]``.
@@ -59,4 +75,18 @@ class FPNMaskDecoder(BaseModule):
         ):
             upsampled = F.interpolate(decoded, size=level.shape[-2:], mode='bilinear', align_corners=False)
             decoded = F.relu(smooth(lateral(level) + upsampled))
+        if self.positions is not None:
+            decoded = decoded + self.positions(self._sine_map(decoded, target_map, extents))
         return self.out(decoded)
+
+    def _sine_map(self, decoded: Tensor, target_map: Tensor, extents: Extents | None) -> Tensor:
+        """Positions (B, position_dims, H_o, W_o) of the cells of the segmentation map."""
+        height, width = decoded.shape[-2:]
+        cells = target_map.shape[-2:]
+        if extents is None:
+            extents = [tuple(cells)] * len(decoded)
+        extents = torch.as_tensor(extents, device=decoded.device)
+        # Side by side, not as one product: in a graph for frames of any size these numbers are symbols.
+        valid = torch.stack([extents[:, 0] * height / cells[0], extents[:, 1] * width / cells[1]], dim=1)
+        positions = sine_positions(valid, height, width, like=decoded[:, : self.position_dims], temperature=FINE)
+        return positions.transpose(1, 2).unflatten(-1, (height, width))

@@ -28,6 +28,7 @@ class SlotMatcher:
         labels: Tensor,
         masks: Tensor,
         fixed: Mapping[int, int] | None = None,
+        places: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Match the slots of one frame.
 
@@ -37,6 +38,8 @@ class SlotMatcher:
             labels: (n,) ground-truth classes.
             masks: (n, H_o, W_o) ground-truth masks in [0, 1].
             fixed: Ground truth -> slot, pairs that are not up for matching (order supervision, Table VII).
+
+            places: (N, 2), where the queries are, for a cost that asks for it; None where they have no place.
 
         Returns:
             Slots and ground-truth indices of the pairs, int64, sorted by slot. With more objects than slots, some stay
@@ -51,6 +54,8 @@ class SlotMatcher:
             # In float32 under autocast too: a sum over a whole map leaves the range of half precision.
             with torch.autocast(device.type, enabled=False):
                 predictions = InstanceData(scores=cls_logits[free_slots].float(), masks=mask_logits[free_slots].float())
+                if places is not None:
+                    predictions.places = places.to(device)[free_slots]
                 truth = InstanceData(labels=labels[free_objects], masks=masks[free_objects].float())
                 cost = torch.stack([match_cost(predictions, truth) for match_cost in self.match_costs]).sum(0)
             rows, columns = linear_sum_assignment(cost.cpu().numpy())

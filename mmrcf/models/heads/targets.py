@@ -33,8 +33,8 @@ def frame_targets(
     """Pad the masks of a sample to the size of its batch and average them down to the segmentation map.
 
     Args:
-        sample: Has ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids, and where a part of the frame
-            is not labelled ``ignored_instances`` with masks.
+        sample: Has ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids, and where a part of the
+            frame is not labelled ``ignored_instances`` with masks.
         padded_size: Height and width of the padded batch.
         stride: Pixels of a cell of the segmentation map.
         device: Where the tensors go.

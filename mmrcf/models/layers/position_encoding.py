@@ -6,9 +6,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+COARSE = 10000.0
+"""The usual temperature of :func:`sine_positions`: no wavelength is shorter than the image."""
+FINE = 1 / 16
+"""Another: from 1 to nearly 16 periods an image. The usual one is enough for attention to find its way, not for a mask
+to end where an object does."""
+
 
 def sine_positions(
-    extents: Sequence[tuple[int, int]] | Tensor, height: int, width: int, like: Tensor, temperature: float = 10000.0
+    extents: Sequence[tuple[int, int]] | Tensor, height: int, width: int, like: Tensor, temperature: float = COARSE
 ) -> Tensor:
     """Positions of the cells of a grid, in coordinates normalised to the valid part of the image.
 

@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import TransformerEncoder, sine_positions
+from ..layers import FINE, TransformerEncoder, sine_positions
 
 Extents = Sequence[tuple[int, int]] | Tensor
 """B pairs of cells; a tensor (B, 2) int64 in a graph that takes frames of any size: Python does not see them then."""
@@ -84,10 +84,17 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         num_references: Number of reference frames delta, 0 or more.
         embed_dims: Token width C', a multiple of 4.
         encoder: Arguments of :class:`~mmrcf.models.layers.TransformerEncoder`, without ``embed_dims``.
+        located_content: Whether sine positions (with the temperature ``FINE``) are part of what a token says, not
+            only of where attention looks; a slot can then tell where its object is. The paper's are not.
     """
 
     def __init__(
-        self, in_channels: int, num_references: int, embed_dims: int = 256, encoder: dict | None = None
+        self,
+        in_channels: int,
+        num_references: int,
+        embed_dims: int = 256,
+        encoder: dict | None = None,
+        located_content: bool = False,
     ) -> None:
         super().__init__()
         if embed_dims % 4:
@@ -97,6 +104,7 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         self.in_channels = in_channels
         self.num_references = num_references
         self.embed_dims = embed_dims
+        self.located_content = located_content
         self.target_projection = nn.Conv2d(in_channels, embed_dims, 1)
         nn.init.xavier_uniform_(self.target_projection.weight)
         nn.init.zeros_(self.target_projection.bias)
@@ -120,9 +128,10 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         """The cells of a projected map (B, C', H, W) as tokens, with their positions and padding."""
         height, width = feature.shape[-2:]
         positions = sine_positions(extents, height, width, like=feature)
-        return TokenGroup(
-            feature.flatten(2).transpose(1, 2), positions, grid_padding(extents, height, width, feature.device)
-        )
+        tokens = feature.flatten(2).transpose(1, 2)
+        if self.located_content:
+            tokens = tokens + sine_positions(extents, height, width, like=feature, temperature=FINE)
+        return TokenGroup(tokens, positions, grid_padding(extents, height, width, feature.device))
 
     @staticmethod
     def fused(tokens: Tensor, group: TokenGroup, target: Tensor) -> FusedTokens:

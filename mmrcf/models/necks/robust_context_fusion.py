@@ -22,6 +22,7 @@ class RobustContextFusion(BaseContextNeck):
         compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x
             3K, then a 3 x 3 depth-wise convolution of stride 3).
         encoder: Arguments of the fusing transformer encoder.
+        located_content: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class RobustContextFusion(BaseContextNeck):
         use_weight: bool = True,
         compression: str = 'pool',
         encoder: dict | None = None,
+        located_content: bool = False,
     ) -> None:
-        super().__init__(in_channels, num_references, embed_dims, encoder)
+        super().__init__(in_channels, num_references, embed_dims, encoder, located_content)
         if num_references < 1:
             raise ValueError(
                 'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'

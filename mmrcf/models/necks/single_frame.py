@@ -15,10 +15,13 @@ class SingleFrame(BaseContextNeck):
         in_channels: Channels C of the token-level backbone feature.
         embed_dims: Token width C'.
         encoder: Arguments of the transformer encoder.
+        located_content: As in :class:`BaseContextNeck`.
     """
 
-    def __init__(self, in_channels: int, embed_dims: int = 256, encoder: dict | None = None) -> None:
-        super().__init__(in_channels, num_references=0, embed_dims=embed_dims, encoder=encoder)
+    def __init__(
+        self, in_channels: int, embed_dims: int = 256, encoder: dict | None = None, located_content: bool = False
+    ) -> None:
+        super().__init__(in_channels, 0, embed_dims, encoder, located_content)
 
     def forward(
         self, target: Tensor, references: list[Tensor], extents: Extents, extra: TokenGroup | None = None
