@@ -57,6 +57,9 @@ def choose_test_set(config: Config, name: str) -> None:
     if name not in sets:
         known = f'it has {", ".join(sets)}' if sets else 'it has no test_sets'
         raise InputError(f'--test-set {name}: {config.filename} has no test set of that name; {known}')
+    missing = [key for key in ('dataloader', 'evaluator') if key not in sets[name]]
+    if missing:
+        raise InputError(f'--test-set {name}: test_sets.{name} of {config.filename} has no {" and no ".join(missing)}')
     config.test_dataloader = sets[name].dataloader
     config.test_evaluator = sets[name].evaluator
 

@@ -13,6 +13,7 @@ max_iters = 1000
 
 _layers = dict(num_layers=3, num_heads=8, feedforward_dims=512)
 model = dict(
+    backbone=dict(init_cfg=None),  # load_from has its weights
     neck=dict(
         _delete_=True,
         type='RobustContextFusion',

@@ -1,6 +1,8 @@
 """``rcf_r18_coco-davis.py`` with YouTube-VIS 2019 in the place of DAVIS: for whoever has it and the whole of COCO.
 
-With full sets the backbone is trained whole, and longer.
+COCO as it is published has no partly labelled images, which is a warning, and of the validation images its training
+file has a part, which are tested here; the labels of YouTube-VIS's own validation split are not public. With full sets
+the backbone is trained whole, and longer.
 """
 
 _base_ = ['./rcf_r18_coco-davis.py']
@@ -9,6 +11,10 @@ max_iters = 60000
 
 model = dict(backbone=dict(frozen_stages=-1))
 train_dataloader = {{_base_.coco_youtube_vis.train_dataloader}}
+val_dataloader = {{_base_.test_sets.images.dataloader}}
+val_evaluator = {{_base_.test_sets.images.evaluator}}
+test_dataloader = {{_base_.test_sets.images.dataloader}}
+test_evaluator = {{_base_.test_sets.images.evaluator}}
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=1000),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=1000, end=max_iters),

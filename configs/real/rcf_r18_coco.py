@@ -1,8 +1,8 @@
 """The stage before ``rcf_r18_coco-davis.py``: finds people, animals and vehicles in still images, without context.
 
 ResNet-18 with ImageNet weights, of which the first two stages stay as they are: 1,600 images would teach them little
-and forget much. Tokens are its third stage, stride 16: objects in ordinary clips are small, and a fourth stage would
-have to be trained from scratch (``ablations/rcf_r18_coco_c5.py``). Tokens are 128 wide, encoder and decoder have three
+and forget much. Tokens are its third stage, stride 16, for the small objects of ordinary clips
+(``ablations/rcf_r18_coco_c5.py`` has them from the fourth). Tokens are 128 wide, encoder and decoder have three
 layers each. Twenty queries, because images of crowds have so many objects.
 
 What is here for little data and little time, and not in the paper: queries have places on a grid and are matched with

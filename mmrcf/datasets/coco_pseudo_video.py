@@ -1,10 +1,12 @@
 """COCO images as clips: one image becomes T frames, which the transform ``ClipMotion`` then moves."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
 from mmrcf.errors import InputError
@@ -12,10 +14,9 @@ from mmrcf.registry import DATASETS
 from mmrcf.utils import read_json
 
 from .annotation_fields import read_categories, read_field, read_size
-from .annotation_view import Names, check_class_map, select_entries
+from .annotation_view import Names, check_class_map, named_class_map, select_entries
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
-from .coco_class_map import CLASS_MAPS
 from .dataset_settings import build_pipeline, resolve_prefix
 from .ignored_regions import ignored_record, outside_record
 from .segmentation import SegmentationError, segmentation_to_rle
@@ -43,7 +44,7 @@ class COCOPseudoVideoDataset(BaseDataset):
             kept, and the others are ignored regions.
         crowds: ``'drop'``: the pixels of a crowd are background; ``'ignore'``: they are an ignored region.
         partly_labelled: Name of a true-or-false field of the images; where it is true, only some objects are labelled,
-            and all beside them is an ignored region. None: every image is fully labelled.
+            and all beside them is an ignored region. An image without the field is fully labelled. None: all are.
         drop_empty_images: Leave out images without any object; otherwise they are background throughout.
         only: Images to take, by id or file name: a list, or a text file with one a line. None: all.
         without: Images to leave out, in the same way.
@@ -115,6 +116,8 @@ class COCOPseudoVideoDataset(BaseDataset):
         check_class_map(self.class_map, tuple(names.values()), where)
         classes = self._metainfo['classes']
         labels = {key: classes.index(self.class_map[name]) for key, name in names.items() if name in self.class_map}
+        chosen = select_entries(_as_entries(images), self.only, self.without, where)
+        ids = {entry['id'] for entry in chosen}
         for index, annotation in enumerate(read_field(content, 'annotations', list, where)):
             annotation_id = read_field(annotation, 'id', int, f'{where}: annotations[{index}]')
             here = f'{where}: annotation {annotation_id}'
@@ -124,9 +127,8 @@ class COCOPseudoVideoDataset(BaseDataset):
                 raise InputError(f"{here}: 'image_id' is {image_id}, but there is no such image; correct it")
             if category_id not in names:
                 raise InputError(f"{here}: 'category_id' is {category_id}, but there is no such category; correct it")
-            if category_id in labels and (self.crowds == 'ignore' or not annotation.get('iscrowd')):
+            if image_id in ids and category_id in labels and (self.crowds == 'ignore' or not annotation.get('iscrowd')):
                 _add_object(images[image_id], labels[category_id], annotation, here)
-        chosen = select_entries(_as_entries(images), self.only, self.without, where)
         kept = [image for entry in chosen if (image := self._finished(images[entry['id']])) is not None]
         if not kept:
             raise InputError(f'{where}: no image has an object of the classes; check class_map and max_objects')
@@ -182,14 +184,11 @@ def resolve_class_map(class_map: str | Mapping[str, str] | None, classes: tuple[
     """
     if class_map is None:
         return {name: name for name in classes}
-    if isinstance(class_map, str):
-        if class_map not in CLASS_MAPS:
-            raise InputError(f'class_map={class_map!r}: no such map; known are {", ".join(CLASS_MAPS)}')
-        class_map = CLASS_MAPS[class_map]
+    class_map = named_class_map(class_map)
     unknown = sorted(set(class_map.values()) - set(classes))
     if unknown or not class_map:
         raise InputError(f'class_map leads to {unknown}, which are not classes; correct it or metainfo.classes')
-    return dict(class_map)
+    return class_map
 
 
 def _read_images(content: Any, where: str, partly_labelled: str | None) -> dict[int, dict]:
@@ -204,12 +203,25 @@ def _read_images(content: Any, where: str, partly_labelled: str | None) -> dict[
             img_path=name,
             video_id=image_id,
             ori_shape=read_size(image, here),
-            partly_labelled=partly_labelled is not None and bool(image.get(partly_labelled)),
+            partly_labelled=partly_labelled is not None and _read_flag(image, partly_labelled, here),
             instances=[],
         )
     if partly_labelled is not None and not any(partly_labelled in image for image in content['images']):
-        raise InputError(f'{where}: no image has the field {partly_labelled!r}; correct the option partly_labelled')
+        print_log(
+            f'{where}: no image has the field {partly_labelled!r} of the option partly_labelled; all of them are taken '
+            'as fully labelled',
+            'current',
+            logging.WARNING,
+        )
     return images
+
+
+def _read_flag(image: dict, name: str, where: str) -> bool:
+    """A true-or-false field of an image; false where it is missing."""
+    value = image.get(name, False)
+    if value not in (True, False):
+        raise InputError(f'{where}: {name!r} is {value!r}, expected true or false; correct it')
+    return bool(value)
 
 
 def _as_entries(images: Mapping[int, dict]) -> list[dict]:

@@ -33,8 +33,8 @@ class YouTubeVISDataset(BaseDataset):
             own categories in the order of their ids.
         ignore_categories: Categories of the file that are left out with their annotations. Any other category that is
             not a class is an error.
-        class_map: Category of the file to class name; categories that are not in it are left out. None where the names
-            are the same.
+        class_map: Category of the file to class name, or the name of a map in ``coco_class_map.CLASS_MAPS``; categories
+            that are not in it are left out. None where the names are the same.
         only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
             all.
         without: Videos to leave out, in the same way.
@@ -61,7 +61,7 @@ class YouTubeVISDataset(BaseDataset):
         data_prefix: dict | None = None,
         metainfo: dict | None = None,
         ignore_categories: Sequence[str] = (),
-        class_map: Mapping[str, str] | None = None,
+        class_map: str | Mapping[str, str] | None = None,
         only: Names = None,
         without: Names = None,
         pipeline: Sequence[dict | Callable] | None = None,
@@ -97,7 +97,7 @@ class YouTubeVISDataset(BaseDataset):
         self.pipeline = build_pipeline(pipeline)
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
-        """Class names and videos of ``ann_file``; a data set in another layout overrides this."""
+        """Class names and videos of ``ann_file``; a data set in another layout overrides this, and applies ``view``."""
         return read_ytvis(
             self.ann_file,
             self._metainfo['classes'],

@@ -1,9 +1,14 @@
-"""Before training: does the data set give what the model was built for?"""
+"""Before training: does the data set give what the model was built for, and do pasted objects fit into its clips?"""
+
+from collections.abc import Iterator
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.utils.data import Dataset
 
+from mmrcf.datasets.transforms import VideoCopyPaste
+from mmrcf.datasets.transforms.paste_sources import clip_length
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS
@@ -13,19 +18,24 @@ from mmrcf.registry import HOOKS
 class DatasetCheckHook(Hook):
     """Stops a run whose model and training data disagree, before it has cost any time.
 
-    A class too many would be trained as "empty", and a reference frame too many as a target, both without a word.
+    A class too many would be trained as "empty", a reference frame too many as a target, and a pasted object of other
+    classes under a wrong name, all without a word.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Compare them.
 
         Raises:
-            InputError: The number of classes or of reference frames differs.
+            InputError: The number of classes or of reference frames differs, or the sources of a ``VideoCopyPaste``
+                have other classes or clips than the data set it is in.
         """
+        dataset = runner.train_dataloader.dataset
+        for number, part in enumerate(getattr(dataset, 'datasets', [])):
+            _check_pastes(part, f'train_dataloader.dataset.datasets[{number}]')
+        _check_pastes(dataset, 'train_dataloader.dataset')
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if not isinstance(model, OnlineModel):
             return
-        dataset = runner.train_dataloader.dataset
         classes = len(dataset.metainfo['classes'])
         if classes != model.num_classes:
             raise InputError(
@@ -37,3 +47,28 @@ class DatasetCheckHook(Hook):
                 f'model.neck.num_references={model.neck.num_references}, but the training data has '
                 f'num_references={dataset.num_references}; make them equal'
             )
+
+
+def _check_pastes(dataset: Dataset, name: str) -> None:
+    """Compare what is pasted into the clips of a data set with the clips."""
+    for paste in _find_pastes(getattr(dataset, 'pipeline', None)):
+        classes, expected = paste.sources.classes, tuple(dataset.metainfo['classes'])
+        if classes != expected:
+            raise InputError(
+                f'{name}: VideoCopyPaste: the sources have the classes {classes}, but the data set has {expected}; '
+                'set the same metainfo.classes, in the same order, on all of them'
+            )
+        length, own_length = paste.sources.clip_length, clip_length(dataset)
+        if own_length not in (None, length):
+            raise InputError(
+                f'{name}: VideoCopyPaste: the sources give clips of {length} frames, but the data set of {own_length}; '
+                'set the same num_references and num_targets on all of them'
+            )
+
+
+def _find_pastes(step: object) -> Iterator[VideoCopyPaste]:
+    """Those of a pipeline, also inside transforms that choose or repeat others."""
+    if isinstance(step, VideoCopyPaste):
+        yield step
+    for inner in getattr(step, 'transforms', ()):
+        yield from _find_pastes(inner)

@@ -48,6 +48,10 @@ class VISMetric(FrameMetric):
         super().__init__(ann_file, classes, collect_device, prefix, needs_annotations=not format_only)
         if format_only and outfile_prefix is None:
             raise InputError('VISMetric: format_only=True needs a place for the submission; give outfile_prefix')
+        if outfile_prefix is not None and self.view.class_map is not None:
+            raise InputError(
+                'VISMetric: a submission has the categories of its file; leave class_map or outfile_prefix out'
+            )
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
         self.classwise = classwise

@@ -135,15 +135,12 @@ class RCF(OnlineModel):
                 nothing.
             data_samples: One a clip.
             mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the
-                last decoder layer for the target frames of all clips, ordered clip by clip.
+                last decoder layer for the target frames of all clips, ordered clip by clip; while training with several
+                groups of queries, for those of each group in turn.
         """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
         if mode == 'tensor':
             return self._decode_clips(inputs, data_samples, all_layers=False)[-1]
-        raise ValueError(f'mode={mode!r}: expected "loss", "predict" or "tensor"')
+        return super().forward(inputs, data_samples, mode)
 
     def loss(self, inputs: dict, data_samples: list[TrackDataSample]) -> dict[str, Tensor]:
         """Losses (Eq. 4) over the target frames of a batch of clips: all frames but the first delta.

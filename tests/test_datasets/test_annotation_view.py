@@ -82,22 +82,44 @@ def test_images_are_videos_of_one_frame(images) -> None:
     [
         (dict(only=['bear', 'wolf']), r'file: has no wolf \(1 of 2 names of the option "only"\)'),
         (dict(without=['wolf']), 'file: has none of the 1 names of the option "without"'),
-        (dict(without=['bear', 'boat']), 'file: nothing is left of it'),
+        (dict(without=['bear', 'boat', '11', '12']), 'file: nothing is left of it'),
         (dict(only=[]), 'only: has no name'),
         (dict(only=['bear', 'bear']), 'only: bear is given twice'),
+        (dict(only=['both']), 'file: the name both of the option "only" fits 2 entries; use their ids'),
+        (dict(class_map='youtube_vis'), "class_map='youtube_vis': no such map"),
+        (dict(class_map=['dog']), 'expected category names to class names'),
         (dict(class_map=dict(horse='animal')), r"file: has none of the categories \['horse'\]"),
         (dict(class_map=dict(dog='animal', catt='animal')), "file: class_map has 'catt'.*did you mean 'cat'"),
     ],
 )
 def test_wrong_names_are_named(videos, view, message) -> None:
+    videos['videos'] += [dict(id=key, height=4, width=4, file_names=[f'both/{key}.jpg']) for key in (11, 12)]
     with pytest.raises(InputError, match=message):
         AnnotationView(**view).apply(videos, 'file')
 
 
 def test_an_annotation_of_no_category_is_named(videos) -> None:
     videos['annotations'][0]['category_id'] = 1
-    with pytest.raises(InputError, match="annotation 1: 'category_id' is 1, but there is no such category"):
+    with pytest.raises(InputError, match=r"annotations\[0\]: 'category_id' is 1, but there is no such category"):
         AnnotationView(class_map=dict(dog='animal')).apply(videos, 'file')
+
+
+@pytest.mark.parametrize(
+    ('part', 'key', 'message'),
+    [('videos', 'id', "entry 0: has no 'id'"), ('annotations', 'video_id', r"annotations\[0\]: has no 'video_id'")],
+)
+def test_a_missing_field_is_named(videos, part, key, message) -> None:
+    del videos[part][0][key]
+    with pytest.raises(InputError, match=f'file: {message}'):
+        AnnotationView(only=['boat']).apply(videos, 'file')
+
+
+def test_a_text_file_may_name_what_another_file_has(tmp_path, videos) -> None:
+    (tmp_path / 'names.txt').write_text('boat\nwolf\n')
+    assert ids(AnnotationView(only=tmp_path / 'names.txt').apply(videos, 'file')) == [3]
+    (tmp_path / 'names.txt').write_text('wolf\n')
+    with pytest.raises(InputError, match='has no wolf'):
+        AnnotationView(only=tmp_path / 'names.txt').apply(videos, 'file')
 
 
 def test_names_from_a_file(tmp_path) -> None:

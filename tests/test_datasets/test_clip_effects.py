@@ -121,17 +121,32 @@ def test_moved_objects_own_their_pixels(clip: dict, seed: int) -> None:
 
 
 def test_a_hole_is_known_to_be_empty_and_a_moved_object_covers_the_ignored_region() -> None:
-    target = ellipse(50, 40)
-    everywhere = np.ones((HEIGHT, WIDTH), np.uint8)
-    clip = still_clip(np.stack([target, everywhere]), [0, IGNORED_LABEL], np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
-    # The ignored region lies on all sides, so contact is allowed by taking it from around the object.
-    clip['gt_masks'][0].masks[1][cv2.dilate(target, np.ones((7, 7), np.uint8)) > 0] = 0
-    clip['gt_masks'][0].masks[1][target > 0] = 1
-    hidden = clip['gt_masks'][0].masks[1].copy()
-    after = run(clip, 'ObjectMotion', prob=1.0, translate=2.0)
-    for frame in after['gt_masks']:
-        assert not (frame.masks[1] & (target | frame.masks[0])).any()
-        assert np.array_equal(frame.masks[1], hidden & ~(target | frame.masks[0]) & 1)
+    """In a partly labelled image all beside the objects is ignored."""
+    target, other = ellipse(50, 40), ellipse(90, 20)
+    outside = 1 - (target | other)
+    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    image[target > 0] = image[other > 0] = 250
+    clip = still_clip(np.stack([target, other, outside]), [0, 1, IGNORED_LABEL], image)
+    for seed in range(5):
+        after = run(clip, 'ObjectMotion', seed, prob=1.0, translate=2.0, max_objects=1)
+        assert not same_masks(after, clip)
+        for picture, frame in zip(after['img'], after['gt_masks'], strict=True):
+            covered = frame.masks[0] | frame.masks[1]
+            assert np.array_equal(frame.masks[2], outside & ~covered)
+            beside = cv2.dilate(covered, np.ones((5, 5), np.uint8)) == 0
+            assert np.abs(picture[beside].astype(int) - 90).max() < 20, 'the hole looks like what is round it'
+
+
+def same_rows(one: dict, other: dict, row: int) -> bool:
+    pairs = zip(one['gt_masks'], other['gt_masks'], strict=True)
+    return all(np.array_equal(first.masks[row], second.masks[row]) for first, second in pairs)
+
+
+def test_an_ignored_region_beside_an_object_does_not_hold_it() -> None:
+    crowd = ellipse(70, 40, 10, 30)
+    target = ellipse(50, 40, 10, 8) & ~crowd
+    clip = still_clip(np.stack([target, crowd]), [0, IGNORED_LABEL])
+    assert not same_rows(run(clip, 'ObjectMotion', prob=1.0), clip, 0)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +157,10 @@ def test_a_hole_is_known_to_be_empty_and_a_moved_object_covers_the_ignored_regio
         ([ellipse(40, 40, 2, 2)], [0]),  # too small
         ([ellipse(40, 40)], [IGNORED_LABEL]),
         ([ellipse(40, 30) | ellipse(70, 50)], [0]),  # in pieces
-        ([ellipse(40, 40), ellipse(40, 40, 18, 16) - ellipse(40, 40)], [0, IGNORED_LABEL]),  # may be cut all round
+        ([ellipse(40, 40), ellipse(40, 40, 18, 16) - ellipse(40, 40)], [0, 1]),  # may be cut all round
+        ([ellipse(40, 40), ellipse(40, 40, 4, 4)], [0, 1]),  # an object whose mask lies inside the other's
+        ([ellipse(40, 40), ellipse(52, 40, 2, 2)], [0, 1]),  # overlap at the rim, little contact
+        ([ellipse(40, 40), ellipse(40, 40, 4, 4)], [0, IGNORED_LABEL]),  # an ignored crowd that overlaps
     ],
 )
 def test_objects_that_may_be_cut_stay(masks: list[np.ndarray], labels: list[int]) -> None:
@@ -162,8 +180,9 @@ def test_object_motion_is_off_where_it_is_not_wanted(clip: dict) -> None:
 
 def test_object_motion_is_for_copies_of_one_image(clip: dict) -> None:
     moved = run(clip, 'ClipMotion')
-    with pytest.raises(InputError, match='ObjectMotion: the frames of the clip differ.*before ClipMotion'):
-        run(moved, 'ObjectMotion', prob=1.0)
+    for prob in (0.0, 1.0):
+        with pytest.raises(InputError, match='ObjectMotion: the frames of the clip differ.*before ClipMotion'):
+            run(moved, 'ObjectMotion', prob=prob)
     del clip['gt_masks']
     with pytest.raises(InputError, match='ObjectMotion: .*LoadClipAnnotations'):
         run(clip, 'ObjectMotion', prob=1.0)

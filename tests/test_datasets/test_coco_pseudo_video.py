@@ -140,6 +140,10 @@ def test_all_beside_the_objects_of_a_partly_labelled_image_is_ignored(make, coco
     assert ignored(dataset[1]) is None
 
 
+def test_without_the_field_an_image_is_fully_labelled(make):
+    assert ignored(make(pipeline=STILL, partly_labelled='one_only')[0]) is None
+
+
 def test_an_ignored_region_moves_with_its_image(make, coco):
     for image in coco['images']:
         image['one_only'] = True
@@ -180,7 +184,7 @@ def test_the_class_map_is_a_setting(make):
         (dict(max_objects=0), 'max_objects=0'),
         (dict(surplus='keep'), "surplus='keep', expected 'drop' or 'ignore'"),
         (dict(crowds='keep'), "crowds='keep'"),
-        (dict(partly_labelled='one_only'), "no image has the field 'one_only'"),
+        (dict(partly_labelled='file_name'), "image 5: 'file_name' is '0.png', expected true or false"),
         (dict(only=['11.png']), 'has no 11.png'),
         (dict(without=['11.png']), 'none of the 1 names'),
         (dict(test_mode=True), 'test_mode=True'),

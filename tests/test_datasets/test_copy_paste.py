@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmdet.structures.mask import BitmapMasks
+from pycocotools import mask as mask_utils
 
 from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.datasets.transforms.compositing import CutOut, Layer, composite
@@ -189,7 +190,7 @@ def test_an_object_in_a_corner_is_never_taken_and_one_cut_by_a_border_stays_cut(
     sides = set()
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        (item,) = dataset.draw(rng, 1, LENGTH, 12)
+        (item,) = dataset.draw(rng, 1, 12)
         sides.add(item.cut_side)
         matrices = draw_matrices(rng, item, (HEIGHT, WIDTH), (0.3, 0.6), 0.5, reach)
         for cut_out, matrix in zip(item.cut_outs, matrices, strict=True):
@@ -332,15 +333,64 @@ def test_settings_out_of_range_are_named(settings: dict) -> None:
         TRANSFORMS.build(dict(type='VideoCopyPaste', sources=[]) | settings)
 
 
-def test_clips_that_do_not_fit_are_named(source_config, tmp_path: Path) -> None:
+class PlainList(list):
+    """Stands for a data set in another layout."""
+
+
+def video_source(folder: Path, **changes) -> dict:
+    """A YouTubeVISDataset of one grey video of two frames with one object."""
+    (folder / 'v').mkdir(exist_ok=True)
+    mask = np.zeros((60, 80), np.uint8, order='F')
+    mask[20:40, 20:50] = 1
+    rle = mask_utils.encode(mask)
+    segmentation = dict(size=[60, 80], counts=rle['counts'].decode())
+    files = ['v/0.png', 'v/1.png']
+    for name in files:
+        cv2.imwrite(str(folder / name), np.full((60, 80, 3), 90, np.uint8))
+    content = dict(
+        videos=[dict(id=1, width=80, height=60, length=2, file_names=files)],
+        annotations=[dict(id=1, video_id=1, category_id=1, iscrowd=0, segmentations=[segmentation] * 2)],
+        categories=[dict(id=index + 1, name=name) for index, name in enumerate(CLASSES)],
+    )
+    (folder / 'v.json').write_text(json.dumps(content))
+    return dict(type='YouTubeVISDataset', data_root=str(folder), ann_file='v.json', pipeline=list(LOAD)) | changes
+
+
+def test_a_source_that_cannot_be_used_is_named_at_once(source_config, tmp_path: Path) -> None:
+    def refused(message: str, **changes) -> None:
+        with pytest.raises(InputError, match=rf'VideoCopyPaste: sources\[1\]:? {message}'):
+            TRANSFORMS.build(dict(type='VideoCopyPaste', prob=0.0, sources=[source_config(), changes]))
+
+    refused(r'.*missing\.json', **source_config(ann_file='missing.json'))
+    refused(r'.*image .*nowhere.*no such file', **source_config(data_prefix=dict(img='nowhere')))
+    refused('gives clips of 2 frames, but sources.0. of 3; set .* num_references', **source_config(num_references=1))
+    refused('.*gives no gt_masks .*LoadClipAnnotations', **source_config(pipeline=[LOAD[0]]))
+    refused('.*must not pack', **source_config(pipeline=[*LOAD, dict(type='PackClip')]))
+    refused("a step of its pipeline needs 'img'", **source_config(pipeline=[dict(type='ClipMotion')]))
+    refused('is in test mode', **video_source(tmp_path, test_mode=True))
+    joint = dict(num_references=LENGTH - 1, datasets=[source_config()])
+    refused(
+        'is a JointDataset; expected .* as YouTubeVISDataset, .* COCOPseudoVideoDataset', type='JointDataset', **joint
+    )
+    refused('is a PlainList; expected', type=PlainList)
+
+
+def test_the_sources_say_their_clips_and_classes(source_config, tmp_path: Path) -> None:
+    clips = dict(num_references=1, num_targets=2)
+    configs = [video_source(tmp_path, **clips), source_config(**clips)]
+    sources = TRANSFORMS.build(dict(type='VideoCopyPaste', sources=configs)).sources
+    assert sources.clip_length == 3 and sources.classes == CLASSES
+    assert len(sources.draw(np.random.default_rng(0), 4, 12)) == 4
+
+
+@pytest.mark.parametrize('prob', [0.0, 1.0])
+def test_clips_that_do_not_fit_are_named(source_config, prob: float) -> None:
     clip = own_clip(np.random.default_rng(0)) | dict(rng=np.random.default_rng(0))
 
     def run(clip: dict, **changes) -> None:
-        TRANSFORMS.build(dict(type='VideoCopyPaste', prob=1.0, sources=[source_config(**changes)]))(clip)
+        TRANSFORMS.build(dict(type='VideoCopyPaste', prob=prob, sources=[source_config(**changes)]))(clip)
 
-    with pytest.raises(InputError, match=r'sources\[0\]: gives clips of 2 frames, but the clip has 3'):
+    with pytest.raises(InputError, match=r'the sources give clips of 2 frames, but the clip has 3'):
         run(clip, num_references=1)
-    with pytest.raises(InputError, match=r'sources\[0\]: its pipeline gives no gt_masks'):
-        run(clip, pipeline=[LOAD[0]])
     with pytest.raises(InputError, match='LoadClipAnnotations'):
         run({key: value for key, value in clip.items() if key != 'gt_masks'})

@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmrcf.datasets.class_names import SHAPES_CLASSES
 from mmrcf.engine import DatasetCheckHook
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS, MODELS
@@ -31,6 +32,61 @@ def test_other_references_are_refused(runner) -> None:
     runner.train_dataloader.dataset.num_references = 2
     with pytest.raises(InputError, match='model.neck.num_references=1, but the training data has num_references=2'):
         DatasetCheckHook().before_train(runner)
+
+
+@pytest.fixture
+def with_paste(tiny_ytvis):
+    """``with_paste(**changes)``: a data set config, and into its clips are pasted objects of itself, changed."""
+    part = dict(
+        type='YouTubeVISDataset',
+        data_root=str(tiny_ytvis),
+        ann_file='train/instances.json',
+        data_prefix=dict(img='train/JPEGImages'),
+        metainfo=dict(classes='shapes'),
+    )
+    load = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
+
+    def config(**changes: object) -> dict:
+        paste = dict(type='VideoCopyPaste', prob=0.0, sources=[part | dict(pipeline=load) | changes])
+        return part | dict(pipeline=[*load, paste, dict(type='PackClip')])
+
+    return config
+
+
+def check(runner, config: dict) -> None:
+    runner.train_dataloader.dataset = DATASETS.build(config)
+    DatasetCheckHook().before_train(runner)
+
+
+def test_pasted_objects_that_fit_pass(runner, with_paste) -> None:
+    check(runner, with_paste())
+    check(runner, dict(type='JointDataset', datasets=[with_paste(), with_paste()]))
+
+
+def test_pasted_objects_of_other_classes_are_refused(runner, with_paste) -> None:
+    wrong = with_paste(metainfo=dict(classes=SHAPES_CLASSES[::-1]))
+    message = r'dataset: VideoCopyPaste: the sources have the classes .* has .*; set the same metainfo\.classes'
+    with pytest.raises(InputError, match=message) as error_info:
+        check(runner, wrong)
+    assert str(SHAPES_CLASSES[::-1]) in str(error_info.value) and str(SHAPES_CLASSES) in str(error_info.value)
+    with pytest.raises(InputError, match=r'dataset\.datasets\[1\]: VideoCopyPaste: the sources have the classes'):
+        check(runner, dict(type='JointDataset', datasets=[with_paste(), wrong]))
+
+
+def test_pasted_objects_of_clips_of_another_length_are_refused(runner, with_paste) -> None:
+    wrong = with_paste(num_targets=3)
+    with pytest.raises(InputError, match=r'the sources give clips of 4 frames, but the data set of 2; set .*targets'):
+        check(runner, wrong)
+    with pytest.raises(InputError, match=r'dataset\.datasets\[0\]: VideoCopyPaste: .* of 4 frames'):
+        check(runner, dict(type='JointDataset', datasets=[wrong, with_paste()]))
+
+
+def test_a_paste_inside_another_transform_is_checked(runner, with_paste) -> None:
+    config = with_paste(metainfo=dict(classes=SHAPES_CLASSES[::-1]))
+    load, more, paste, pack = config['pipeline']
+    config['pipeline'] = [load, more, dict(type='mmcv.RandomApply', transforms=[paste], prob=0.5), pack]
+    with pytest.raises(InputError, match='VideoCopyPaste: the sources have the classes'):
+        check(runner, config)
 
 
 def test_every_run_has_the_check(tiny_config) -> None:

@@ -14,7 +14,9 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
 import mmrcf
+from mmdet.structures.mask import BitmapMasks
 from mmrcf.registry import DATASETS, MODELS
 
 torch.set_num_threads(1)
@@ -34,6 +36,10 @@ clips = [dataset[index] for index in range(4)]
 # The ranks do not hold equally many objects: one clip loses one of its two.
 for frame in clips[0]['data_samples'].video_data_samples:
     frame.gt_instances = frame.gt_instances[:1]
+# And one has an ignored region.
+for frame in clips[1]['data_samples'].video_data_samples:
+    height, width = frame.gt_instances.masks.masks.shape[1:]
+    frame.ignored_instances = InstanceData(masks=BitmapMasks(np.ones((1, height, width), np.uint8), height, width))
 share = clips if ranks == 1 else clips[rank::ranks]
 batch = model.data_preprocessor(pseudo_collate(share), True)
 if ranks > 1:
@@ -74,8 +80,11 @@ def gradients(tmp_path, config, ranks: int) -> dict[str, torch.Tensor]:
     return torch.load(out, weights_only=True)
 
 
-def test_two_ranks_make_the_step_of_one(tiny_config, tmp_path) -> None:
-    one, two = gradients(tmp_path, tiny_config, 1), gradients(tmp_path, tiny_config, 2)
+@pytest.mark.parametrize('head', [{}, dict(query_groups=2, semantic_weight=1.0, anchored_queries=True)])
+def test_two_ranks_make_the_step_of_one(tiny_config, tmp_path, head: dict) -> None:
+    config = tmp_path / 'config.py'
+    config.write_text(f"_base_ = '{tiny_config}'\nmodel = dict(head={head})\n")
+    one, two = gradients(tmp_path, config, 1), gradients(tmp_path, config, 2)
     assert one.keys() == two.keys()
     largest = max(gradient.abs().max() for gradient in one.values())
     assert largest > 0

@@ -227,6 +227,41 @@ def test_a_slot_in_an_ignored_region_is_neither_right_nor_wrong() -> None:
     assert everywhere['loss_cls'].item() == pytest.approx(0.2 * math.log(4) / 1.2, rel=1e-4)
 
 
+def test_a_slot_without_a_mask_claims_nothing_in_an_ignored_region() -> None:
+    left = left_and_right()[0]
+    empty = logits_of(torch.zeros(2, 2))
+    target = FrameTargets(torch.tensor([0]), left[None], (1,), ignored=torch.ones(2, 2))
+    sure, wrong = [HUGE, 0.0, 0.0], [math.log(2), 0.0, 0.0]
+    loss = head().loss([outputs([[sure, wrong, wrong]], [[logits_of(left), empty, empty]])], [target], num_targets=1)
+    assert loss['loss_cls'].item() == pytest.approx(0.2 * math.log(4) / 1.2, rel=1e-4)
+
+
+def test_padding_is_neither_labelled_nor_ignored() -> None:
+    left, right = left_and_right()
+    # The right column is padding. Slot 1 covers an ignored cell and the padding: all of it in the image is ignored.
+    ignored = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    valid = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    target = FrameTargets(torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2), (), valid=valid, ignored=ignored)
+    wrong, empty = [math.log(2), 0.0, 0.0], logits_of(torch.zeros(2, 2))
+    covering = logits_of(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
+    output = outputs([[[0.0, 0.0, HUGE], wrong, [0.0, 0.0, HUGE]]], [[empty, covering, empty]])
+    assert head().loss([output], [target], num_targets=1)['loss_cls'].item() == pytest.approx(0.0, abs=1e-5)
+    loss = SemanticLoss(in_channels=1, num_classes=2)
+    torch.nn.init.zeros_(loss.classifier.weight)
+    torch.nn.init.constant_(loss.classifier.bias, 3.0)
+    everywhere = FrameTargets(torch.tensor([0, 1]), torch.stack([left, left]), (1, 2), valid=valid)
+    assert loss(torch.zeros(1, 1, 2, 2), [everywhere]).item() == pytest.approx(math.log(1 + math.exp(-3)), rel=1e-4)
+
+
+def test_frame_targets_know_the_padding(make_training_clip) -> None:
+    sample = make_training_clip(1, 8, 12)[1].video_data_samples[0]
+    assert frame_targets(sample, (8, 12), 4, torch.device('cpu')).valid == 1.0
+    valid = frame_targets(sample, (16, 16), 4, torch.device('cpu')).valid
+    expected = torch.zeros(4, 4)
+    expected[:2, :3] = 1
+    assert torch.equal(valid, expected)
+
+
 def test_an_object_in_an_ignored_region_is_trained_as_ever() -> None:
     left = left_and_right()[0]
     output = outputs([[[0.0] * 3] * 3], [[logits_of(left)] + [logits_of(torch.zeros(2, 2))] * 2])
@@ -337,8 +372,6 @@ class TestQueryPlaces:
         for layer in module.decoder.layers:
             assert torch.equal(layer.cross_attention.key.weight, layer.cross_attention.query.weight)
 
-    def test_without_places_the_cost_says_so(self) -> None:
-        module = head(match_costs=[dict(type='PlaceCost')])
-        target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
-        with pytest.raises(ValueError, match='set head.anchored_queries=True'):
-            module.match(outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3]), [target], num_targets=1)
+    def test_the_cost_needs_places(self) -> None:
+        with pytest.raises(ValueError, match='set anchored_queries=True'):
+            head(match_costs=[dict(type='PlaceCost')])

@@ -73,6 +73,25 @@ def test_bad_input_is_named_and_leaves_nothing(browse, tiny_config: Path, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_picture_that_cannot_be_written_leaves_nothing(
+    load_script, tiny_config: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load_script('tools/misc/browse_dataset.py')
+    # OpenCV writes no JPEG of that width, and says so by returning False only.
+    monkeypatch.setattr(module, 'stack_rows', lambda rows: np.zeros((16, 70000, 3), np.uint8))
+    with pytest.raises(SystemExit):
+        module.main([str(tiny_config), '--out', str(tmp_path / 'wide.jpg'), '--clips', '1'])
+    assert 'wide.jpg: a picture of 70000 x 16 (width x height) cannot be written' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_fields_of_loader_processes_are_left_out(browse, tiny_config: Path, tmp_path: Path) -> None:
+    fields = dict(num_workers=2, prefetch_factor=4, timeout=60, multiprocessing_context='fork')
+    options = [f'train_dataloader.{name}={value}' for name, value in fields.items()]
+    browse([str(tiny_config), '--out', str(tmp_path / 'a.png'), '--clips', '1', '--cfg-options', *options])
+    assert [path.name for path in tmp_path.iterdir()] == ['a.png']
+
+
 def sample(masks: np.ndarray, ignored: np.ndarray | None = None) -> DetDataSample:
     height, width = masks.shape[1:]
     count = len(masks)

@@ -11,6 +11,8 @@ from mmrcf.datasets.synthetic.stand_in import use_stand_ins
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
 
 def test_a_config_is_tried_whole(load_script, repository: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'dry.json'
@@ -31,6 +33,29 @@ def test_stand_ins_have_the_layout_and_the_classes_of_the_data_set(repository: P
     parts = getattr(dataset, 'datasets', [dataset])
     assert all(len(part) == 2 for part in parts)
     assert len(parts) == (2 if 'coco' in name else 1)
+
+
+REAL = sorted(path.relative_to(CONFIGS).as_posix() for path in (CONFIGS / 'real').rglob('*.py'))
+
+
+@pytest.mark.parametrize('path', REAL)
+def test_the_real_family_trains_a_step(load_script, path: str) -> None:
+    figures = load_script('tools/misc/dry_run.py').dry_run(str(CONFIGS / path), size=(128, 96), batch_size=2)
+    assert figures['loss'] > 0
+
+
+def test_what_is_pasted_comes_from_stand_ins_too(tmp_path: Path) -> None:
+    config = Config.fromfile(CONFIGS / 'real/rcf_r18_coco-davis.py')
+    use_stand_ins(config, tmp_path, size=(96, 128))
+    init_default_scope('mmrcf')
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    assert [len(part) for part in dataset.datasets] == [2, 2]
+    for part in dataset.datasets:
+        (paste,) = (step for step in part.pipeline.transforms if type(step).__name__ == 'VideoCopyPaste')
+        assert all(Path(source.data_root).is_relative_to(tmp_path) for source in paste.sources.datasets)
+    frames = [frame for index in range(4) for frame in dataset[index]['data_samples']]
+    assert {0, 1, 2} >= {label for frame in frames for label in frame.gt_instances.labels.tolist()} != set()
+    assert any('ignored_instances' in frame for frame in frames)
 
 
 @pytest.mark.parametrize('name', ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_aviseg', 'rcf_av/rcf-av_r50_avis'])

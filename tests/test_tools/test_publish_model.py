@@ -53,13 +53,15 @@ def test_the_release_loads_safely_and_explains_itself(
         f'test={metrics}',
         '--date',
         '2026-01-02',
+        '--licence',
+        'for research only',
     ]
     publish.main(arguments + ['--half'] * half)
 
     content = torch.load(out, weights_only=True)
     meta = content['meta']
     assert content.keys() == {'state_dict', 'meta'}
-    assert meta['command'] == COMMAND
+    assert meta['command'] == COMMAND and meta['licence'] == 'for research only'
     assert (meta['seed'], meta['iterations'], meta['date']) == (3, 40, '2026-01-02')
     assert meta['metrics'] == {'test': {'vis/AP': 51.5}}
     assert meta['dataset_meta']['classes'] == list('abcdefgh')

@@ -20,6 +20,8 @@ from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output
 from mmrcf.visualization import draw_clip, stack_rows
 
+WORKER_FIELDS = ('prefetch_factor', 'timeout', 'multiprocessing_context')
+"""Of a data loader: refused where it has no workers."""
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
@@ -35,7 +37,7 @@ def browse(path: str, out: str, clips: int, seed: int, height: int, cfg_options:
         cfg_options: Overrides of the config.
 
     Raises:
-        InputError: A field is wrong, or the training data are not clips of frames.
+        InputError: A field is wrong, the training data are not clips of frames, or the picture cannot be written.
     """
     if clips < 1 or height < 16 or seed < 0:
         raise InputError(f'--clips {clips} (at least 1), --height {height} (at least 16), --seed {seed} (at least 0)')
@@ -46,6 +48,8 @@ def browse(path: str, out: str, clips: int, seed: int, height: int, cfg_options:
         raise InputError(f'config {path}: has no train_dataloader; give a config for training')
     init_default_scope(config.get('default_scope', 'mmrcf'))
     set_random_seed(seed)
+    for name in WORKER_FIELDS:
+        config.train_dataloader.pop(name, None)
     config.train_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
     with explained_config_errors(config):
         loader = Runner.build_dataloader(config.train_dataloader, seed=seed)
@@ -57,8 +61,14 @@ def browse(path: str, out: str, clips: int, seed: int, height: int, cfg_options:
             raise InputError(f'config {path}: its training data are no clips of frames ({type(sample).__name__})')
         (frames,) = batch['inputs']['img']
         rows.append(draw_clip(frames, sample.video_data_samples, loader.dataset.metainfo['classes'], height))
+    picture = stack_rows(rows)
     with atomic_output(out) as temporary:
-        cv2.imwrite(str(temporary), stack_rows(rows)[..., ::-1])
+        if not cv2.imwrite(str(temporary), picture[..., ::-1]):
+            height, width = picture.shape[:2]
+            raise InputError(
+                f'--out {out}: a picture of {width} x {height} (width x height) cannot be written; give a smaller '
+                '--height or fewer --clips, or a .png, and check the space on the disk'
+            )
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:

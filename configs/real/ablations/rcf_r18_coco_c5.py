@@ -1,4 +1,8 @@
-"""Tokens from a fourth stage (stride 32), which is trained from scratch at the rate of the rest."""
+"""Tokens from a fourth stage (stride 32), trained at the rate of the rest.
+
+From scratch where the weights that the backbone starts from lack it, as those of the table do; its batch norms stay as
+they are, like those below.
+"""
 
 _base_ = './rcf_r18_coco_short.py'
 

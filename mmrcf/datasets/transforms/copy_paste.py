@@ -31,11 +31,11 @@ class VideoCopyPaste(BaseTransform):
     that no frame shows is not added. Everything is a function of the clip's seed.
 
     Args:
-        sources: Configs of data sets for training, all with the same classes. Their pipelines load frames and
-            annotations, and end before the clip is packed; their clips have as many frames as the clip
-            (``num_references`` + ``num_targets``).
+        sources: Configs of data sets for training with one annotation file each, all with the same classes. Their
+            pipelines load frames and annotations, and end before the clip is packed; their clips have as many frames
+            as the clip (``num_references`` + ``num_targets``).
         classes: Class names of the clip, or the name of a list in ``class_names.CLASS_LISTS``; the sources must have
-            the same. None where they are known to.
+            the same. None for those of the first source; ``DatasetCheckHook`` compares them with the clip's.
         weights: How often each source is drawn from, relative to the others; None for equally often.
         max_objects: Most objects to paste; a clip that gets any gets 1 to ``max_objects``.
         max_total: Most objects of a clip, pasted ones included (a model has N slots), or None.
@@ -52,7 +52,7 @@ class VideoCopyPaste(BaseTransform):
             further is not pasted.
 
     Raises:
-        InputError: A value is out of range, a source cannot be read or is in test mode, or the classes differ.
+        InputError: A value is out of range, a source cannot be used, or their classes or clips differ.
     """
 
     def __init__(
@@ -103,10 +103,15 @@ class VideoCopyPaste(BaseTransform):
         """Paste into ``img``, ``gt_masks``, ``gt_bboxes_labels`` and ``gt_instances_ids``.
 
         Raises:
-            InputError: The clip has no annotations, or a source gives clips of another length or none.
+            InputError: The clip has no annotations, or the sources give clips of another length.
         """
         if 'gt_masks' not in results:
             raise InputError('VideoCopyPaste: the clip has no gt_masks; put it behind LoadClipAnnotations')
+        if len(results['img']) != self.sources.clip_length:
+            raise InputError(
+                f'VideoCopyPaste: the sources give clips of {self.sources.clip_length} frames, but the clip has '
+                f'{len(results["img"])}; set num_references and num_targets as in the data set that the clip is from'
+            )
         rng = clip_rng(results)
         if self.max_objects == 0 or rng.random() >= self.prob:
             return results
@@ -114,7 +119,7 @@ class VideoCopyPaste(BaseTransform):
         wanted = min(int(rng.integers(1, self.max_objects + 1)), room)
         if wanted <= 0:
             return results
-        objects = self.sources.draw(rng, wanted, len(results['img']), self.min_pixels)
+        objects = self.sources.draw(rng, wanted, self.min_pixels)
         frame_size = results['img'][0].shape[:2]
         layers = [self._lay(rng, item, frame_size) for item in objects]
         # Drawn in random order already; a stable sort puts those behind last.

@@ -19,7 +19,7 @@ from .motion import smooth_path
 LARGEST_PART = 0.25
 """Of the image; behind a larger object nothing could be filled in."""
 MOST_CONTACT = 0.1
-"""Part of an object's outline that may border on others: where more does, one of them is likely to be cut."""
+"""Part of an object's outline that may border on other objects: where more does, one of them is likely to be cut."""
 
 
 @TRANSFORMS.register_module()
@@ -27,8 +27,10 @@ class ObjectMotion(BaseTransform):
     """Move some objects along smooth paths of their own; for clips whose frames are copies of one image.
 
     It comes before ``ClipMotion``. The place that an object leaves is filled from its surroundings: background, known
-    to hold no object and no ignored region. A moving object lies over what it comes upon. Objects that a border of the
-    image or another object may cut, those in pieces, small ones, and those of over a quarter of the image stay.
+    to hold no object and no ignored region, also where an ignored region lies all round, as in partly labelled images.
+    A moving object lies over what it comes upon. Objects that a border of the image or another object may cut, those
+    that share a pixel with another object or an ignored region, those in pieces, small ones, and those of over a
+    quarter of the image stay.
 
     Args:
         max_objects: Most objects that move; a clip in which any moves gets 1 to ``max_objects``, if it has them.
@@ -73,14 +75,14 @@ class ObjectMotion(BaseTransform):
         """
         if 'gt_masks' not in results:
             raise InputError('ObjectMotion: the clip has no gt_masks; put it behind LoadClipAnnotations')
-        rng = clip_rng(results)
-        if self.max_objects == 0 or rng.random() >= self.prob:
-            return results
         if not _are_copies(results):
             raise InputError(
                 'ObjectMotion: the frames of the clip differ; it is for clips of copies of one image, put it before '
                 'ClipMotion'
             )
+        rng = clip_rng(results)
+        if self.max_objects == 0 or rng.random() >= self.prob:
+            return results
         masks, labels = results['gt_masks'][0].masks, results['gt_bboxes_labels'][0]
         wanted = int(rng.integers(1, self.max_objects + 1))
         rows = [row for row in rng.permutation(len(masks)).tolist() if self._can_move(masks, labels, row)][:wanted]
@@ -95,21 +97,24 @@ class ObjectMotion(BaseTransform):
         if not within or not self.min_pixels <= pixels <= LARGEST_PART * masks[row].size:
             return False
         window = (slice(top - 2, top + height + 2), slice(left - 2, left + width + 2))
-        outline = cv2.dilate(masks[(row, *window)], np.ones((5, 5), np.uint8)) != masks[(row, *window)]
-        others = np.delete(masks[(slice(None), *window)], row, axis=0).any(axis=0)
-        return bool(others[outline].mean() <= MOST_CONTACT) and has_one_piece(masks[(row, *window)])
+        mask = masks[(row, *window)]
+        others = np.delete(masks[(slice(None), *window)], row, axis=0)
+        if others[:, mask != 0].any():
+            return False  # the place it leaves would not be empty
+        # An ignored region is often all that is not labelled: that it borders on the object says nothing.
+        objects = others[np.delete(labels, row) != IGNORED_LABEL].any(axis=0)
+        outline = cv2.dilate(mask, np.ones((5, 5), np.uint8)) != mask
+        return bool(objects[outline].mean() <= MOST_CONTACT) and has_one_piece(mask)
 
     def _move(self, rng: np.random.Generator, results: dict, rows: list[int]) -> dict:
         """Move the objects of some rows, the first one on top."""
         image, masks = results['img'][0].copy(), results['gt_masks'][0].masks.copy()
         length, (height, width) = len(results['img']), image.shape[:2]
-        ignored = results['gt_bboxes_labels'][0] == IGNORED_LABEL
-        occupied = (masks != 0).any(axis=0).astype(np.uint8)
+        objects = results['gt_bboxes_labels'][0] != IGNORED_LABEL
+        occupied = (masks[objects] != 0).any(axis=0).astype(np.uint8)
         cut_outs = [CutOut.from_frame(image, masks[row]) for row in rows]
         for row in rows:
             fill_hole(image, masks[row], occupied)
-        left_behind = masks[rows].any(axis=0)
-        masks[ignored] *= ~left_behind
         masks[rows] = 0
         layers = [
             Layer([item.warp(matrix, height, width) for matrix in self._path(rng, item, length)]) for item in cut_outs

@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmrcf.errors import InputError
 from mmrcf.registry import MODELS
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
@@ -65,6 +66,11 @@ def training_samples(clips: Sequence[TrackDataSample], padded_shape: Sequence[in
     for clip in clips:
         frames = []
         for index, frame in enumerate(clip.video_data_samples):
+            if 'ignored_instances' in frame:
+                raise InputError(
+                    'the training data have ignored regions, which this model would take for background; '
+                    "set crowds='drop', surplus='drop' and partly_labelled=None on the data set"
+                )
             truth = frame.gt_instances
             boxes = torch.from_numpy(mask_boxes(truth.masks.masks)).to(truth.labels.device)
             metainfo = frame_metainfo(frame.img_shape, frame.ori_shape, padded_shape, index)

@@ -13,7 +13,7 @@ from mmrcf.registry import MODELS
 from ..layers import TransformerDecoder
 from ..necks import FusedTokens
 from .matcher import SlotMatcher
-from .query_places import place_positions, spread_places
+from .query_places import PlaceCost, place_positions, spread_places
 from .semantic_loss import SemanticLoss
 from .targets import FrameTargets
 
@@ -87,11 +87,13 @@ class InstanceQueryHead(BaseModule):
         ignored_share: float = 0.5,
     ) -> None:
         super().__init__()
-        if query_groups < 1 or semantic_weight < 0 or not 0 < ignored_share <= 1:
-            raise ValueError(
-                f'query_groups={query_groups} (at least 1), semantic_weight={semantic_weight} (at least 0), '
-                f'ignored_share={ignored_share} (above 0, at most 1)'
-            )
+        for name, value, fits, expected in (
+            ('query_groups', query_groups, query_groups >= 1, 'at least 1'),
+            ('semantic_weight', semantic_weight, semantic_weight >= 0, 'at least 0'),
+            ('ignored_share', ignored_share, 0 < ignored_share <= 1, 'above 0, at most 1'),
+        ):
+            if not fits:
+                raise ValueError(f'head.{name}={value}: expected a number {expected}')
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
@@ -109,7 +111,7 @@ class InstanceQueryHead(BaseModule):
             self.further_position = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
             nn.init.normal_(self.further_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
-        self.places = spread_places(num_queries) if anchored_queries else None
+        self.register_buffer('places', spread_places(num_queries) if anchored_queries else None, persistent=False)
         if anchored_queries:
             self._anchor_queries()
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
@@ -117,6 +119,10 @@ class InstanceQueryHead(BaseModule):
             nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
         )
         self.matcher = SlotMatcher(match_costs)
+        if not anchored_queries and any(isinstance(cost, PlaceCost) for cost in self.matcher.match_costs):
+            raise ValueError(
+                'head.match_costs has PlaceCost, but the queries have no places; set anchored_queries=True'
+            )
         self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
         self.loss_mask = MODELS.build(loss_mask) if loss_mask else None
@@ -265,12 +271,13 @@ class InstanceQueryHead(BaseModule):
         return losses
 
     def _known_slots(self, output: SlotOutputs, targets: Sequence[FrameTargets], labels: Tensor) -> Tensor:
-        """(B, N) float: 0 for slots without an object that lie in ignored regions, else 1."""
+        """(B, N) float: 0 for slots without an object whose masks lie in ignored regions, else 1."""
         known = torch.ones(labels.shape, device=labels.device)
         for index, target in enumerate(targets):
             if target.ignored is not None:
-                masks = output.mask_logits[index].detach().float().sigmoid()
-                share = (masks * target.ignored).sum((-2, -1)) / masks.sum((-2, -1)).clamp(min=1e-6)
+                masks = (output.mask_logits[index].detach() > 0).float() * target.valid
+                # A slot without a mask claims nothing there: it has to be empty.
+                share = (masks * target.ignored).sum((-2, -1)) / masks.sum((-2, -1)).clamp(min=1.0)
                 known[index] = ((share <= self.ignored_share) | (labels[index] != self.num_classes)).float()
         return known
 

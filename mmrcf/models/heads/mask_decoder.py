@@ -88,5 +88,7 @@ class FPNMaskDecoder(BaseModule):
         extents = torch.as_tensor(extents, device=decoded.device)
         # Side by side, not as one product: in a graph for frames of any size these numbers are symbols.
         valid = torch.stack([extents[:, 0] * height / cells[0], extents[:, 1] * width / cells[1]], dim=1)
-        positions = sine_positions(valid, height, width, like=decoded[:, : self.position_dims], temperature=FINE)
+        positions = sine_positions(
+            valid, height, width, like=decoded.new_empty(1, self.position_dims), temperature=FINE
+        )
         return positions.transpose(1, 2).unflatten(-1, (height, width))

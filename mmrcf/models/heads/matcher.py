@@ -14,7 +14,8 @@ class SlotMatcher:
     """Hungarian matching on a sum of match costs.
 
     Args:
-        match_costs: Configs of mmdet match costs; they see ``scores`` (class logits) and ``masks`` (mask logits).
+        match_costs: Configs of mmdet match costs; they see ``scores`` (class logits), ``masks`` (mask logits) and
+            ``places`` (N, 2), if the queries have any.
     """
 
     def __init__(self, match_costs: Sequence[dict]) -> None:
@@ -38,7 +39,6 @@ class SlotMatcher:
             labels: (n,) ground-truth classes.
             masks: (n, H_o, W_o) ground-truth masks in [0, 1].
             fixed: Ground truth -> slot, pairs that are not up for matching (order supervision, Table VII).
-
             places: (N, 2), where the queries are, for a cost that asks for it; None where they have no place.
 
         Returns:
@@ -55,7 +55,7 @@ class SlotMatcher:
             with torch.autocast(device.type, enabled=False):
                 predictions = InstanceData(scores=cls_logits[free_slots].float(), masks=mask_logits[free_slots].float())
                 if places is not None:
-                    predictions.places = places.to(device)[free_slots]
+                    predictions.places = places[free_slots]
                 truth = InstanceData(labels=labels[free_objects], masks=masks[free_objects].float())
                 cost = torch.stack([match_cost(predictions, truth) for match_cost in self.match_costs]).sum(0)
             rows, columns = linear_sum_assignment(cost.cpu().numpy())

@@ -25,7 +25,7 @@ def spread_places(number: int) -> Tensor:
 
 
 def place_positions(places: Tensor, embed_dims: int) -> Tensor:
-    """Positions (N, C_e) of places (N, 2) as tokens have them: coarse and fine sine positions, added."""
+    """Positions (N, C_e) of places (N, 2): coarse and fine sine positions, added, as in tokens with located content."""
     # A grid of one cell whose extent is 0.5 / place has its centre, 0.5, at that place.
     like = torch.empty(len(places), embed_dims)
     return sum(sine_positions(0.5 / places, 1, 1, like, temperature=base)[:, 0] for base in (COARSE, FINE))
@@ -49,12 +49,7 @@ class PlaceCost:
             predictions: With ``places`` (N, 2).
             truth: With ``masks`` (n, H_o, W_o) in [0, 1].
             img_meta: Not used; mmdet's costs have it.
-
-        Raises:
-            ValueError: The queries have no places.
         """
-        if 'places' not in predictions:
-            raise ValueError('match cost PlaceCost: the queries have no places; set head.anchored_queries=True')
         centres = mask_centres(truth.masks)
         return self.weight * (predictions.places[:, None] - centres[None]).norm(dim=-1)
 

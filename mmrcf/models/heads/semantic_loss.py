@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -30,17 +31,21 @@ class SemanticLoss(BaseModule):
         self.loss_weight = loss_weight
 
     def forward(self, segmentation_map: Tensor, targets: Sequence[FrameTargets]) -> Tensor:
-        """The loss, averaged over the cells that are labelled.
+        """The loss, averaged over the cells that are labelled, of all ranks.
 
         Args:
             segmentation_map: S_t (B, C_o, H_o, W_o).
-            targets: The ground truth of the B frames; what is ignored in them does not count, except under an object.
+            targets: The ground truth of the B frames; padding does not count, nor what is ignored, except under an
+                object.
         """
         logits = self.classifier(segmentation_map)
         with torch.autocast(logits.device.type, enabled=False):
             truth, known = _dense_targets(targets, logits)
             losses = F.binary_cross_entropy_with_logits(logits.float(), truth, reduction='none')
-            return self.loss_weight * (losses * known).sum() / (known.sum() * len(truth[0])).clamp(min=1.0)
+            num_classes = truth.shape[1]
+            # Over all ranks, so that two ranks make the step that one rank with both batches makes.
+            factor = reduce_mean(known.sum() * num_classes).clamp(min=1.0)
+            return self.loss_weight * (losses * known).sum() / factor
 
 
 def _dense_targets(targets: Sequence[FrameTargets], logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,4 +57,5 @@ def _dense_targets(targets: Sequence[FrameTargets], logits: Tensor) -> tuple[Ten
             truth[index, label] = torch.maximum(truth[index, label], mask)
         if target.ignored is not None:
             known[index] = torch.maximum(1 - target.ignored, truth[index].amax(0))
+        known[index] *= target.valid
     return truth, known

@@ -17,6 +17,7 @@ class FrameTargets:
         labels: (n,) int64.
         masks: (n, H_o, W_o) float in [0, 1]: the share of each cell that the object covers.
         identities: n numbers, unique in the frame and stable over the video.
+        valid: (H_o, W_o) float, 1 in the image and 0 in its padding; the number 1 where there is no padding.
         ignored: (H_o, W_o) float in [0, 1]: the share of each cell in which nothing is said about objects; None where
             all of the frame is labelled.
     """
@@ -24,6 +25,7 @@ class FrameTargets:
     labels: Tensor
     masks: Tensor
     identities: tuple[int, ...]
+    valid: Tensor | float = 1.0
     ignored: Tensor | None = None
 
 
@@ -33,8 +35,8 @@ def frame_targets(
     """Pad the masks of a sample to the size of its batch and average them down to the segmentation map.
 
     Args:
-        sample: Has ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids, and where a part of the
-            frame is not labelled ``ignored_instances`` with masks.
+        sample: Has ``img_shape``, ``gt_instances`` with labels, masks (``BitmapMasks``) and instances_ids, and where a
+            part of the frame is not labelled ``ignored_instances`` with masks.
         padded_size: Height and width of the padded batch.
         stride: Pixels of a cell of the segmentation map.
         device: Where the tensors go.
@@ -47,8 +49,21 @@ def frame_targets(
         labels=truth.labels.to(device=device, dtype=torch.long),
         masks=_cells(truth.masks, padded_size, stride, device),
         identities=tuple(truth.instances_ids.tolist()),
+        valid=_valid_cells(sample.get('img_shape', padded_size), padded_size, stride, device),
         ignored=ignored,
     )
+
+
+def _valid_cells(
+    img_shape: tuple[int, int], padded_size: tuple[int, int], stride: int, device: torch.device
+) -> Tensor | float:
+    """1 in the cells that the image touches, 0 in those of padding alone; 1 where there is no padding."""
+    height, width = (-(-side // stride) for side in img_shape[:2])
+    if (height, width) == (padded_size[0] // stride, padded_size[1] // stride):
+        return 1.0
+    valid = torch.zeros(padded_size[0] // stride, padded_size[1] // stride, device=device)
+    valid[:height, :width] = 1.0
+    return valid
 
 
 def _cells(masks: BitmapMasks, padded_size: tuple[int, int], stride: int, device: torch.device) -> Tensor:
