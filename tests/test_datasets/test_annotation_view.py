@@ -71,6 +71,9 @@ def test_categories_become_classes_and_the_rest_is_left_out(videos) -> None:
 
 
 def test_images_are_videos_of_one_frame(images) -> None:
+    assert ids(AnnotationView(only=['a/4.jpg']).apply(images, 'file')) == [4]  # by its own name, not its folder's
+    with pytest.raises(InputError, match='has no a '):
+        AnnotationView(only=['a']).apply(images, 'file')
     content = AnnotationView(only=['6.jpg']).apply(images, 'file')
     assert ids(content) == [6] and content['videos'][0]['file_names'] == ['6.jpg']
     (track,) = content['annotations']

@@ -22,8 +22,6 @@ FEW_LAYERS = {
     'model.backbone.out_indices': (0, 1),
     'model.neck.in_channels': 16,
     'model.mask_decoder.in_channels': [8],
-    'model.mask_decoder.position_dims': 8,
-    'model.neck.located_content': True,
     'model.audio_encoder.widths': (16, 16),
 }
 TWO_REFERENCES = {'model.neck.num_references': 2, 'model.neck.grid_size': 3}

@@ -23,6 +23,7 @@ FUSIONS = {
         'model.neck': dict(_delete_=True, type='FullFeatureFusion', in_channels=32, num_references=2, embed_dims=32)
     },
     'no references': {'model.neck': dict(_delete_=True, type='SingleFrame', in_channels=32, embed_dims=32)},
+    'positions': {'model.mask_decoder.position_dims': 8, 'model.neck.located_content': True},
     'duplicates': {'model.tracker.duplicate_iou': 0.7, 'model.tracker.max_age': 1},
     'hungarian': {'model.tracker': dict(_delete_=True, type='HungarianTracker')},
     'iou': {'model.tracker': dict(_delete_=True, type='IoUTracker', max_tracks=7)},
@@ -51,11 +52,12 @@ def test_a_step_of_one_size_equals_the_model(model: RCF, network_size: tuple[int
     assert not all(np.array_equal(result.masks, results[0].masks) for result in results)
 
 
+@pytest.mark.parametrize('fusion', ['rcf', 'positions'])
 @pytest.mark.parametrize('size', SIZES)
 def test_a_step_of_any_size_equals_the_model(
-    size: str, make_model: Callable[..., RCF], tiny_config: Path, frames: list, run_both
+    size: str, fusion: str, make_model: Callable[..., RCF], tiny_config: Path, frames: list, run_both
 ) -> None:
-    model = make_model(tiny_config, **{'model.neck.num_references': 2, 'model.neck.grid_size': 3})
+    model = make_model(tiny_config, **{'model.neck.num_references': 2, 'model.neck.grid_size': 3}, **FUSIONS[fusion])
     height, width = SIZES[size]
     pictures = [np.resize(frame, (height, width, 3)) for frame in frames]
     parity, _ = run_both(OnlineSegmenter(model), exported(model), pictures)

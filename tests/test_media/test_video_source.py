@@ -68,12 +68,24 @@ def test_kinds(tmp_path: Path, write_clip: Callable[..., Path], name: str, optio
         np.testing.assert_allclose(bright, (240, 240, 60), atol=25)
 
 
+def turn(path: Path, turned: Path, rotation: int) -> Path:
+    """The same packets with a rotation in the metadata: x264 does not write the same pictures every time."""
+    with av.open(str(path)) as source, av.open(str(turned), 'w') as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(rotation)
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return turned
+
+
 @pytest.mark.parametrize(('rotation', 'turns'), [(90, 1), (180, 2), (-90, 3)])
 def test_rotation_in_metadata_is_applied(
     tmp_path: Path, write_clip: Callable[..., Path], rotation: int, turns: int
 ) -> None:
     _, plain = read(write_clip(tmp_path / 'plain.mp4'))
-    source, turned = read(write_clip(tmp_path / 'turned.mp4', rotation=rotation))
+    source, turned = read(turn(tmp_path / 'plain.mp4', tmp_path / 'turned.mp4', rotation))
     assert (source.height, source.width) == ((64, 96) if turns == 2 else (96, 64))
     for one, other in zip(plain, turned, strict=True):
         np.testing.assert_array_equal(np.rot90(one.image, turns), other.image)
