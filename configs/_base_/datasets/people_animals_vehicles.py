@@ -122,7 +122,7 @@ _augment_small, _augment = (
     )
 )
 _pack = [dict(type='PackClip')]
-# On two cores a loader process takes more from the two threads that train than it gives.
+# On two cores a loader process would compete with the two threads that train.
 _loader = dict(num_workers=0, persistent_workers=False)
 
 # Still images, one frame a clip.
