@@ -52,7 +52,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def choose_test_set(config: Config, name: str) -> None:
-    """Test on ``config.test_sets[name]``, a dict of a ``dataloader`` and an ``evaluator``."""
+    """Test on ``config.test_sets[name]``: ``dataloader``, ``evaluator`` and, if any, fields of ``model``."""
     sets = config.get('test_sets') or {}
     if name not in sets:
         known = f'it has {", ".join(sets)}' if sets else 'it has no test_sets'
@@ -62,6 +62,7 @@ def choose_test_set(config: Config, name: str) -> None:
         raise InputError(f'--test-set {name}: test_sets.{name} of {config.filename} has no {" and no ".join(missing)}')
     config.test_dataloader = sets[name].dataloader
     config.test_evaluator = sets[name].evaluator
+    config.model.update(sets[name].get('model', {}))
 
 
 def write_submission(config: Config, out: str, format_only: bool) -> None:

@@ -11,10 +11,10 @@ max_iters = 60000
 
 model = dict(backbone=dict(frozen_stages=-1))
 train_dataloader = {{_base_.coco_youtube_vis.train_dataloader}}
-val_dataloader = {{_base_.test_sets.images.dataloader}}
-val_evaluator = {{_base_.test_sets.images.evaluator}}
-test_dataloader = {{_base_.test_sets.images.dataloader}}
-test_evaluator = {{_base_.test_sets.images.evaluator}}
+val_dataloader = {{_base_.test_sets_large.images.dataloader}}
+val_evaluator = {{_base_.test_sets_large.images.evaluator}}
+test_dataloader = {{_base_.test_sets_large.images.dataloader}}
+test_evaluator = {{_base_.test_sets_large.images.evaluator}}
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=1000),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=1000, end=max_iters),

@@ -33,6 +33,8 @@ def fold_mask_projection(model: nn.Module) -> None:
     if not (isinstance(model.mask_decoder, FPNMaskDecoder) and isinstance(model.mask_decoder.out, nn.Conv2d)):
         return
     project, last = model.mask_decoder.out, model.head.filters[-1]
+    if model.head.semantic_loss is not None:
+        model.head.semantic_loss.classifier = _composed(project, model.head.semantic_loss.classifier)
     # One row for each channel of D, and one for the number.
     rows = torch.cat([project.weight[:, :, 0, 0].T, project.bias[None]])
     folded = nn.Linear(last.in_features, len(rows), device=rows.device, dtype=rows.dtype)
@@ -41,3 +43,12 @@ def fold_mask_projection(model: nn.Module) -> None:
     model.head.filters[-1] = folded
     model.mask_decoder.out = nn.Identity()
     model.mask_decoder.out_channels = model.head.mask_dims = project.in_channels
+
+
+def _composed(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
+    """One 1x1 convolution for two, the second on what the first gives."""
+    weight = second.weight[:, :, 0, 0] @ first.weight[:, :, 0, 0]
+    composed = nn.Conv2d(first.in_channels, second.out_channels, 1, device=weight.device, dtype=weight.dtype)
+    composed.weight.copy_(weight[:, :, None, None])
+    composed.bias.copy_(second.weight[:, :, 0, 0] @ first.bias + second.bias)
+    return composed

@@ -81,10 +81,10 @@ class StepGraph(nn.Module):
         extents = self._valid_cells(shape, image, features[-1])
         slots = self.model.fuse_decode(features, references, extents, extra)[-1]
 
-        outputs['class_probs'] = slots.cls_logits[0].softmax(-1)[:, :-1]
-        outputs['scores'] = outputs['class_probs'].amax(-1)
         outputs['mask_logits'] = slots.mask_logits[0]
         outputs['masks'] = self._masks(slots.mask_logits[0], shape, image)
+        outputs['class_probs'] = self.model.class_probs(slots, outputs['masks'])
+        outputs['scores'] = outputs['class_probs'].amax(-1)
         outputs['codes'] = slots.codes[0]
         if self.overlaps:
             outputs['overlaps'], outputs['previous_overlaps'] = mask_overlaps(

@@ -61,6 +61,23 @@ def select_instances(
     )
 
 
+def mask_quality(mask_logits: Tensor, masks: Tensor, foreground: Tensor | None = None) -> Tensor:
+    """How good masks are likely to be, (N,) in [0, 1]; 0 for an empty mask.
+
+    The mean probability over a mask (as in SOLOv2 and Mask2Former), multiplied with the mean foreground over it.
+
+    Args:
+        mask_logits: (N, H_o, W_o).
+        masks: (N, H_o, W_o) bool, the binary masks.
+        foreground: (H_o, W_o), the probability of an object at each cell according to a dense class loss, if the
+            model has one: a mask of what that takes for background is likely to be wrong.
+    """
+    covered = masks.float()
+    areas = covered.sum((1, 2)).clamp(min=1.0)
+    quality = (mask_logits.float().sigmoid() * covered).sum((1, 2)) / areas
+    return quality if foreground is None else quality * (foreground * covered).sum((1, 2)) / areas
+
+
 def resize_logits(
     logits: Tensor, padded_shape: tuple[int, int], img_shape: tuple[int, int], ori_shape: tuple[int, int]
 ) -> Tensor:

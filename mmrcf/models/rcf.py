@@ -21,7 +21,7 @@ from .heads import SlotOutputs, frame_targets
 from .listening import listen, listen_to_clips
 from .necks import TokenGroup
 from .online_model import OnlineModel
-from .postprocess import select_instances
+from .postprocess import mask_quality, select_instances
 
 
 @MODELS.register_module()
@@ -39,6 +39,8 @@ class RCF(OnlineModel):
         data_preprocessor: Batches clips.
         score_thr: A slot fires if its best non-empty class probability reaches this (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
+        score_masks: Whether class probabilities are multiplied with how sure a slot is of its mask; see
+            :func:`~mmrcf.models.postprocess.mask_quality`. False (the paper): the class alone.
         init_cfg: Weights to start from, as in MMEngine.
     """
 
@@ -53,6 +55,7 @@ class RCF(OnlineModel):
         data_preprocessor: dict | None = None,
         score_thr: float = 0.4,
         mask_thr: float = 0.5,
+        score_masks: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
@@ -67,6 +70,7 @@ class RCF(OnlineModel):
         self.audio_encoder = MODELS.build(audio_encoder) if audio_encoder else None
         self.score_thr = score_thr
         self.mask_thr = mask_thr
+        self.score_masks = score_masks
         self._check_widths()
 
     def _check_widths(self) -> None:
@@ -243,6 +247,19 @@ class RCF(OnlineModel):
         """``mask_thr`` as a logit, so that masks need no sigmoid."""
         return float(torch.logit(torch.tensor(self.mask_thr, dtype=torch.float64)))
 
+    def class_probs(self, output: SlotOutputs, masks: Tensor) -> Tensor:
+        """Probabilities (N, K) of the classes, without the empty one.
+
+        Args:
+            output: The outputs of one frame.
+            masks: (N, H_o, W_o) bool, its binary masks.
+        """
+        probabilities = output.cls_logits[0].float().softmax(-1)[:, :-1]
+        if not self.score_masks:
+            return probabilities
+        foreground = None if output.foreground is None else output.foreground[0]
+        return probabilities * mask_quality(output.mask_logits[0], masks, foreground)[:, None]
+
     def slot_predictions(
         self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]
     ) -> SlotPredictions:
@@ -253,12 +270,12 @@ class RCF(OnlineModel):
             img_shape: Height and width of the frame without its padding; what a mask covers beyond does not count.
             padded_shape: Height and width of the network's input.
         """
-        class_probs = output.cls_logits[0].float().softmax(-1)[:, :-1]
-        scores = class_probs.max(-1).values
         masks = output.mask_logits[0] > self.mask_logit_thr
         height, width = _valid_cells(img_shape, padded_shape, masks.shape[-2:])
         masks[:, height:] = False
         masks[:, :, width:] = False
+        class_probs = self.class_probs(output, masks)
+        scores = class_probs.max(-1).values
         fired = (scores >= self.score_thr) & masks.flatten(1).any(-1)
         return SlotPredictions(
             masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float()

@@ -64,11 +64,12 @@ def test_folded_batch_norms_change_nothing(tiny_config: Path, frames: list[np.nd
     assert_alike(plain, run(OnlineSegmenter(model), frames))
 
 
-@pytest.mark.parametrize('position_dims', [0, 8])
-def test_the_folded_mask_projection_changes_nothing(
-    tiny_config: Path, frames: list[np.ndarray], position_dims: int
-) -> None:
-    model = model_with_statistics(tiny_config, {'model.mask_decoder.position_dims': position_dims})
+@pytest.mark.parametrize(
+    'options',
+    [{}, {'model.mask_decoder.position_dims': 8, 'model.head.semantic_weight': 1.0, 'model.score_masks': True}],
+)
+def test_the_folded_mask_projection_changes_nothing(tiny_config: Path, frames: list[np.ndarray], options: dict) -> None:
+    model = model_with_statistics(tiny_config, options)
     nn.init.normal_(model.mask_decoder.out.bias)
     plain = run(OnlineSegmenter(model), frames)
     fold_mask_projection(model)

@@ -24,6 +24,8 @@ FUSIONS = {
     },
     'no references': {'model.neck': dict(_delete_=True, type='SingleFrame', in_channels=32, embed_dims=32)},
     'positions': {'model.mask_decoder.position_dims': 8, 'model.neck.located_content': True},
+    'local content': {'model.head.anchored_queries': True, 'model.head.local_content': True},
+    'mask scores': {'model.score_masks': True, 'model.head.semantic_weight': 1.0},
     'duplicates': {'model.tracker.duplicate_iou': 0.7, 'model.tracker.max_age': 1},
     'hungarian': {'model.tracker': dict(_delete_=True, type='HungarianTracker')},
     'iou': {'model.tracker': dict(_delete_=True, type='IoUTracker', max_tracks=7)},

@@ -1,10 +1,15 @@
 """One code path: whole video, frame by frame and interleaved streams agree; the future does not change the past."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from mmrcf.models.heads import SlotOutputs
 
 NECKS = ['rcf', 'rcf-depthwise', 'rcf-no-weight', 'full-encoder', 'full-decoder', 'single']
 SIZE = (32, 48)
@@ -165,6 +170,27 @@ def test_what_a_mask_covers_beyond_the_frame_does_not_count(make_model) -> None:
     assert model.slot_predictions(inside, (30, 45), (32, 48)).masks[0, :, -1].all()
     assert not model.slot_predictions(inside, (30, 44), (32, 48)).masks.any()
     assert not model.slot_predictions(inside, (30, 44), (32, 48)).fired.any()
+
+
+def test_a_score_can_count_how_sure_the_mask_is(make_model) -> None:
+    """Three slots: sure of four cells, of 0.8 and 0.6 on two, and without a mask. Padding is no part of a mask."""
+    logits = torch.full((1, 3, 8, 12), -9.0)
+    logits[0, 0, 0, :4] = 50.0
+    logits[0, 1, 0, 0], logits[0, 1, 0, 1], logits[0, 1, 0, 11] = math.log(4), math.log(1.5), 50.0
+    classes = torch.tensor([[[math.log(3.0), 0.0]] * 3])  # 0.75 and empty
+    output = SlotOutputs(cls_logits=classes, mask_logits=logits, codes=torch.zeros(1, 3, 4))
+    model = make_model()
+    plain = model.slot_predictions(output, (32, 44), (32, 48))
+    assert plain.scores.tolist() == pytest.approx([0.75] * 3)
+    model.score_masks = True
+    slots = model.slot_predictions(output, (32, 44), (32, 48))
+    assert slots.scores.tolist() == pytest.approx([0.75, 0.75 * 0.7, 0.0], abs=1e-6)
+    assert slots.class_probs[:, 0].tolist() == pytest.approx(slots.scores.tolist())
+    assert slots.fired.tolist() == [True, True, False]
+    foreground = torch.zeros(1, 8, 12)
+    foreground[0, 0, :2] = torch.tensor([1.0, 0.5])
+    seen = model.slot_predictions(replace(output, foreground=foreground), (32, 44), (32, 48))
+    assert seen.scores.tolist() == pytest.approx([0.75 * 0.375, 0.75 * 0.7 * 0.75, 0.0], abs=1e-6)
 
 
 def test_widths_that_do_not_fit_are_named(make_model) -> None:

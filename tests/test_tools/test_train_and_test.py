@@ -125,6 +125,20 @@ def test_another_test_set_of_the_config(evaluate, tiny_config: Path, work_dir: P
     assert 'no test set of that name; it has val' in refused(evaluate, capsys, *command, 'images')
 
 
+def test_a_test_set_can_set_the_model(evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys) -> None:
+    config = tmp_path / 'sets.py'
+    config.write_text(
+        f"_base_ = '{tiny_config}'\n"
+        'test_sets = dict(\n'
+        '    val=dict(\n'
+        '        dataloader=_base_.val_dataloader, evaluator=_base_.val_evaluator, model=dict(score_thr=2.0)\n'
+        '    )\n'
+        ')\n'
+    )
+    command = [config, work_dir / 'iter_4.pth', '--work-dir', tmp_path / 'work', '--test-set', 'val']
+    assert 'score_thr=2.0' in refused(evaluate, capsys, *command)
+
+
 def test_format_only_needs_no_labels(evaluate, tiny_config, tiny_ytvis, work_dir: Path, tmp_path: Path) -> None:
     content = json.loads((tiny_ytvis / 'test' / 'instances.json').read_text())
     del content['annotations']

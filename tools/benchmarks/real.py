@@ -47,43 +47,48 @@ FULL, ABLATIONS = 'configs/real', 'configs/real/ablations'
 ROWS = {
     'rcf_r18_coco-davis': Row(
         config=f'{FULL}/rcf_r18_coco-davis.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis/iter_1000.pth',
-        note='delta 1, both stages',
+        checkpoint='work_dirs/rcf_r18_coco-davis/iter_300.pth',
+        note='delta 1, all stages',
         latency=True,
     ),
     'rcf_r18_coco-davis_ref0': Row(
         config=f'{ABLATIONS}/rcf_r18_coco-davis_ref0.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis_ref0/iter_1000.pth',
-        note='delta 0 in the second stage',
+        checkpoint='work_dirs/rcf_r18_coco-davis_ref0/iter_300.pth',
+        note='delta 0 in the last stage',
     ),
     'rcf_r18_coco-davis_no-paste': Row(
         config=f'{ABLATIONS}/rcf_r18_coco-davis_no-paste.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis_no-paste/iter_1000.pth',
-        note='no copy-paste in the second stage',
+        checkpoint='work_dirs/rcf_r18_coco-davis_no-paste/iter_300.pth',
+        note='no copy-paste in the last stage',
+    ),
+    'rcf_r18_coco_last': Row(
+        config=f'{FULL}/rcf_r18_coco_last.py',
+        checkpoint='work_dirs/rcf_r18_coco_last/iter_2700.pth',
+        note='stills only, no context',
     ),
     'rcf_r18_coco': Row(
         config=f'{FULL}/rcf_r18_coco.py',
-        checkpoint='work_dirs/rcf_r18_coco/iter_4500.pth',
-        note='first stage only, no context',
+        checkpoint='work_dirs/rcf_r18_coco/iter_2000.pth',
+        note='first stage only, frames of 192x144',
     ),
     'rcf_r18_coco_short': Row(
         config=f'{ABLATIONS}/rcf_r18_coco_short.py',
-        checkpoint='work_dirs/rcf_r18_coco_short/iter_1000.pth',
+        checkpoint='work_dirs/rcf_r18_coco_short/iter_500.pth',
         note='first stage, fewer iterations',
     ),
     'rcf_r18_coco_no-places': Row(
         config=f'{ABLATIONS}/rcf_r18_coco_no-places.py',
-        checkpoint='work_dirs/rcf_r18_coco_no-places/iter_1000.pth',
+        checkpoint='work_dirs/rcf_r18_coco_no-places/iter_500.pth',
         note='the same with queries that have no place',
     ),
     'rcf_r18_coco_scratch': Row(
         config=f'{ABLATIONS}/rcf_r18_coco_scratch.py',
-        checkpoint='work_dirs/rcf_r18_coco_scratch/iter_1000.pth',
+        checkpoint='work_dirs/rcf_r18_coco_scratch/iter_500.pth',
         note='the same without pretrained layers',
     ),
     'rcf_r18_coco_c5': Row(
         config=f'{ABLATIONS}/rcf_r18_coco_c5.py',
-        checkpoint='work_dirs/rcf_r18_coco_c5/iter_1000.pth',
+        checkpoint='work_dirs/rcf_r18_coco_c5/iter_500.pth',
         note='the same with tokens from a freshly trained fourth stage',
     ),
 }

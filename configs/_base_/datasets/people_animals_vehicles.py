@@ -2,7 +2,7 @@
 # layout), or YouTube-VIS 2019. The two validation sets are in no training, neither as clips nor as what is pasted into
 # them.
 _classes = dict(classes=('person', 'animal', 'vehicle'))
-_most_objects = 20  # the model's queries
+_most_objects = 40  # of an image that the model has to find
 
 # By name. What is in neither map is background.
 coco_class_map = dict(
@@ -104,12 +104,21 @@ _youtube_vis = dict(
 )
 
 _load = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
-# Every clip gets some: most images show one object or none, and queries learn to divide objects among them only where
-# there are several.
-_paste = dict(type='VideoCopyPaste', classes=_classes['classes'], max_objects=6, max_total=_most_objects, prob=1.0)
-# Large-scale jitter: images in sizes from less than a window's to twice as large, then a window of one size. The first
-# stage has small windows, for many of them.
-_augment_small, _augment = (
+# At first every clip gets some: most images show one object or none, and queries learn to divide objects among them
+# only where there are several. Later few do, or what looks out of place is taken for an object.
+_paste_much, _paste = (
+    dict(
+        type='VideoCopyPaste',
+        classes=_classes['classes'],
+        max_objects=max_objects,
+        max_total=_most_objects,
+        prob=prob,
+    )
+    for max_objects, prob in ((6, 1.0), (3, 0.3))
+)
+# Scale jitter: images in sizes from less than a window's to larger, then a window of one size. Windows grow from stage
+# to stage: small ones go fast, and the last are as large as what is tested.
+_augment_small, _augment_medium, _augment_large = (
     [
         dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in sides]),
         dict(type='RandomClipWindow', size=window),
@@ -118,7 +127,8 @@ _augment_small, _augment = (
     ]
     for sides, window in (
         ((160, 192, 224, 256, 304, 352), (192, 144)),
-        ((240, 288, 336, 384, 448, 512, 576), (288, 224)),
+        ((240, 280, 320, 384, 448), (320, 240)),
+        ((384, 448, 512), (448, 336)),
     )
 )
 _pack = [dict(type='PackClip')]
@@ -127,22 +137,29 @@ _loader = dict(num_workers=0, persistent_workers=False)
 
 # Still images, one frame a clip.
 _still = dict(num_references=0, num_targets=1)
-coco_stills = dict(
-    train_dataloader=dict(
-        batch_size=8,
-        **_loader,
-        sampler=dict(type='ClipSampler'),
-        dataset=dict(
-            **_coco,
-            **_still,
-            drop_empty_images=False,
-            pipeline=[
-                *_load,
-                dict(**_paste, sources=[dict(**_coco, **_still, pipeline=_load)]),
-                *_augment_small,
-                *_pack,
-            ],
-        ),
+coco_stills_small, coco_stills_medium, coco_stills_large = (
+    dict(
+        train_dataloader=dict(
+            batch_size=batch_size,
+            **_loader,
+            sampler=dict(type='ClipSampler'),
+            dataset=dict(
+                **_coco,
+                **_still,
+                drop_empty_images=False,
+                pipeline=[
+                    *_load,
+                    dict(**paste, sources=[dict(**_coco, **_still, pipeline=_load)]),
+                    *augment,
+                    *_pack,
+                ],
+            ),
+        )
+    )
+    for batch_size, paste, augment in (
+        (4, _paste_much, _augment_small),
+        (4, _paste_much, _augment_medium),
+        (2, _paste, _augment_large),
     )
 )
 
@@ -170,7 +187,7 @@ _variants = [
 coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
     dict(
         train_dataloader=dict(
-            batch_size=4,
+            batch_size=1,
             **_loader,
             sampler=dict(type='JointSampler', weights=[1.0, 1.0]),
             dataset=dict(
@@ -178,11 +195,11 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
                 type='JointDataset',
                 **frames,
                 datasets=[
-                    dict(**videos, pipeline=[*_load, *pasted, *_augment, *_pack]),
+                    dict(**videos, pipeline=[*_load, *pasted, *_augment_large, *_pack]),
                     dict(
                         **_coco,
                         drop_empty_images=False,
-                        pipeline=[*_load, *_motion, *pasted, *_augment, *_effects, *_pack],
+                        pipeline=[*_load, *_motion, *pasted, *_augment_large, *_effects, *_pack],
                     ),
                 ],
             ),
@@ -191,29 +208,40 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
     for videos, frames, pasted in _variants
 )
 
-# Testing: the sequences as videos, the images as videos of one frame.
+# Testing: the sequences as videos, the images as videos of one frame. After each stage frames are as large as its
+# windows.
 _test = dict(batch_size=1, **_loader, sampler=dict(type='VideoFrameSampler'))
-_test_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='ClipResize', scale=(448, 336), keep_ratio=True),
-    dict(type='PackClip'),
-]
 _images = dict(class_map=coco_class_map, only=_validation_images)
 _sequences = dict(class_map=davis_class_map, only=_validation_sequences)
 _image_truth = dict(ann_file=_coco_files['data_root'] + _coco_files['ann_file'], **_images)
 _sequence_truth = dict(ann_file=_davis_files['data_root'] + _davis_files['ann_file'], **_sequences)
-_tested = dict(type='YouTubeVISDataset', metainfo=_classes, test_mode=True, pipeline=_test_pipeline)
-test_sets = dict(
-    images=dict(
-        dataloader=dict(**_test, dataset=dict(**_tested, **_coco_files, **_images)),
-        evaluator=[dict(type='VISMetric', ann_file=_image_truth, class_ap50=True)],
-    ),
-    sequences=dict(
-        dataloader=dict(**_test, dataset=dict(**_tested, **_davis_files, **_sequences)),
-        evaluator=[
-            dict(type='VISMetric', ann_file=_sequence_truth),
-            dict(type='OrderMetric', ann_file=_sequence_truth),
-            dict(type='RegionMetric', ann_file=_sequence_truth, per_video=True),
-        ],
-    ),
+test_sets_small, test_sets_medium, test_sets_large = (
+    dict(
+        images=dict(
+            dataloader=dict(**_test, dataset=dict(**tested, **_coco_files, **_images)),
+            evaluator=[dict(type='VISMetric', ann_file=_image_truth, class_ap50=True)],
+            model=dict(score_thr=0.05),  # as on COCO, where what is unsure counts too, after what is sure
+        ),
+        sequences=dict(
+            dataloader=dict(**_test, dataset=dict(**tested, **_davis_files, **_sequences)),
+            evaluator=[
+                dict(type='VISMetric', ann_file=_sequence_truth),
+                dict(type='OrderMetric', ann_file=_sequence_truth),
+                dict(type='RegionMetric', ann_file=_sequence_truth, per_video=True),
+            ],
+        ),
+    )
+    for tested in (
+        dict(
+            type='YouTubeVISDataset',
+            metainfo=_classes,
+            test_mode=True,
+            pipeline=[
+                dict(type='LoadClipFrames'),
+                dict(type='ClipResize', scale=scale, keep_ratio=True),
+                dict(type='PackClip'),
+            ],
+        )
+        for scale in ((192, 144), (320, 240), (448, 336))
+    )
 )

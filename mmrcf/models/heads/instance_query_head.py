@@ -13,7 +13,7 @@ from mmrcf.registry import MODELS
 from ..layers import TransformerDecoder
 from ..necks import FusedTokens
 from .matcher import SlotMatcher
-from .query_places import PlaceCost, place_positions, spread_places
+from .query_places import LocalContent, PlaceCost, place_positions, spread_places
 from .semantic_loss import SemanticLoss
 from .targets import FrameTargets
 
@@ -27,12 +27,15 @@ class SlotOutputs:
         mask_logits: (B, N, H_o, W_o); above 0 means a probability above 0.5.
         codes: (B, N, C_e), the instance code e_t.
         segmentation_map: (B, C_o, H_o, W_o), S_t, where the dense class loss needs it: in training, on the last layer.
+        foreground: (B, H_o, W_o), probability of an object according to the dense class loss, if there is one: at
+            inference, on the last layer.
     """
 
     cls_logits: Tensor
     mask_logits: Tensor
     codes: Tensor
     segmentation_map: Tensor | None = None
+    foreground: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -59,6 +62,8 @@ class InstanceQueryHead(BaseModule):
             sine position of that place, attention to the tokens starts as likeness of positions, and ``PlaceCost``
             among the match costs gives it the objects nearby. In the paper queries start at random, and what makes
             them differ has to be learned.
+        local_content: Whether a query with a place starts from what the target tokens around it say; see
+            :class:`LocalContent`. In the paper it starts from learned content alone.
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
@@ -83,6 +88,7 @@ class InstanceQueryHead(BaseModule):
         order_supervision: bool = False,
         query_groups: int = 1,
         anchored_queries: bool = False,
+        local_content: bool = False,
         semantic_weight: float = 0.0,
         ignored_share: float = 0.5,
     ) -> None:
@@ -94,6 +100,8 @@ class InstanceQueryHead(BaseModule):
         ):
             if not fits:
                 raise ValueError(f'head.{name}={value}: expected a number {expected}')
+        if local_content and not anchored_queries:
+            raise ValueError('head.local_content=True needs queries with places; set anchored_queries=True')
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
@@ -114,6 +122,7 @@ class InstanceQueryHead(BaseModule):
         self.register_buffer('places', spread_places(num_queries) if anchored_queries else None, persistent=False)
         if anchored_queries:
             self._anchor_queries()
+        self.local_content = LocalContent(self.places, embed_dims) if local_content else None
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
         self.filters = nn.Sequential(
             nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
@@ -157,6 +166,8 @@ class InstanceQueryHead(BaseModule):
         groups = self.query_groups if self.training else 1
         batch = len(segmentation_map)
         content, position = (queries[:, None].expand(-1, batch, -1, -1).flatten(0, 1) for queries in self._queries())
+        if self.local_content is not None:
+            content = content + self.local_content(fused).repeat(groups, 1, 1)
         tokens, positions, padding = (
             value if value is None or groups == 1 else value.repeat(groups, *[1] * (value.ndim - 1))
             for value in (fused.tokens, fused.positions, fused.padding)
@@ -168,8 +179,13 @@ class InstanceQueryHead(BaseModule):
             )
             for code in (codes if all_layers else codes[-1:])
         ]
-        if self.training and self.semantic_loss is not None:
-            outputs[-1] = replace(outputs[-1], segmentation_map=segmentation_map)
+        if self.semantic_loss is not None:
+            dense = (
+                dict(segmentation_map=segmentation_map)
+                if self.training
+                else dict(foreground=self.semantic_loss.foreground(segmentation_map))
+            )
+            outputs[-1] = replace(outputs[-1], **dense)
         return outputs
 
     def _queries(self) -> tuple[Tensor, Tensor]:
@@ -254,7 +270,9 @@ class InstanceQueryHead(BaseModule):
             'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), known.flatten(), avg_factor=cls_factor)
         }
 
-        predicted = torch.cat([output.mask_logits[index, slots] for index, (slots, _) in enumerate(pairs)]).float()
+        # One index over all frames: the gradient of an index is a tensor as large as all masks, each time.
+        frames = torch.cat([torch.full_like(slots, index) for index, (slots, _) in enumerate(pairs)])
+        predicted = output.mask_logits[frames, torch.cat([slots for slots, _ in pairs])].float()
         truth = torch.cat([targets[index].masks[objects] for index, (_, objects) in enumerate(pairs)])
         mask_factor = reduce_mean(logits.new_tensor(float(len(predicted)))).clamp(min=1.0)
         if len(predicted) == 0:

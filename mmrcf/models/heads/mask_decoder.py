@@ -48,7 +48,10 @@ class FPNMaskDecoder(BaseModule):
         if position_dims < 0 or position_dims % 4:
             raise ValueError(f'mask_decoder.position_dims={position_dims} must be a multiple of 4, or 0')
         self.position_dims = position_dims
-        self.positions = nn.Conv2d(position_dims, embed_dims, 1, bias=False) if position_dims else None
+        # Before the last convolution for what depends on place and looks, after it for a place alone.
+        self.inner_positions, self.positions = (
+            nn.Conv2d(position_dims, embed_dims, 1, bias=False) if position_dims else None for _ in range(2)
+        )
         self.token_dims = token_dims
         self.out_channels = out_channels
         self.top = _conv_norm(token_dims, embed_dims, 3)
@@ -70,13 +73,18 @@ class FPNMaskDecoder(BaseModule):
             The segmentation map S_t (B, C_o, H_o, W_o), of the size of ``levels[0]``.
         """
         decoded = F.relu(self.top(target_map))
+        sines = None
         for level, lateral, smooth in zip(
             reversed(levels), reversed(self.laterals), reversed(self.smooths), strict=True
         ):
             upsampled = F.interpolate(decoded, size=level.shape[-2:], mode='bilinear', align_corners=False)
-            decoded = F.relu(smooth(lateral(level) + upsampled))
-        if self.positions is not None:
-            decoded = decoded + self.positions(self._sine_map(decoded, target_map, extents))
+            decoded = lateral(level) + upsampled
+            if level is levels[0] and self.inner_positions is not None:
+                sines = self._sine_map(decoded, target_map, extents)
+                decoded = decoded + self.inner_positions(sines)
+            decoded = F.relu(smooth(decoded))
+        if sines is not None:
+            decoded = decoded + self.positions(sines)
         return self.out(decoded)
 
     def _sine_map(self, decoded: Tensor, target_map: Tensor, extents: Extents | None) -> Tensor:

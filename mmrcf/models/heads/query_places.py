@@ -1,4 +1,4 @@
-"""Places over an image for the instance queries to start from, and a match cost that holds them to it.
+"""Places over an image for the instance queries: what they start from there, and a match cost that holds them to it.
 
 Not the paper's. Queries that start alike take long to divide the objects of a frame among them; with a place for each,
 which objects are a query's is settled from the first iteration on, as in models with a grid (SOLO, Wang et al. 2020).
@@ -7,12 +7,14 @@ which objects are a query's is settled from the first iteration on, as in models
 import math
 
 import torch
+from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmrcf.registry import TASK_UTILS
 
 from ..layers import COARSE, FINE, sine_positions
+from ..necks import FusedTokens
 
 
 def spread_places(number: int) -> Tensor:
@@ -26,9 +28,47 @@ def spread_places(number: int) -> Tensor:
 
 def place_positions(places: Tensor, embed_dims: int) -> Tensor:
     """Positions (N, C_e) of places (N, 2): coarse and fine sine positions, added, as in tokens with located content."""
+    return sum(_sines(places, embed_dims, base) for base in (COARSE, FINE))
+
+
+def _sines(places: Tensor, embed_dims: int, temperature: float) -> Tensor:
     # A grid of one cell whose extent is 0.5 / place has its centre, 0.5, at that place.
     like = torch.empty(len(places), embed_dims)
-    return sum(sine_positions(0.5 / places, 1, 1, like, temperature=base)[:, 0] for base in (COARSE, FINE))
+    return sine_positions(0.5 / places, 1, 1, like, temperature=temperature)[:, 0]
+
+
+class LocalContent(BaseModule):
+    """What the target tokens around each place say, through one linear layer.
+
+    Tokens are averaged with the softmax of the likeness of their positions to that of the place. The likeness of sine
+    positions falls with the squared distance, so the weights are close to a Gaussian; it is as wide as the places are
+    apart.
+
+    Args:
+        places: (N, 2), row and column as parts of height and width.
+        embed_dims: Token width C'.
+    """
+
+    def __init__(self, places: Tensor, embed_dims: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(embed_dims, embed_dims)
+        keys = _sines(places, embed_dims, COARSE)
+        # N places over a 4:3 image are s = 1 / sqrt(4 N / 3) of its width apart. With waves of f_i periods an image,
+        # a likeness falls by d^2 sum_i (2 pi f_i)^2 / 2 at a distance d; a standard deviation of s / 2 asks for a fall
+        # by 2 d^2 / s^2.
+        quarter = embed_dims // 4
+        frequencies = COARSE ** (-torch.arange(quarter) / quarter)
+        sharpness = 2 * (len(places) * 4 / 3) / ((2 * math.pi * frequencies) ** 2).sum().mul(0.5)
+        self.register_buffer('keys', keys * sharpness, persistent=False)
+
+    def forward(self, fused: FusedTokens) -> Tensor:
+        """The content (B, N, C') of the queries at these places."""
+        height, width = fused.target_map.shape[-2:]
+        cells = height * width
+        likeness = torch.einsum('nc,blc->bnl', self.keys, fused.positions[:, :cells])
+        if fused.padding is not None:
+            likeness = likeness.masked_fill(fused.padding[:, None, :cells], float('-inf'))
+        return self.linear(likeness.softmax(-1) @ fused.tokens[:, :cells])
 
 
 @TASK_UTILS.register_module()

@@ -1,4 +1,4 @@
-"""A dense class loss on the segmentation map; in training only.
+"""A dense class loss on the segmentation map; at inference what it learned can count in the scores.
 
 Not the paper's. The class of an object reaches the backbone through the attention of a few slots, which is spread thin
 at first. With little data and little time, a loss at every cell teaches backbone and mask decoder sooner what belongs
@@ -29,6 +29,10 @@ class SemanticLoss(BaseModule):
         super().__init__()
         self.classifier = nn.Conv2d(in_channels, num_classes, 1)
         self.loss_weight = loss_weight
+
+    def foreground(self, segmentation_map: Tensor) -> Tensor:
+        """Probability (B, H_o, W_o) that there is an object of some class, of S_t (B, C_o, H_o, W_o)."""
+        return 1 - self.classifier(segmentation_map).float().neg().sigmoid().prod(dim=1)
 
     def forward(self, segmentation_map: Tensor, targets: Sequence[FrameTargets]) -> Tensor:
         """The loss, averaged over the cells that are labelled, of all ranks.
