@@ -139,8 +139,7 @@ class RCF(OnlineModel):
                 nothing.
             data_samples: One a clip.
             mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the
-                last decoder layer for the target frames of all clips, ordered clip by clip; while training with several
-                groups of queries, for those of each group in turn.
+                last decoder layer for the target frames of all clips, ordered clip by clip.
         """
         if mode == 'tensor':
             return self._decode_clips(inputs, data_samples, all_layers=False)[-1]

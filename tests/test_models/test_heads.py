@@ -191,13 +191,18 @@ def test_the_mask_decoder_uses_every_level() -> None:
     assert all(tensor.grad.abs().sum() > 0 for tensor in (*levels, target_map))
 
 
-def test_positions_tell_apart_what_looks_alike() -> None:
+@pytest.mark.parametrize('where', ['inner_positions', 'positions'])
+def test_positions_tell_apart_what_looks_alike(where: str) -> None:
     torch.manual_seed(0)
     decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_dims=8)
     levels, target_map = [torch.ones(1, 4, 64, 80)], torch.ones(1, 16, 32, 40)
-    located = decoder(target_map, levels)[0]
-    decoder.positions = None
+    used = getattr(decoder, where)
+    weight = used.weight.detach().clone()
+    for convolution in (decoder.inner_positions, decoder.positions):
+        torch.nn.init.zeros_(convolution.weight)
     plain = decoder(target_map, levels)[0]
+    used.weight.data = weight
+    located = decoder(target_map, levels)[0]
     inner = plain[:, 16:-16, 16:-16]  # beyond the reach of the convolutions' zero padding
     assert inner.std(dim=(1, 2)).max() < 1e-4
     assert (located - plain)[:, 16:-16, 16:-16].std(dim=(1, 2)).max() > 0.1
@@ -272,37 +277,6 @@ def test_an_object_in_an_ignored_region_is_trained_as_ever() -> None:
     assert losses['loss_dice'].item() == pytest.approx(0.0, abs=1e-5)
 
 
-class TestQueryGroups:
-    def decode(self, module: InstanceQueryHead) -> list[SlotOutputs]:
-        torch.manual_seed(3)
-        tokens = torch.randn(2, 6, 8)
-        fused = FusedTokens(torch.randn(2, 8, 2, 3), tokens, torch.randn(2, 6, 8), None)
-        return module(fused, torch.randn(2, 4, 2, 2), all_layers=True)
-
-    def test_further_groups_teach_and_are_gone_at_inference(self) -> None:
-        torch.manual_seed(0)
-        grouped = head(query_groups=3).train()
-        trained = self.decode(grouped)[-1]
-        assert trained.cls_logits.shape[:2] == (6, 3) and trained.mask_logits.shape == (6, 3, 2, 2)
-        tested = self.decode(grouped.eval())[-1]
-        assert tested.cls_logits.shape[:2] == (2, 3)
-        # The first group does not see the others.
-        torch.testing.assert_close(trained.cls_logits[:2], tested.cls_logits)
-        torch.testing.assert_close(trained.mask_logits[:2], tested.mask_logits)
-
-    def test_each_group_is_matched_for_itself(self) -> None:
-        left, right = left_and_right()
-        empty = logits_of(torch.zeros(2, 2))
-        one = outputs([[[0.0] * 3] * 3], [[logits_of(left), logits_of(right), empty]])
-        two = outputs(
-            [[[0.0] * 3] * 3] * 2, [[logits_of(left), logits_of(right), empty], [empty, logits_of(left), empty]]
-        )
-        target = FrameTargets(torch.tensor([0]), left[None], (1,))
-        single, double = (head().loss([output], [target], num_targets=1) for output in (one, two))
-        assert double['loss_dice'].item() == pytest.approx(single['loss_dice'].item(), abs=1e-5)
-        assert double['loss_cls'].item() == pytest.approx(math.log(3), abs=1e-5)
-
-
 def test_the_dense_class_loss_by_hand() -> None:
     left, right = left_and_right()
     loss = SemanticLoss(in_channels=1, num_classes=2, loss_weight=3.0)
@@ -338,7 +312,7 @@ def test_a_head_with_a_dense_loss_gives_it_in_training_and_its_foreground_at_inf
     torch.testing.assert_close(output.foreground, torch.full((1, 2, 2), 1 - 0.5 * 0.25))
 
 
-@pytest.mark.parametrize('setting', [dict(query_groups=0), dict(semantic_weight=-1.0), dict(ignored_share=0.0)])
+@pytest.mark.parametrize('setting', [dict(semantic_weight=-1.0), dict(ignored_share=0.0)])
 def test_settings_out_of_range_are_named(setting: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         head(**setting)
@@ -429,11 +403,11 @@ class TestLocalContent:
         assert torch.equal(module(FusedTokens(fused.target_map, other, fused.positions, padding)), expected)
 
     def test_a_head_starts_its_queries_from_it(self) -> None:
-        module = head(anchored_queries=True, local_content=True, query_groups=2).train()
+        module = head(anchored_queries=True, local_content=True).train()
         fused = FusedTokens(torch.randn(2, 8, 2, 3), torch.randn(2, 6, 8), torch.randn(2, 6, 8), None)
         (output,) = module(fused, torch.randn(2, 4, 2, 2))
         output.cls_logits.sum().backward()
-        assert output.cls_logits.shape == (4, 3, 3)
+        assert output.cls_logits.shape == (2, 3, 3)
         assert module.local_content.linear.weight.grad.abs().sum() > 0
 
     def test_it_needs_places(self) -> None:

@@ -55,9 +55,6 @@ class InstanceQueryHead(BaseModule):
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
         order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
-        query_groups: Number of groups of N queries in training. Groups beyond the first do not see each other, are
-            matched each for itself, and are gone at inference: each object teaches several queries (Group DETR, Chen
-            et al. 2023). The paper has one.
         anchored_queries: Whether each query has a place of its own on a grid over the image. Its position starts as the
             sine position of that place, attention to the tokens starts as likeness of positions, and ``PlaceCost``
             among the match costs gives it the objects nearby. In the paper queries start at random, and what makes
@@ -86,7 +83,6 @@ class InstanceQueryHead(BaseModule):
         loss_mask: dict | None = None,
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
-        query_groups: int = 1,
         anchored_queries: bool = False,
         local_content: bool = False,
         semantic_weight: float = 0.0,
@@ -94,7 +90,6 @@ class InstanceQueryHead(BaseModule):
     ) -> None:
         super().__init__()
         for name, value, fits, expected in (
-            ('query_groups', query_groups, query_groups >= 1, 'at least 1'),
             ('semantic_weight', semantic_weight, semantic_weight >= 0, 'at least 0'),
             ('ignored_share', ignored_share, 0 < ignored_share <= 1, 'above 0, at most 1'),
         ):
@@ -108,16 +103,11 @@ class InstanceQueryHead(BaseModule):
         self.mask_dims = mask_dims
         self.auxiliary_loss = auxiliary_loss
         self.order_supervision = order_supervision
-        self.query_groups = query_groups
         self.ignored_share = ignored_share
         self.query_content = nn.Embedding(num_queries, embed_dims)
         self.query_position = nn.Embedding(num_queries, embed_dims)
         # Small content: in pre-norm layers a large one would outweigh what the slots learn about the frame.
         nn.init.normal_(self.query_content.weight, std=0.02)
-        if query_groups > 1:
-            self.further_content = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
-            self.further_position = nn.Embedding((query_groups - 1) * num_queries, embed_dims)
-            nn.init.normal_(self.further_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
         self.register_buffer('places', spread_places(num_queries) if anchored_queries else None, persistent=False)
         if anchored_queries:
@@ -144,11 +134,8 @@ class InstanceQueryHead(BaseModule):
 
     @torch.no_grad()
     def _anchor_queries(self) -> None:
-        """Give the queries of each group their places, and let queries and keys begin alike."""
-        positions = place_positions(self.places, self.embed_dims)
-        for embedding in (self.query_position, getattr(self, 'further_position', None)):
-            if embedding is not None:
-                embedding.weight.copy_(positions.repeat(len(embedding.weight) // self.num_queries, 1))
+        """Give the queries their places, and let queries and keys begin alike."""
+        self.query_position.weight.copy_(place_positions(self.places, self.embed_dims))
         for layer in self.decoder.layers:
             layer.cross_attention.key.load_state_dict(layer.cross_attention.query.state_dict())
 
@@ -159,20 +146,13 @@ class InstanceQueryHead(BaseModule):
             fused: The neck's output.
             segmentation_map: S_t (B, C_o, H_o, W_o).
             all_layers: Whether to return the output after every decoder layer, first to last, or just the last one.
-
-        Returns:
-            One a layer. In training with G query groups the batch is G * B frames, group by group.
         """
-        groups = self.query_groups if self.training else 1
         batch = len(segmentation_map)
-        content, position = (queries[:, None].expand(-1, batch, -1, -1).flatten(0, 1) for queries in self._queries())
+        content = self.query_content.weight[None].expand(batch, -1, -1)
+        position = self.query_position.weight[None].expand(batch, -1, -1)
         if self.local_content is not None:
-            content = content + self.local_content(fused).repeat(groups, 1, 1)
-        tokens, positions, padding = (
-            value if value is None or groups == 1 else value.repeat(groups, *[1] * (value.ndim - 1))
-            for value in (fused.tokens, fused.positions, fused.padding)
-        )
-        codes = self.decoder(content, position, tokens, positions, padding)
+            content = content + self.local_content(fused)
+        codes = self.decoder(content, position, fused.tokens, fused.positions, fused.padding)
         outputs = [
             SlotOutputs(
                 cls_logits=self.classifier(code), mask_logits=self._mask_logits(code, segmentation_map), codes=code
@@ -188,14 +168,6 @@ class InstanceQueryHead(BaseModule):
             outputs[-1] = replace(outputs[-1], **dense)
         return outputs
 
-    def _queries(self) -> tuple[Tensor, Tensor]:
-        """Content and position of the queries, each (G, N, C_e)."""
-        content, position = self.query_content.weight, self.query_position.weight
-        if self.training and self.query_groups > 1:
-            content = torch.cat([content, self.further_content.weight])
-            position = torch.cat([position, self.further_position.weight])
-        return content.unflatten(0, (-1, self.num_queries)), position.unflatten(0, (-1, self.num_queries))
-
     def _mask_logits(self, code: Tensor, segmentation_map: Tensor) -> Tensor:
         """Apply the dynamic filters. One number more than the map has channels is added to all pixels of a slot.
 
@@ -203,9 +175,6 @@ class InstanceQueryHead(BaseModule):
         """
         filters = self.filters(code)
         channels = segmentation_map.shape[1]
-        if len(filters) != len(segmentation_map):
-            grouped = filters.unflatten(0, (-1, len(segmentation_map)))
-            return torch.einsum('gbnc,bchw->gbnhw', grouped, segmentation_map).flatten(0, 1)
         logits = torch.einsum('bnc,bchw->bnhw', filters[..., :channels], segmentation_map)
         return logits if filters.shape[-1] == channels else logits + filters[..., channels:, None]
 
@@ -215,8 +184,7 @@ class InstanceQueryHead(BaseModule):
         """Losses of Eq. 4 on every given decoder layer.
 
         Args:
-            outputs: Per layer, over frames ordered clip by clip and in time within a clip, group by group if there are
-                several groups of queries.
+            outputs: Per layer, over frames ordered clip by clip and in time within a clip.
             targets: The ground truth of those B * S frames.
             num_targets: Frames S of a clip.
 
@@ -228,7 +196,6 @@ class InstanceQueryHead(BaseModule):
         segmentation_map = outputs[-1].segmentation_map
         if self.semantic_loss is not None and segmentation_map is not None:
             losses['loss_semantic'] = self.semantic_loss(segmentation_map, targets)
-        targets = list(targets) * (len(outputs[-1].cls_logits) // len(targets))
         last = len(outputs) - 1
         for index, output in enumerate(outputs):
             prefix = '' if index == last else f'd{index}.'
