@@ -14,6 +14,7 @@ from mmrcf.engine.run_config import (
     build_runner,
     explained_config_errors,
     load_config,
+    override,
     set_threads,
     set_work_dir,
 )
@@ -62,7 +63,12 @@ def choose_test_set(config: Config, name: str) -> None:
         raise InputError(f'--test-set {name}: test_sets.{name} of {config.filename} has no {" and no ".join(missing)}')
     config.test_dataloader = sets[name].dataloader
     config.test_evaluator = sets[name].evaluator
-    config.model.update(sets[name].get('model', {}))
+    of_model = sets[name].get('model', {})
+    if not isinstance(of_model, dict):
+        raise InputError(
+            f'--test-set {name}: test_sets.{name}.model of {config.filename} is no dict of fields of model'
+        )
+    config.merge_from_dict({'model': of_model})
 
 
 def write_submission(config: Config, out: str, format_only: bool) -> None:
@@ -93,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     require_file(args.checkpoint, 'checkpoint')
     if args.test_set:
         choose_test_set(config, args.test_set)
+        if args.cfg_options:
+            override(config, args.cfg_options)  # once more: the command line comes last
     if not config.get('test_dataloader') or not config.get('test_evaluator'):
         raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
     set_work_dir(config, args.work_dir)

@@ -1,4 +1,4 @@
-"""Goes on from ``rcf_r18_coco_medium.py`` in windows of 448x336: whole images, with little pasted in."""
+"""Goes on from ``rcf_r18_coco_medium.py`` in windows of 448x336, about as large as an image, with little pasted in."""
 
 _base_ = ['./rcf_r18_coco_medium.py']
 

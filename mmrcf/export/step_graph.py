@@ -31,7 +31,8 @@ class StepGraph(nn.Module):
 
     Outputs:
 
-    - ``class_probs`` (N, K) and ``scores`` (N,): probabilities of the classes, and the best one.
+    - ``class_probs`` (N, K) and ``scores`` (N,): probabilities of the classes, and the best one; with
+      ``score_masks`` those of the masks are part of them.
     - ``mask_logits`` (N, H_o, W_o), and ``masks``, bool, which are those above the threshold within the frame.
     - ``codes`` (N, C_e): the instance codes.
     - ``overlaps`` and ``previous_overlaps`` (N, N) float64: IoU of the masks with each other, and of each (rows) with

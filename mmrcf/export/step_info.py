@@ -28,7 +28,7 @@ class StepInfo:
         class_names: Names of the K classes; empty where nobody knows them.
         pipeline: The test pipeline without the transforms that read files: it makes ``frame`` of a picture.
         tracker: The tracker, which runs outside the graph.
-        score_thr: A slot fires if its best class probability reaches this.
+        score_thr: A slot fires if its score reaches this.
         mask_thr: Probability above which a pixel belongs to a mask.
         mean, std: Normalisation of the channels, which is part of the graph.
         bgr_to_rgb: Whether the graph turns the channels of ``frame`` round first.

@@ -37,7 +37,7 @@ class RCF(OnlineModel):
         audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the sound
             (Section III-C); None for a model that does not hear.
         data_preprocessor: Batches clips.
-        score_thr: A slot fires if its best non-empty class probability reaches this (Section IV-A: 0.4).
+        score_thr: A slot fires if its score, the best non-empty class probability, reaches this (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
         score_masks: Whether class probabilities are multiplied with how sure a slot is of its mask; see
             :func:`~mmrcf.models.postprocess.mask_quality`. False (the paper): the class alone.

@@ -215,6 +215,8 @@ def test_positions_are_relative_to_the_valid_part() -> None:
     torch.testing.assert_close(padded[..., :8, :8], whole)
     with pytest.raises(ValueError, match='position_dims=6 must be a multiple of 4'):
         FPNMaskDecoder(in_channels=[4], position_dims=6)
+    with pytest.raises(ValueError, match='in_channels is empty'):
+        FPNMaskDecoder(in_channels=[], position_dims=8)
 
 
 def test_a_slot_in_an_ignored_region_is_neither_right_nor_wrong() -> None:

@@ -137,6 +137,9 @@ def test_a_test_set_can_set_the_model(evaluate, tiny_config: Path, work_dir: Pat
     )
     command = [config, work_dir / 'iter_4.pth', '--work-dir', tmp_path / 'work', '--test-set', 'val']
     assert 'score_thr=2.0' in refused(evaluate, capsys, *command)
+    result = tmp_path / 'metrics.json'
+    run(evaluate, *command, '--json', result, '--cfg-options', 'model.score_thr=0.3')  # the command line comes last
+    assert 'vis/AP' in json.loads(result.read_text())
 
 
 def test_format_only_needs_no_labels(evaluate, tiny_config, tiny_ytvis, work_dir: Path, tmp_path: Path) -> None:

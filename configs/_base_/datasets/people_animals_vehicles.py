@@ -79,7 +79,7 @@ _coco = dict(
     class_map=coco_class_map,
     without=_validation_images,
     max_objects=_most_objects,
-    # Nobody knows whether what is found there is right: crowds, objects beyond the queries, and in images where just
+    # Nobody knows whether what is found there is right: crowds, the smallest of many objects, and in images where just
     # one person is labelled all but that person.
     surplus='ignore',
     crowds='ignore',
@@ -132,7 +132,7 @@ _augment_small, _augment_medium, _augment_large = (
     )
 )
 _pack = [dict(type='PackClip')]
-# On two cores a loader process would compete with the two threads that train.
+# On two cores a loader process would compete with those that train.
 _loader = dict(num_workers=0, persistent_workers=False)
 
 # Still images, one frame a clip.
@@ -173,21 +173,22 @@ _motion = [
 _effects = [dict(type='ClipPhotometricDrift', prob=0.5), dict(type='ClipBlur')]
 _variants = [
     (
+        batch_size,
         videos,
         frames,
         [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in parts])] if parts else [],
     )
-    for videos, frames, parts in (
-        (_davis, _clip, (_davis, _coco)),
-        (_davis, _clip_ref0, (_davis, _coco)),
-        (_davis, _clip, ()),
-        (_youtube_vis, _clip, (_youtube_vis, _coco)),
+    for batch_size, videos, frames, parts in (
+        (1, _davis, _clip, (_davis, _coco)),
+        (1, _davis, _clip_ref0, (_davis, _coco)),
+        (1, _davis, _clip, ()),
+        (4, _youtube_vis, _clip, (_youtube_vis, _coco)),
     )
 ]
 coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
     dict(
         train_dataloader=dict(
-            batch_size=1,
+            batch_size=batch_size,
             **_loader,
             sampler=dict(type='JointSampler', weights=[1.0, 1.0]),
             dataset=dict(
@@ -205,7 +206,7 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
             ),
         )
     )
-    for videos, frames, pasted in _variants
+    for batch_size, videos, frames, pasted in _variants
 )
 
 # Testing: the sequences as videos, the images as videos of one frame. After each stage frames are as large as its

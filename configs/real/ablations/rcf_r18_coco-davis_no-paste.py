@@ -1,4 +1,4 @@
-"""Without copy-paste in the clips; its first stage, ``rcf_r18_coco.py``, had it."""
+"""Without copy-paste in the clips; the stages before, on stills, had it."""
 
 _base_ = '../rcf_r18_coco-davis.py'
 

@@ -47,6 +47,8 @@ class FPNMaskDecoder(BaseModule):
         super().__init__()
         if position_dims < 0 or position_dims % 4:
             raise ValueError(f'mask_decoder.position_dims={position_dims} must be a multiple of 4, or 0')
+        if position_dims and not in_channels:
+            raise ValueError('mask_decoder.position_dims needs a backbone level below the tokens; in_channels is empty')
         self.position_dims = position_dims
         # Before the last convolution for what depends on place and looks, after it for a place alone.
         self.inner_positions, self.positions = (

@@ -41,8 +41,8 @@ class LocalContent(BaseModule):
     """What the target tokens around each place say, through one linear layer.
 
     Tokens are averaged with the softmax of the likeness of their positions to that of the place. The likeness of sine
-    positions falls with the squared distance, so the weights are close to a Gaussian; it is as wide as the places are
-    apart.
+    positions falls with the squared distance, so the weights are close to a Gaussian; its standard deviation is half of
+    what places are apart along the width.
 
     Args:
         places: (N, 2), row and column as parts of height and width.
