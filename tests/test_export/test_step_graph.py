@@ -23,9 +23,13 @@ FUSIONS = {
         'model.neck': dict(_delete_=True, type='FullFeatureFusion', in_channels=32, num_references=2, embed_dims=32)
     },
     'no references': {'model.neck': dict(_delete_=True, type='SingleFrame', in_channels=32, embed_dims=32)},
-    'positions': {'model.mask_decoder.position_dims': 8, 'model.neck.located_content': True},
+    'positions': {
+        'model.mask_decoder.position_dims': 8,
+        'model.neck.located_content': True,
+        'model.score_thr': 0.2,
+    },
     'local content': {'model.head.anchored_queries': True, 'model.head.local_content': True},
-    'mask scores': {'model.score_masks': True, 'model.head.semantic_weight': 1.0},
+    'mask scores': {'model.score_masks': True, 'model.head.semantic_weight': 1.0, 'model.score_thr': 0.05},
     'duplicates': {'model.tracker.duplicate_iou': 0.7, 'model.tracker.max_age': 1},
     'hungarian': {'model.tracker': dict(_delete_=True, type='HungarianTracker')},
     'iou': {'model.tracker': dict(_delete_=True, type='IoUTracker', max_tracks=7)},
