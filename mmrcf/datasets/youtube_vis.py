@@ -13,8 +13,9 @@ from .annotation_view import AnnotationView, Names
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
+from .ignored_regions import outside_record
 from .transforms.frame_sampling import sample_clip
-from .ytvis_file import VideoRecord, read_ytvis
+from .ytvis_file import FrameObject, VideoRecord, read_ytvis
 
 
 @DATASETS.register_module()
@@ -44,6 +45,8 @@ class YouTubeVISDataset(BaseDataset):
         max_gap: Largest step between neighbouring frames of a training clip, at least 1.
         drop_empty_videos: Leave out videos without any object in training.
         object_draws: How often frames are drawn, at most, until a target has an object.
+        partly_labelled: Only some objects of the videos are labelled: in training all beside them is an ignored region,
+            in a frame without any the whole frame.
         test_mode: Items are frames.
         lazy_init: Read the annotation file at the first use.
 
@@ -70,6 +73,7 @@ class YouTubeVISDataset(BaseDataset):
         max_gap: int = 1,
         drop_empty_videos: bool = True,
         object_draws: int = 10,
+        partly_labelled: bool = False,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
@@ -84,6 +88,7 @@ class YouTubeVISDataset(BaseDataset):
         self.max_gap = max_gap
         self.drop_empty_videos = drop_empty_videos
         self.object_draws = object_draws
+        self.partly_labelled = partly_labelled
         self.view = AnnotationView(class_map, only, without)
         metainfo = dict(metainfo or {})
         super().__init__(
@@ -136,10 +141,16 @@ class YouTubeVISDataset(BaseDataset):
                 video_id=video.video_id,
                 video_length=len(video.file_names),
                 ori_shape=(video.height, video.width),
-                instances=[vars(item) for item in objects],
+                instances=self._instances(video, objects),
             )
             for index, (name, objects) in enumerate(zip(video.file_names, video.objects, strict=True))
         ]
+
+    def _instances(self, video: VideoRecord, objects: Sequence[FrameObject]) -> list[dict]:
+        instances = [vars(item) for item in objects]
+        if self.partly_labelled and not self.test_mode:
+            instances.append(outside_record(instances, video.height, video.width))
+        return instances
 
     def __len__(self) -> int:
         """Number of frames in testing, of videos in training."""

@@ -271,3 +271,22 @@ def test_crowds_are_no_ground_truth(write_ytvis, content):
     crowd = mask_utils.decode(content['annotations'][2]['segmentations'][0])
     for frame in frames_of(dataset[0]):
         assert not any((mask == crowd).all() for mask in frame.gt_instances.masks)
+
+
+def test_all_beside_the_objects_of_a_partly_labelled_video_is_ignored(write_ytvis):
+    path = write_ytvis()
+    dataset = make(path, num_references=2, num_targets=4, partly_labelled=True)
+    for seed in range(3):
+        for frame in frames_of(dataset[ClipDraw(0, (seed,))]):
+            masks = frame.gt_instances.masks.masks.any(axis=0)
+            np.testing.assert_array_equal(frame.ignored_instances.masks.masks, ~masks[None])
+    assert all('ignored_instances' not in frame for frame in frames_of(make(path, num_targets=6)[0]))
+
+
+def test_a_frame_without_objects_of_a_partly_labelled_video_is_ignored_whole(write_ytvis, content):
+    for annotation in content['annotations']:
+        annotation['segmentations'][0] = None
+    dataset = make(write_ytvis(content), num_targets=6, partly_labelled=True)
+    first = min((frame for frame in frames_of(dataset[0])), key=lambda frame: frame.frame_id)
+    assert first.frame_id == 0 and len(first.gt_instances) == 0
+    assert first.ignored_instances.masks.masks.all()

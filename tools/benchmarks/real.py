@@ -61,6 +61,16 @@ ROWS = {
         checkpoint='work_dirs/rcf_r18_coco-davis_no-paste/iter_300.pth',
         note='no copy-paste in the last stage',
     ),
+    'rcf_r18_coco-davis_gentle': Row(
+        config=f'{ABLATIONS}/rcf_r18_coco-davis_gentle.py',
+        checkpoint='work_dirs/rcf_r18_coco-davis_gentle/iter_400.pth',
+        note='a gentler last stage after more stills',
+    ),
+    'rcf_r18_coco_jitter': Row(
+        config=f'{ABLATIONS}/rcf_r18_coco_jitter.py',
+        checkpoint='work_dirs/rcf_r18_coco_jitter/iter_3500.pth',
+        note='the next with 3,500 more iterations',
+    ),
     'rcf_r18_coco_last': Row(
         config=f'{FULL}/rcf_r18_coco_last.py',
         checkpoint='work_dirs/rcf_r18_coco_last/iter_2700.pth',

@@ -93,6 +93,7 @@ _davis = dict(
     without=_validation_sequences,
     max_gap=3,
 )
+_davis_ignored = dict(**_davis, partly_labelled=True)  # nobody among the spectators and passers-by is labelled
 _youtube_vis = dict(
     type='YouTubeVISDataset',
     data_root='data/youtube_vis_2019/',
@@ -117,8 +118,8 @@ _paste_much, _paste = (
     for max_objects, prob in ((6, 1.0), (3, 0.3))
 )
 # Scale jitter: images in sizes from less than a window's to larger, then a window of one size. Windows grow from stage
-# to stage: small ones go fast, and the last are as large as what is tested.
-_augment_small, _augment_medium, _augment_large = (
+# to stage: small ones go fast, and the last are as large as what is tested. In the last kind sizes differ more.
+_augment_small, _augment_medium, _augment_large, _augment_jitter = (
     [
         dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in sides]),
         dict(type='RandomClipWindow', size=window),
@@ -129,6 +130,7 @@ _augment_small, _augment_medium, _augment_large = (
         ((160, 192, 224, 256, 304, 352), (192, 144)),
         ((240, 280, 320, 384, 448), (320, 240)),
         ((384, 448, 512), (448, 336)),
+        ((320, 384, 448, 512, 576, 640), (448, 336)),
     )
 )
 _pack = [dict(type='PackClip')]
@@ -137,7 +139,7 @@ _loader = dict(num_workers=0, persistent_workers=False)
 
 # Still images, one frame a clip.
 _still = dict(num_references=0, num_targets=1)
-coco_stills_small, coco_stills_medium, coco_stills_large = (
+coco_stills_small, coco_stills_medium, coco_stills_large, coco_stills_jitter = (
     dict(
         train_dataloader=dict(
             batch_size=batch_size,
@@ -160,10 +162,12 @@ coco_stills_small, coco_stills_medium, coco_stills_large = (
         (4, _paste_much, _augment_small),
         (4, _paste_much, _augment_medium),
         (2, _paste, _augment_large),
+        (2, _paste, _augment_jitter),
     )
 )
 
-# Clips, as many of images as of videos: as they are meant, without context, without copy-paste, and with YouTube-VIS.
+# Clips of videos and of images: as they are meant, without context, without copy-paste, with more images and with what
+# is not labelled in the videos ignored, and with YouTube-VIS.
 _clip = dict(num_references=1, num_targets=2)
 _clip_ref0 = dict(num_references=0, num_targets=2)
 _motion = [
@@ -174,23 +178,25 @@ _effects = [dict(type='ClipPhotometricDrift', prob=0.5), dict(type='ClipBlur')]
 _variants = [
     (
         batch_size,
+        weights,
         videos,
         frames,
         [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in parts])] if parts else [],
     )
-    for batch_size, videos, frames, parts in (
-        (1, _davis, _clip, (_davis, _coco)),
-        (1, _davis, _clip_ref0, (_davis, _coco)),
-        (1, _davis, _clip, ()),
-        (4, _youtube_vis, _clip, (_youtube_vis, _coco)),
+    for batch_size, weights, videos, frames, parts in (
+        (1, (1.0, 1.0), _davis, _clip, (_davis, _coco)),
+        (1, (1.0, 1.0), _davis, _clip_ref0, (_davis, _coco)),
+        (1, (1.0, 1.0), _davis, _clip, ()),
+        (1, (1.0, 3.0), _davis_ignored, _clip, (_davis_ignored, _coco)),
+        (4, (1.0, 1.0), _youtube_vis, _clip, (_youtube_vis, _coco)),
     )
 ]
-coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
+coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_davis_gentle, coco_youtube_vis = (
     dict(
         train_dataloader=dict(
             batch_size=batch_size,
             **_loader,
-            sampler=dict(type='JointSampler', weights=[1.0, 1.0]),
+            sampler=dict(type='JointSampler', weights=weights),
             dataset=dict(
                 _delete_=True,
                 type='JointDataset',
@@ -206,7 +212,7 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
             ),
         )
     )
-    for batch_size, videos, frames, pasted in _variants
+    for batch_size, weights, videos, frames, pasted in _variants
 )
 
 # Testing: the sequences as videos, the images as videos of one frame. After each stage frames are as large as its
