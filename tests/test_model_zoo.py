@@ -69,7 +69,7 @@ def test_a_collection_has_its_readme(metafile: str) -> None:
 def test_weights_exist_and_carry_the_figures_of_the_metafile(name: str) -> None:
     model = MODELS[name]
     weights = REPOSITORY / model['Weights']
-    assert weights.stat().st_size <= 20 * 2**20
+    assert weights.stat().st_size <= 16 * 2**20
     meta = torch.load(weights, weights_only=True)['meta']
     assert meta['command'] and meta['config'] and meta['dataset_meta']['classes']
     for result in model['Results']:

@@ -281,12 +281,14 @@ def test_all_beside_the_objects_of_a_partly_labelled_video_is_ignored(write_ytvi
             masks = frame.gt_instances.masks.masks.any(axis=0)
             np.testing.assert_array_equal(frame.ignored_instances.masks.masks, ~masks[None])
     assert all('ignored_instances' not in frame for frame in frames_of(make(path, num_targets=6)[0]))
+    (record,) = make(path, partly_labelled=True, test_mode=True).get_data_info(0)['instances']
+    assert record == []
 
 
 def test_a_frame_without_objects_of_a_partly_labelled_video_is_ignored_whole(write_ytvis, content):
     for annotation in content['annotations']:
         annotation['segmentations'][0] = None
     dataset = make(write_ytvis(content), num_targets=6, partly_labelled=True)
-    first = min((frame for frame in frames_of(dataset[0])), key=lambda frame: frame.frame_id)
+    first = min(frames_of(dataset[0]), key=lambda frame: frame.frame_id)
     assert first.frame_id == 0 and len(first.gt_instances) == 0
     assert first.ignored_instances.masks.masks.all()
