@@ -1,0 +1,186 @@
+"""Complete the labels of partly labelled images by what a model finds there, as a new COCO file (self-training).
+
+``python tools/misc/complete_labels.py configs/real/rcf_r18_coco_last.py work_dirs/rcf_r18_coco_last/iter_1500.pth
+--out data/coco/annotations/instances_train2017_completed.json``
+
+The images are those of the config's training set for which its option ``partly_labelled`` holds. What the model is sure
+of there becomes an object, what it is unsure of a crowd, which the data set can ignore, and all else is background. The
+objects that are labelled stay. The categories of the new file are the classes of the model.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from pycocotools import mask as mask_utils
+from tqdm import tqdm
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.datasets import COCOPseudoVideoDataset
+from mmrcf.datasets.annotation_fields import read_categories
+from mmrcf.datasets.label_completion import Completion, complete_labels
+from mmrcf.datasets.segmentation import segmentation_to_rle
+from mmrcf.engine.run_config import load_config
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.utils import atomic_output, read_image, read_json
+
+
+def thresholds(items: Sequence[str], classes: Sequence[str], option: str) -> list[float]:
+    """A score for each class of items like ``0.5`` (all classes) and ``person=0.9`` (one).
+
+    Raises:
+        InputError: An item is neither, its class is not there, or a class is left without a score.
+    """
+    values: dict[str, float] = {}
+    for item in sorted(items, key=lambda item: '=' in item):
+        name, separator, number = item.rpartition('=')
+        if separator and name not in classes:
+            raise InputError(f'--{option} {item}: the model has no class {name!r}; it has {", ".join(classes)}')
+        try:
+            value = float(number)
+        except ValueError as error:
+            raise InputError(f'--{option} {item}: expected a number, or CLASS=NUMBER') from error
+        if not 0 < value <= 1:
+            raise InputError(f'--{option} {item}: expected a score above 0, at most 1')
+        values.update(dict.fromkeys([name] if separator else classes, value))
+    missing = [name for name in classes if name not in values]
+    if missing:
+        raise InputError(f'--{option}: no score for {", ".join(missing)}; give one for all classes first')
+    return [values[name] for name in classes]
+
+
+def training_set(config: Config) -> COCOPseudoVideoDataset:
+    """The config's training images.
+
+    Raises:
+        InputError: They are of another kind, or have no option ``partly_labelled``.
+    """
+    settings = dict((config.get('train_dataloader') or {}).get('dataset') or {})
+    if settings.get('type') != 'COCOPseudoVideoDataset' or not settings.get('partly_labelled'):
+        raise InputError(
+            f'config {config.filename}: train_dataloader.dataset is {settings.get("type")!r} with partly_labelled='
+            f'{settings.get("partly_labelled")!r}; expected a COCOPseudoVideoDataset and the name of a field'
+        )
+    del settings['type']
+    return COCOPseudoVideoDataset(**settings | dict(pipeline=[], drop_empty_images=False))
+
+
+def annotation(image_id: int, category_id: int, mask: np.ndarray, **fields: float) -> dict:
+    """An annotation in the COCO layout of a mask (H, W) bool; its id comes later."""
+    rle = mask_utils.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return dict(
+        image_id=image_id,
+        category_id=category_id,
+        segmentation=dict(size=rle['size'], counts=rle['counts'].decode()),
+        area=int(mask.sum()),
+        bbox=mask_utils.toBbox(rle).tolist(),
+        **fields,
+    )
+
+
+def annotations(image_id: int, completion: Completion) -> list[dict]:
+    """What the model adds to an image: objects with their ``score``, and one crowd where it is unsure."""
+    added = [
+        annotation(image_id, label + 1, mask, iscrowd=0, score=round(score, 3))
+        for label, score, mask in zip(completion.labels, completion.scores, completion.masks, strict=True)
+    ]
+    if completion.unsure.any():
+        added.append(annotation(image_id, 1, completion.unsure, iscrowd=1))
+    return added
+
+
+def labelled_pixels(objects: Sequence[dict], height: int, width: int) -> np.ndarray:
+    """(H, W) bool: where any of the annotations of an image is."""
+    rles = [segmentation_to_rle(item['segmentation'], height, width) for item in objects]
+    rles = [rle for rle in rles if rle is not None]
+    return mask_utils.decode(mask_utils.merge(rles)) > 0 if rles else np.zeros((height, width), bool)
+
+
+def completed(
+    dataset: COCOPseudoVideoDataset, segmenter: OnlineSegmenter, sure: Sequence[float], unsure: Sequence[float]
+) -> tuple[dict, Counter]:
+    """The content of the data set's annotation file with the classes as categories and all images fully labelled.
+
+    Images that the data set leaves out, those for validation, stay as they are.
+
+    Returns:
+        The content; and how often each class (by its index), an ``'unsure'`` region and ``'images'`` were completed.
+    """
+    content = read_json(dataset.ann_file, 'annotation file')
+    names = read_categories(content, f'annotation file {dataset.ann_file}')
+    classes = dataset.metainfo['classes']
+    ids = {key: classes.index(dataset.class_map[name]) + 1 for key, name in names.items() if name in dataset.class_map}
+    kept = [
+        item | dict(category_id=ids[item['category_id']])
+        for item in content['annotations']
+        if item['category_id'] in ids
+    ]
+    by_image: dict[int, list[dict]] = {}
+    for item in kept:
+        by_image.setdefault(item['image_id'], []).append(item)
+    records = [dataset.get_data_info(index) for index in range(len(dataset))]
+    paths = {record['video_id'][0]: record['img_path'][0] for record in records}
+    images, added, counts = [], [], Counter()
+    for image in tqdm(content['images'], unit='image'):
+        if image.get(dataset.partly_labelled) and image['id'] in paths:
+            segmenter.reset()
+            found = segmenter.step(cv2.cvtColor(read_image(paths[image['id']]), cv2.COLOR_BGR2RGB))
+            labelled = labelled_pixels(by_image.get(image['id'], ()), image['height'], image['width'])
+            completion = complete_labels(found, labelled, sure, unsure)
+            added += annotations(image['id'], completion)
+            counts.update([*completion.labels, 'images', *['unsure'] * bool(completion.unsure.any())])
+            image = image | {dataset.partly_labelled: False}
+        images.append(image)
+    first = max((item['id'] for item in kept), default=0) + 1
+    numbered = [item | dict(id=number) for number, item in enumerate(added, start=first)]
+    categories = [dict(id=number, name=name) for number, name in enumerate(classes, start=1)]
+    return content | dict(images=images, categories=categories, annotations=kept + numbered), counts
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Complete the labels of partly labelled images with a model')
+    parser.add_argument('config', help='config of the model; its training set has the images')
+    parser.add_argument('checkpoint', help='weights of the model')
+    parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
+    for option, default, meaning in (
+        ('sure', '0.5', 'becomes an object'),
+        ('unsure', '0.15', 'is at least not background'),
+    ):
+        parser.add_argument(
+            f'--{option}',
+            nargs='+',
+            default=[default],
+            metavar='SCORE',
+            help=f'score from which what is found {meaning}: a number for all classes, then CLASS=NUMBER for some; '
+            f'default: {default}',
+        )
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
+    return parser.parse_args(arguments)
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Complete as the command line says, and count what was added."""
+    args = parse_args(arguments)
+    config = load_config(args.config)
+    dataset = training_set(config)
+    classes = dataset.metainfo['classes']
+    sure, unsure = (thresholds(getattr(args, option), classes, option) for option in ('sure', 'unsure'))
+    for name, high, low in zip(classes, sure, unsure, strict=True):
+        if low > high or low == 1:
+            raise InputError(f'--unsure {name}={low}: is above --sure {name}={high}, or 1; lower it')
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device, {'model.score_thr': min(unsure)})
+    with atomic_output(args.out) as temporary:  # a folder that cannot be written to fails before the work
+        content, counts = completed(dataset, segmenter, sure, unsure)
+        temporary.write_text(json.dumps(content), encoding='utf-8')
+    found = ', '.join(f'{counts[label]} {name}' for label, name in enumerate(classes))
+    print(f'{args.out}: {counts["images"]} images completed by {found}; unsure in {counts["unsure"]}')
+
+
+if __name__ == '__main__':
+    main()
