@@ -31,7 +31,7 @@ class AnnotationView:
             categories may become one class, and one that is not in it is left out. None to take them as they are.
         only: The videos or images to take. Every one of a list must be there; a text file may name some that another
             annotation file has, which is a warning.
-        without: Those to leave out; at least one must be there, others may belong to another file.
+        without: Those to leave out, in the same way; at least one must be there.
     """
 
     class_map: str | Mapping[str, str] | None = None
@@ -110,29 +110,25 @@ def select_entries(entries: Sequence[dict], only: Names, without: Names, where: 
             by_name.setdefault(name, set()).add(index)
     chosen = set(range(len(entries)))
     if only is not None:
-        wanted = read_names(only, 'only')
-        missing = [name for name in wanted if name not in by_name]
-        lacks = f'{where}: has no {", ".join(missing[:5])} ({len(missing)} of {len(wanted)} names of the option "only")'
-        if missing and (len(missing) == len(wanted) or not isinstance(only, str | Path)):
-            raise InputError(f'{lacks}; correct the names or give the file that they are from')
-        if missing:
-            print_log(lacks, 'current', logging.WARNING)
-        chosen = _indices(wanted, by_name, 'only', where)
+        chosen = _indices(only, by_name, 'only', where)
     if without is not None:
-        unwanted = read_names(without, 'without')
-        left_out = _indices(unwanted, by_name, 'without', where)
-        if not left_out:
-            raise InputError(
-                f'{where}: has none of the {len(unwanted)} names of the option "without"; correct them or leave it out'
-            )
-        chosen -= left_out
+        chosen -= _indices(without, by_name, 'without', where)
     if not chosen:
         raise InputError(f'{where}: nothing is left of it; check the options "only" and "without"')
     return [entries[index] for index in sorted(chosen)]
 
 
-def _indices(names: Sequence[str], by_name: Mapping[str, set[int]], option: str, where: str) -> set[int]:
+def _indices(given: Names, by_name: Mapping[str, set[int]], option: str, where: str) -> set[int]:
     """The entries of these names; one that fits several, as a folder that many videos share, says nothing."""
+    names = read_names(given, option)
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        lacks = (
+            f'{where}: has no {", ".join(missing[:5])} ({len(missing)} of {len(names)} names of the option "{option}")'
+        )
+        if len(missing) == len(names) or not isinstance(given, str | Path):
+            raise InputError(f'{lacks}; correct the names or give the file that they are from')
+        print_log(lacks, 'current', logging.WARNING)
     for name in names:
         if len(by_name.get(name, ())) > 1:
             raise InputError(

@@ -83,6 +83,11 @@ class COCOPseudoVideoDataset(BaseDataset):
         for name, value in dict(surplus=surplus, crowds=crowds).items():
             if value not in ('drop', 'ignore'):
                 raise InputError(f"COCOPseudoVideoDataset: {name}={value!r}, expected 'drop' or 'ignore'")
+        if partly_labelled is not None and not isinstance(partly_labelled, str):
+            raise InputError(
+                f'COCOPseudoVideoDataset: partly_labelled={partly_labelled!r}, expected the name of a true-or-false '
+                'field of the images, or None'
+            )
         if max_objects is not None and max_objects < 1:
             raise InputError(f'COCOPseudoVideoDataset: max_objects={max_objects}, expected at least 1, or None')
         classes = resolve_classes(metainfo.get('classes'))

@@ -19,13 +19,14 @@ class Completion:
         labels: Classes of the m new objects, in descending order of score.
         scores: Their scores.
         masks: (m, H, W) bool; no pixel is in two of them, or in a labelled object.
-        unsure: (H, W) bool: where it found something of which it is not sure; in no object.
+        unsure: By class (H, W) bool: where it found something of which it is not sure; in no object, and in no region
+            of another class.
     """
 
     labels: tuple[int, ...]
     scores: tuple[float, ...]
     masks: np.ndarray
-    unsure: np.ndarray
+    unsure: dict[int, np.ndarray]
 
 
 def complete_labels(
@@ -39,22 +40,29 @@ def complete_labels(
         sure: For each class the score from which a finding becomes an object.
         unsure: For each class the score from which a finding is at least not background.
     """
-    taken, doubtful = labelled.copy(), np.zeros_like(labelled)
+    taken = labelled.copy()
     labels, scores, masks = [], [], []
+    doubtful: dict[int, np.ndarray] = {}
     for label, score, mask in zip(found.labels.tolist(), found.scores.tolist(), found.masks, strict=True):
         new = mask & ~taken
         if score < unsure[label] or new.sum() < LEAST_NEW * mask.sum():
             continue
         if score < sure[label]:
-            doubtful |= new
+            doubtful[label] = doubtful.get(label, False) | new
             continue
         labels.append(label)
         scores.append(score)
         masks.append(new)
         taken |= new
+    unclear = {}
+    for label, region in sorted(doubtful.items()):
+        region = region & ~taken
+        if region.any():
+            unclear[label] = region
+            taken |= region
     return Completion(
         labels=tuple(labels),
         scores=tuple(scores),
         masks=np.stack(masks) if masks else np.zeros((0, *labelled.shape), bool),
-        unsure=doubtful & ~taken,
+        unsure=unclear,
     )

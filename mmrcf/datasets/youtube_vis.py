@@ -82,6 +82,11 @@ class YouTubeVISDataset(BaseDataset):
                 f'YouTubeVISDataset: num_references={num_references} (at least 0), num_targets={num_targets}, '
                 f'max_gap={max_gap}, object_draws={object_draws} (at least 1); correct the config'
             )
+        if not isinstance(partly_labelled, bool):
+            raise InputError(
+                f'YouTubeVISDataset: partly_labelled={partly_labelled!r}, expected True or False: it is said of all '
+                'videos; fields of single ones are not read'
+            )
         self.ignore_categories = tuple(ignore_categories)
         self.num_references = num_references
         self.num_targets = num_targets

@@ -26,8 +26,9 @@ class DatasetCheckHook(Hook):
         """Compare them.
 
         Raises:
-            InputError: The number of classes or of reference frames differs, or the sources of a ``VideoCopyPaste``
-                have other classes or clips than the data set it is in.
+            InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
+                other classes or clips than the data set it is in, or a clip may have more objects than there are
+                queries.
         """
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
@@ -42,10 +43,27 @@ class DatasetCheckHook(Hook):
                 f'model: num_classes={model.num_classes}, but the training data has {classes} classes; '
                 'correct num_classes or metainfo.classes'
             )
+        if isinstance(model, RCF):
+            for number, part in enumerate(getattr(dataset, 'datasets', [])):
+                _check_queries(part, model.head.num_queries, f'train_dataloader.dataset.datasets[{number}]')
+            _check_queries(dataset, model.head.num_queries, 'train_dataloader.dataset')
         if isinstance(model, RCF) and dataset.num_references != model.neck.num_references:
             raise InputError(
                 f'model.neck.num_references={model.neck.num_references}, but the training data has '
                 f'num_references={dataset.num_references}; make them equal'
+            )
+
+
+def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
+    """Compare the limits of a data set's objects with the queries: an object without one would be left out."""
+    limits = {'max_objects': getattr(dataset, 'max_objects', None)}
+    for paste in _find_pastes(getattr(dataset, 'pipeline', None)):
+        limits['VideoCopyPaste: max_total'] = paste.max_total
+    for field, limit in limits.items():
+        if limit is not None and limit > num_queries:
+            raise InputError(
+                f'{name}: {field}={limit}, but the model has num_queries={num_queries}, one for each object; lower the '
+                'one or raise the other'
             )
 
 

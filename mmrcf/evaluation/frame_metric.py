@@ -12,6 +12,7 @@ from mmengine.dist import all_gather_object, broadcast_object_list, is_main_proc
 from mmengine.evaluator import BaseMetric
 
 from mmrcf.datasets.annotation_view import AnnotationView
+from mmrcf.datasets.coco_pseudo_video import resolve_class_map
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
@@ -73,6 +74,21 @@ class FrameMetric(BaseMetric):
             if needs_annotations:
                 ground_truth.require_tracks()
         self.classes = None if classes is None else tuple(classes)
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """What the tested data set says of itself; MMEngine sets it before a training or test starts.
+
+        Raises:
+            InputError: The class map of ``ann_file`` leads to a name that is no class.
+        """
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: dict | None) -> None:
+        self._dataset_meta = meta
+        if self.view.class_map is not None and (self.classes is not None or 'classes' in (meta or {})):
+            resolve_class_map(self.view.class_map, self.class_names())
 
     def class_names(self) -> tuple[str, ...]:
         """Class names in the order of the labels."""

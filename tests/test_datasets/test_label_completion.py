@@ -41,7 +41,7 @@ def test_scores_decide_class_by_class() -> None:
     assert completion.labels == (0, 1)
     assert [round(score, 5) for score in completion.scores] == [0.8, 0.6]
     assert (completion.masks[0] == box(0, 0, 3, 3)).all() and (completion.masks[1] == box(4, 0, 3, 3)).all()
-    assert (completion.unsure == box(8, 0, 3, 3)).all()
+    assert completion.unsure.keys() == {0} and (completion.unsure[0] == box(8, 0, 3, 3)).all()
 
 
 def test_the_labelled_object_is_not_found_again() -> None:
@@ -55,9 +55,9 @@ def test_the_labelled_object_is_not_found_again() -> None:
 def test_a_surer_finding_covers_a_doubtful_one_and_nothing_found_is_all_background() -> None:
     found = findings((0, 0.9, box(0, 0, 4, 4)), (1, 0.3, box(0, 0, 4, 4)), (1, 0.3, box(0, 3, 4, 4)))
     completion = complete_labels(found, np.zeros(SHAPE, bool), sure=(0.5, 0.5), unsure=(0.1, 0.1))
-    assert (completion.unsure == box(0, 4, 4, 3)).all()
+    assert completion.unsure.keys() == {1} and (completion.unsure[1] == box(0, 4, 4, 3)).all()
     completion = complete_labels(findings(), box(0, 0, 2, 2), sure=(0.5, 0.5), unsure=(0.1, 0.1))
-    assert not completion.unsure.any() and completion.masks.shape == (0, *SHAPE)
+    assert not completion.unsure and completion.masks.shape == (0, *SHAPE)
 
 
 _boxes = st.builds(box, st.integers(0, 9), st.integers(0, 12), st.integers(1, 6), st.integers(1, 6))
@@ -68,6 +68,7 @@ _boxes = st.builds(box, st.integers(0, 9), st.integers(0, 12), st.integers(1, 6)
 def test_a_pixel_has_one_meaning(items: list, labelled: np.ndarray) -> None:
     found = findings(*sorted(items, key=lambda item: -item[1]))
     completion = complete_labels(found, labelled, sure=(0.6, 0.5), unsure=(0.2, 0.2))
-    assert (labelled.astype(int) + completion.unsure + completion.masks.sum(0)).max() <= 1
-    assert all(mask.any() for mask in completion.masks)
+    regions = [labelled, *completion.masks, *completion.unsure.values()]
+    assert np.sum(regions, axis=0).max() <= 1
+    assert all(mask.any() for mask in regions)
     assert len(completion.labels) == len(completion.scores) == len(completion.masks)

@@ -34,6 +34,18 @@ def test_other_references_are_refused(runner) -> None:
         DatasetCheckHook().before_train(runner)
 
 
+def test_more_objects_than_queries_are_refused(runner, with_paste) -> None:
+    runner.train_dataloader.dataset.max_objects = 6
+    with pytest.raises(InputError, match='max_objects=6, but the model has num_queries=5'):
+        DatasetCheckHook().before_train(runner)
+    config = with_paste()
+    config['pipeline'][2]['max_total'] = 5
+    check(runner, config)
+    config['pipeline'][2]['max_total'] = 6
+    with pytest.raises(InputError, match='VideoCopyPaste: max_total=6, but the model has num_queries=5'):
+        check(runner, config)
+
+
 @pytest.fixture
 def with_paste(tiny_ytvis):
     """``with_paste(**changes)``: a data set config, and into its clips are pasted objects of itself, changed."""

@@ -73,3 +73,14 @@ def test_any_error_ends_all_ranks(evaluate_on_two_ranks, error: Exception) -> No
     first, second = evaluate_on_two_ranks(error)
     assert first is error
     assert str(second) == f'the first process failed: {type(error).__name__}: a bug'
+
+
+def test_a_class_map_that_leads_to_no_class_is_named_before_anything_is_tested(annotations, tmp_path: Path) -> None:
+    path = tmp_path / 'instances.json'
+    write_json(path, annotations([(1, 'cat', [(0, 0, 20, 20)] * 2)]))
+    metric = FailingMetric(dict(ann_file=path, class_map=dict(cat='animals')))
+    with pytest.raises(InputError, match=r"class_map leads to \['animals'\], which are not classes"):
+        metric.dataset_meta = dict(classes=('animal', 'person'))
+    metric = FailingMetric(dict(ann_file=path, class_map=dict(cat='animal')))
+    metric.dataset_meta = dict(classes=('animal', 'person'))
+    assert metric.class_names() == ('animal', 'person')

@@ -15,7 +15,6 @@ from mmrcf.datasets import COCOPseudoVideoDataset
 from mmrcf.datasets.class_names import SHAPES_CLASSES
 from mmrcf.datasets.segmentation import segmentation_to_rle
 from mmrcf.errors import InputError
-from mmrcf.structures import IGNORED_LABEL
 
 HEIGHT, WIDTH = 64, 96
 FIRST = SHAPES_CLASSES[0]
@@ -61,7 +60,13 @@ train_dataloader = dict(dataset=dict(
 """
     )
     torch.manual_seed(0)
-    torch.save(dict(state_dict=init_model(Config.fromfile(config)).state_dict(), meta={}), tmp_path / 'random.pth')
+    torch.save(
+        dict(
+            state_dict=init_model(Config.fromfile(config)).state_dict(),
+            meta=dict(dataset_meta=dict(classes=SHAPES_CLASSES)),
+        ),
+        tmp_path / 'random.pth',
+    )
     return [str(config), str(tmp_path / 'random.pth'), '--out', str(tmp_path / 'new' / 'all.json')]
 
 
@@ -95,7 +100,6 @@ def test_partly_labelled_images_are_completed_and_the_others_stay(tool, argument
         instances = dataset.get_data_info(index)['instances'][0]
         rles = [dict(size=[HEIGHT, WIDTH], counts=item['counts']) for item in instances]
         assert sum(tool.mask_utils.decode(rle) for rle in rles).max() == 1
-        assert sum(item['label'] == IGNORED_LABEL for item in instances) <= 1
 
 
 def test_a_sure_score_of_one_adds_no_object_and_a_high_unsure_score_nothing(tool, arguments, tmp_path) -> None:
@@ -145,3 +149,27 @@ def test_labelled_pixels_of_polygons_and_of_none(tool) -> None:
     area = tool.mask_utils.area(segmentation_to_rle(polygon(4), HEIGHT, WIDTH))
     assert tool.labelled_pixels([item, copy.deepcopy(item)], HEIGHT, WIDTH).sum() == area
     assert not tool.labelled_pixels([], HEIGHT, WIDTH).any()
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'words'),
+    [
+        ("crowds='ignore'", "crowds='drop'", "dataset.crowds='drop', expected 'ignore'"),
+        ("partly_labelled='partial'", "partly_labelled='other'", "no image has a true field 'other'"),
+        ("metainfo=dict(classes='shapes')", f'metainfo=dict(classes={SHAPES_CLASSES[::-1]})', 'has the classes'),
+    ],
+)
+def test_a_training_set_that_does_not_fit_is_refused(tool, arguments, old, new, words, capsys) -> None:
+    config = Path(arguments[0])
+    config.write_text(config.read_text().replace(old, new))
+    with pytest.raises(SystemExit):
+        tool.main(arguments)
+    assert words in capsys.readouterr().err
+    assert not Path(arguments[-1]).exists()
+
+
+def test_the_file_that_is_read_is_not_written(tool, arguments, tmp_path, capsys) -> None:
+    before = (tmp_path / 'some.json').read_bytes()
+    with pytest.raises(SystemExit):
+        tool.main([*arguments[:-1], str(tmp_path / 'new' / '..' / 'some.json')])
+    assert 'give another name' in capsys.readouterr().err and (tmp_path / 'some.json').read_bytes() == before

@@ -12,6 +12,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -65,6 +66,11 @@ def training_set(config: Config) -> COCOPseudoVideoDataset:
             f'config {config.filename}: train_dataloader.dataset is {settings.get("type")!r} with partly_labelled='
             f'{settings.get("partly_labelled")!r}; expected a COCOPseudoVideoDataset and the name of a field'
         )
+    if settings.get('crowds') != 'ignore':
+        raise InputError(
+            f'config {config.filename}: train_dataloader.dataset.crowds={settings.get("crowds", "drop")!r}, expected '
+            "'ignore': where the model is unsure there will be crowds"
+        )
     del settings['type']
     return COCOPseudoVideoDataset(**settings | dict(pipeline=[], drop_empty_images=False))
 
@@ -83,19 +89,17 @@ def annotation(image_id: int, category_id: int, mask: np.ndarray, **fields: floa
 
 
 def annotations(image_id: int, completion: Completion) -> list[dict]:
-    """What the model adds to an image: objects with their ``score``, and one crowd where it is unsure."""
+    """What the model adds to an image: objects with their ``score``, and crowds where it is unsure."""
     added = [
         annotation(image_id, label + 1, mask, iscrowd=0, score=round(score, 3))
         for label, score, mask in zip(completion.labels, completion.scores, completion.masks, strict=True)
     ]
-    if completion.unsure.any():
-        added.append(annotation(image_id, 1, completion.unsure, iscrowd=1))
-    return added
+    return added + [annotation(image_id, label + 1, mask, iscrowd=1) for label, mask in completion.unsure.items()]
 
 
 def labelled_pixels(objects: Sequence[dict], height: int, width: int) -> np.ndarray:
     """(H, W) bool: where any of the annotations of an image is."""
-    rles = [segmentation_to_rle(item['segmentation'], height, width) for item in objects]
+    rles = [segmentation_to_rle(item.get('segmentation'), height, width) for item in objects]
     rles = [rle for rle in rles if rle is not None]
     return mask_utils.decode(mask_utils.merge(rles)) > 0 if rles else np.zeros((height, width), bool)
 
@@ -112,6 +116,11 @@ def completed(
     """
     content = read_json(dataset.ann_file, 'annotation file')
     names = read_categories(content, f'annotation file {dataset.ann_file}')
+    if not any(image.get(dataset.partly_labelled) for image in content['images']):
+        raise InputError(
+            f'annotation file {dataset.ann_file}: no image has a true field {dataset.partly_labelled!r}; there is '
+            'nothing to complete, train on it as it is'
+        )
     classes = dataset.metainfo['classes']
     ids = {key: classes.index(dataset.class_map[name]) + 1 for key, name in names.items() if name in dataset.class_map}
     kept = [
@@ -132,7 +141,7 @@ def completed(
             labelled = labelled_pixels(by_image.get(image['id'], ()), image['height'], image['width'])
             completion = complete_labels(found, labelled, sure, unsure)
             added += annotations(image['id'], completion)
-            counts.update([*completion.labels, 'images', *['unsure'] * bool(completion.unsure.any())])
+            counts.update([*completion.labels, 'images', *['unsure'] * bool(completion.unsure)])
             image = image | {dataset.partly_labelled: False}
         images.append(image)
     first = max((item['id'] for item in kept), default=0) + 1
@@ -174,7 +183,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, high, low in zip(classes, sure, unsure, strict=True):
         if low > high or low == 1:
             raise InputError(f'--unsure {name}={low}: is above --sure {name}={high}, or 1; lower it')
+    if Path(args.out).resolve() == Path(dataset.ann_file).resolve():
+        raise InputError(f'--out {args.out}: is the annotation file that is read; give another name')
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device, {'model.score_thr': min(unsure)})
+    if segmenter.classes != classes:
+        raise InputError(
+            f'checkpoint {args.checkpoint}: has the classes {segmenter.classes}, the training set {classes}; give the '
+            'config that it was trained with'
+        )
     with atomic_output(args.out) as temporary:  # a folder that cannot be written to fails before the work
         content, counts = completed(dataset, segmenter, sure, unsure)
         temporary.write_text(json.dumps(content), encoding='utf-8')
