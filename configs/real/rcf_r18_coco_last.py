@@ -2,7 +2,7 @@
 
 _base_ = ['./rcf_r18_coco_large.py']
 
-max_iters = 2700
+max_iters = 1500
 
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
 param_scheduler = [

@@ -13,34 +13,43 @@ def tool(load_script):
     return load_script('tools/misc/average_checkpoints.py')
 
 
-def save(path: Path, **weights: list) -> str:
+META = dict(seed=3, iter=40, dataset_meta=dict(classes=('a', 'b')))
+
+
+def save(path: Path, meta: dict = META, **weights: list) -> str:
     state = {name: torch.tensor(value) for name, value in weights.items()}
-    torch.save(dict(state_dict=state, meta=dict(seed=3, iter=40)), path)
+    torch.save(dict(state_dict=state, meta=meta), path)
     return str(path)
 
 
 def test_the_mean_over_the_files_that_have_a_weight(tool, tmp_path: Path) -> None:
     first = save(tmp_path / 'a.pth', shared=[1.0, 2.0], own=[5.0], count=[7])
-    second = save(tmp_path / 'b.pth', shared=[3.0, 6.0], count=[9], other=[1.0])
+    second = save(tmp_path / 'b.pth', shared=[3.0, 6.0], count=[9])
     third = save(tmp_path / 'c.pth', shared=[2.0, 1.0], count=[9])
     tool.main([first, second, third, '--out', str(tmp_path / 'mean.pth')])
     content = read_checkpoint(tmp_path / 'mean.pth')
     assert {name: value.tolist() for name, value in content['state_dict'].items()} == dict(
         shared=[2.0, 3.0], own=[5.0], count=[7]
     )
-    assert content['meta'] == dict(seed=3, iter=40, averaged=[first, second, third])
+    assert content['meta'] == META | dict(averaged=[first, second, third])
 
 
 def test_what_does_not_fit_is_refused(tool, tmp_path: Path, capsys) -> None:
     first = save(tmp_path / 'a.pth', weight=[1.0, 2.0])
     longer = save(tmp_path / 'b.pth', weight=[1.0, 2.0, 3.0])
     foreign = save(tmp_path / 'c.pth', other=[1.0])
-    for file, words in ((longer, 'weight has shape (3,)'), (foreign, 'has no weight that')):
+    renamed = save(tmp_path / 'd.pth', META | dict(dataset_meta=dict(classes=('b', 'a'))), weight=[1.0, 2.0])
+    for file, words in (
+        (longer, 'weight has shape (3,)'),
+        (foreign, f'has other, which {first} lacks'),
+        (renamed, "has the classes ('b', 'a')"),
+    ):
         with pytest.raises(SystemExit):
             tool.main([first, file, '--out', str(tmp_path / 'mean.pth')])
         error = capsys.readouterr().err
         assert words in error and file in error
-    with pytest.raises(SystemExit):
-        tool.main([first, '--out', str(tmp_path / 'mean.pth')])
-    assert 'at least two' in capsys.readouterr().err
+    for files in ([first], [first, first, longer]):
+        with pytest.raises(SystemExit):
+            tool.main([*files, '--out', str(tmp_path / 'mean.pth')])
+        assert 'two or more, each once' in capsys.readouterr().err
     assert not (tmp_path / 'mean.pth').exists()

@@ -50,6 +50,7 @@ class TestTheRepository:
             row = rows[path.stem]
             assert content['config'] == row.config, path
             assert content['checkpoint'] == row.checkpoint, path
+            assert content['note'] == row.note, path
             assert (REPOSITORY / row.config).is_file(), path
 
     def test_every_run_is_a_command_that_its_tool_takes(self, load_script) -> None:

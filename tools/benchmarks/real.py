@@ -51,6 +51,11 @@ ROWS = {
         note='delta 1, all stages',
         latency=True,
     ),
+    'rcf_r18_coco-davis_averaged': Row(
+        config=f'{FULL}/rcf_r18_coco-davis.py',
+        checkpoint='work_dirs/rcf_r18_coco-davis/averaged.pth',
+        note='the mean of its weights and those it starts from',
+    ),
     'rcf_r18_coco-davis_ref0': Row(
         config=f'{ABLATIONS}/rcf_r18_coco-davis_ref0.py',
         checkpoint='work_dirs/rcf_r18_coco-davis_ref0/iter_300.pth',
@@ -61,20 +66,15 @@ ROWS = {
         checkpoint='work_dirs/rcf_r18_coco-davis_no-paste/iter_300.pth',
         note='no copy-paste in the last stage',
     ),
-    'rcf_r18_coco-davis_gentle': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco-davis_gentle.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis_gentle/iter_400.pth',
-        note='a gentler last stage after more stills',
-    ),
-    'rcf_r18_coco_jitter': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco_jitter.py',
-        checkpoint='work_dirs/rcf_r18_coco_jitter/iter_3500.pth',
-        note='the next with 3,500 more iterations',
+    'rcf_r18_coco_completed': Row(
+        config=f'{FULL}/rcf_r18_coco_completed.py',
+        checkpoint='work_dirs/rcf_r18_coco_completed/iter_2500.pth',
+        note='stills only, no context',
     ),
     'rcf_r18_coco_last': Row(
         config=f'{FULL}/rcf_r18_coco_last.py',
-        checkpoint='work_dirs/rcf_r18_coco_last/iter_2700.pth',
-        note='stills only, no context',
+        checkpoint='work_dirs/rcf_r18_coco_last/iter_1500.pth',
+        note='the same before labels were completed',
     ),
     'rcf_r18_coco': Row(
         config=f'{FULL}/rcf_r18_coco.py',

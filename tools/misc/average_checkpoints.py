@@ -2,13 +2,14 @@
 
 ``python tools/misc/average_checkpoints.py a.pth b.pth --out average.pth``
 
-The first file says which weights there are; one that a later file lacks (the context of a model that began without) is
-averaged over those that have it. What is averaged often does better on new data than any of its parts (Wortsman et al.,
+The first file has all the weights; one that a later file lacks (the context of a model that began without) is averaged
+over those that have it. What is averaged often does better on new data than any of its parts (Wortsman et al.,
 "Model soups", ICML 2022).
 """
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -22,12 +23,16 @@ def average(files: Sequence[str], contents: Sequence[dict[str, Tensor]]) -> dict
     """The mean of each weight of the first content over the contents that have it; counters are those of the first.
 
     Raises:
-        InputError: A weight has two shapes, or a file has none of the first one's weights.
+        InputError: A weight has two shapes, or the first file lacks one.
     """
     first = contents[0]
     for file, content in zip(files, contents, strict=True):
-        if not first.keys() & content.keys():
-            raise InputError(f'checkpoint {file}: has no weight that {files[0]} has; give checkpoints of one model')
+        extra = sorted(content.keys() - first.keys())
+        if extra:
+            raise InputError(
+                f'checkpoint {file}: has {extra[0]}, which {files[0]} lacks; give checkpoints of one model, that with '
+                'the most weights first'
+            )
     result = {}
     for name, value in first.items():
         values = [(file, content[name]) for file, content in zip(files, contents, strict=True) if name in content]
@@ -49,8 +54,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoints', nargs='+', help="two or more; what is said of the training is the first one's")
     parser.add_argument('--out', required=True, metavar='FILE', help='checkpoint to write')
     args = parser.parse_args(arguments)
-    if len(args.checkpoints) < 2:
-        parser.error(f'checkpoints: got {args.checkpoints}, expected at least two')
+    if len({Path(path).resolve() for path in args.checkpoints}) < max(2, len(args.checkpoints)):
+        parser.error(f'checkpoints: got {args.checkpoints}, expected two or more, each once')
     return args
 
 
@@ -59,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Average as the command line says."""
     args = parse_args(arguments)
     contents = [read_checkpoint(path) for path in args.checkpoints]
+    names = [(content['meta'].get('dataset_meta') or {}).get('classes') for content in contents]
+    for path, classes in zip(args.checkpoints, names, strict=True):
+        if classes != names[0]:
+            raise InputError(f'checkpoint {path}: has the classes {classes}, {args.checkpoints[0]} has {names[0]}')
     weights = average(args.checkpoints, [content['state_dict'] for content in contents])
     meta = contents[0]['meta'] | dict(averaged=list(args.checkpoints))
     with atomic_output(args.out) as temporary:

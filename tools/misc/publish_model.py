@@ -81,6 +81,7 @@ def release(args: argparse.Namespace) -> dict[str, Any]:
             metrics=plain_metrics(args.metrics),
             versions=dict(mmrcf=__version__, torch=str(torch.__version__)),
             **({'licence': args.licence} if args.licence else {}),
+            **({'averaged': meta['averaged']} if 'averaged' in meta else {}),
         ),
     )
 

@@ -85,6 +85,9 @@ _coco = dict(
     crowds='ignore',
     partly_labelled='person_only',
 )
+# The same, after a model has completed the labels of images where just one person is labelled: its categories are the
+# classes. tools/misc/complete_labels.py writes it.
+_coco_completed = dict(_coco, ann_file='annotations/instances_train2017_completed.json', class_map=None)
 _davis = dict(
     type='YouTubeVISDataset',
     **_davis_files,
@@ -92,8 +95,8 @@ _davis = dict(
     class_map=davis_class_map,
     without=_validation_sequences,
     max_gap=3,
+    partly_labelled=True,  # nobody among the spectators and passers-by is labelled
 )
-_davis_ignored = dict(**_davis, partly_labelled=True)  # nobody among the spectators and passers-by is labelled
 _youtube_vis = dict(
     type='YouTubeVISDataset',
     data_root='data/youtube_vis_2019/',
@@ -139,35 +142,35 @@ _loader = dict(num_workers=0, persistent_workers=False)
 
 # Still images, one frame a clip.
 _still = dict(num_references=0, num_targets=1)
-coco_stills_small, coco_stills_medium, coco_stills_large, coco_stills_jitter = (
+coco_stills_small, coco_stills_medium, coco_stills_large, coco_stills_completed = (
     dict(
         train_dataloader=dict(
             batch_size=batch_size,
             **_loader,
             sampler=dict(type='ClipSampler'),
             dataset=dict(
-                **_coco,
+                **images,
                 **_still,
                 drop_empty_images=False,
                 pipeline=[
                     *_load,
-                    dict(**paste, sources=[dict(**_coco, **_still, pipeline=_load)]),
+                    dict(**paste, sources=[dict(**images, **_still, pipeline=_load)]),
                     *augment,
                     *_pack,
                 ],
             ),
         )
     )
-    for batch_size, paste, augment in (
-        (4, _paste_much, _augment_small),
-        (4, _paste_much, _augment_medium),
-        (2, _paste, _augment_large),
-        (2, _paste, _augment_jitter),
+    for batch_size, images, paste, augment in (
+        (4, _coco, _paste_much, _augment_small),
+        (4, _coco, _paste_much, _augment_medium),
+        (2, _coco, _paste, _augment_large),
+        (2, _coco_completed, _paste, _augment_jitter),
     )
 )
 
-# Clips of videos and of images: as they are meant, without context, without copy-paste, with more images and with what
-# is not labelled in the videos ignored, and with YouTube-VIS.
+# Clips of videos and of images, three of images for one of videos: as they are meant, without context, without
+# copy-paste; and with YouTube-VIS.
 _clip = dict(num_references=1, num_targets=2)
 _clip_ref0 = dict(num_references=0, num_targets=2)
 _motion = [
@@ -180,18 +183,20 @@ _variants = [
         batch_size,
         weights,
         videos,
+        images,
         frames,
-        [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in parts])] if parts else [],
+        [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in (videos, images)])]
+        if paste
+        else [],
     )
-    for batch_size, weights, videos, frames, parts in (
-        (1, (1.0, 1.0), _davis, _clip, (_davis, _coco)),
-        (1, (1.0, 1.0), _davis, _clip_ref0, (_davis, _coco)),
-        (1, (1.0, 1.0), _davis, _clip, ()),
-        (1, (1.0, 3.0), _davis_ignored, _clip, (_davis_ignored, _coco)),
-        (4, (1.0, 1.0), _youtube_vis, _clip, (_youtube_vis, _coco)),
+    for batch_size, weights, videos, images, frames, paste in (
+        (1, (1.0, 3.0), _davis, _coco_completed, _clip, True),
+        (1, (1.0, 3.0), _davis, _coco_completed, _clip_ref0, True),
+        (1, (1.0, 3.0), _davis, _coco_completed, _clip, False),
+        (4, (1.0, 1.0), _youtube_vis, _coco, _clip, True),
     )
 ]
-coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_davis_gentle, coco_youtube_vis = (
+coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
     dict(
         train_dataloader=dict(
             batch_size=batch_size,
@@ -204,7 +209,7 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_davis_gentle, coco_youtub
                 datasets=[
                     dict(**videos, pipeline=[*_load, *pasted, *_augment_large, *_pack]),
                     dict(
-                        **_coco,
+                        **images,
                         drop_empty_images=False,
                         pipeline=[*_load, *_motion, *pasted, *_augment_large, *_effects, *_pack],
                     ),
@@ -212,7 +217,7 @@ coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_davis_gentle, coco_youtub
             ),
         )
     )
-    for batch_size, weights, videos, frames, pasted in _variants
+    for batch_size, weights, videos, images, frames, pasted in _variants
 )
 
 # Testing: the sequences as videos, the images as videos of one frame. After each stage frames are as large as its
