@@ -155,7 +155,6 @@ def test_labelled_pixels_of_polygons_and_of_none(tool) -> None:
     ('old', 'new', 'words'),
     [
         ("crowds='ignore'", "crowds='drop'", "dataset.crowds='drop', expected 'ignore'"),
-        ("partly_labelled='partial'", "partly_labelled='other'", "no image has a true field 'other'"),
         ("metainfo=dict(classes='shapes')", f'metainfo=dict(classes={SHAPES_CLASSES[::-1]})', 'has the classes'),
     ],
 )
@@ -166,6 +165,16 @@ def test_a_training_set_that_does_not_fit_is_refused(tool, arguments, old, new, 
         tool.main(arguments)
     assert words in capsys.readouterr().err
     assert not Path(arguments[-1]).exists()
+
+
+def test_without_partly_labelled_images_the_labels_stay_as_they_are(tool, arguments, content, tmp_path, caplog) -> None:
+    config = Path(arguments[0])
+    config.write_text(config.read_text().replace("partly_labelled='partial'", "partly_labelled='other'"))
+    tool.main(arguments)
+    assert "no image has a true field 'other'" in caplog.text
+    new = json.loads((tmp_path / 'new/all.json').read_text())
+    assert new['images'] == content['images']
+    assert [item['id'] for item in new['annotations']] == [10, 30, 40]
 
 
 def test_the_file_that_is_read_is_not_written(tool, arguments, tmp_path, capsys) -> None:

@@ -33,7 +33,7 @@ class Row:
     Attributes:
         config: Its test set is the validation videos; ``test_sets`` has the validation images.
         checkpoint: Relative to the repository.
-        note: The seed and the budget of its training, and what else tells the row from the others.
+        note: What tells the row from the others.
         latency: Whether it is timed as well.
     """
 

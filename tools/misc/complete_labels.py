@@ -1,7 +1,7 @@
 """Complete the labels of partly labelled images by what a model finds there, as a new COCO file (self-training).
 
 ``python tools/misc/complete_labels.py configs/real/rcf_r18_coco_last.py work_dirs/rcf_r18_coco_last/iter_1500.pth
---out data/coco/annotations/instances_train2017_completed.json``
+--out data/coco/annotations/instances_train2017_completed.json --sure 0.5 person=1 --unsure 0.15 person=0.5``
 
 The images are those of the config's training set for which its option ``partly_labelled`` holds. What the model is sure
 of there becomes an object, what it is unsure of a crowd, which the data set can ignore, and all else is background. The
@@ -10,6 +10,7 @@ objects that are labelled stay. The categories of the new file are the classes o
 
 import argparse
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from mmrcf.datasets.segmentation import segmentation_to_rle
 from mmrcf.engine.run_config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
+
+logger = logging.getLogger(__name__)
 
 
 def thresholds(items: Sequence[str], classes: Sequence[str], option: str) -> list[float]:
@@ -117,9 +120,10 @@ def completed(
     content = read_json(dataset.ann_file, 'annotation file')
     names = read_categories(content, f'annotation file {dataset.ann_file}')
     if not any(image.get(dataset.partly_labelled) for image in content['images']):
-        raise InputError(
-            f'annotation file {dataset.ann_file}: no image has a true field {dataset.partly_labelled!r}; there is '
-            'nothing to complete, train on it as it is'
+        logger.warning(
+            'annotation file %s: no image has a true field %r; all labels stay as they are',
+            dataset.ann_file,
+            dataset.partly_labelled,
         )
     classes = dataset.metainfo['classes']
     ids = {key: classes.index(dataset.class_map[name]) + 1 for key, name in names.items() if name in dataset.class_map}
@@ -157,11 +161,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='weights of the model')
     parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
     for option, default, meaning in (
-        ('sure', '0.5', 'becomes an object'),
-        ('unsure', '0.15', 'is at least not background'),
+        ('--sure', '0.5', 'becomes an object'),
+        ('--unsure', '0.15', 'is at least not background'),
     ):
         parser.add_argument(
-            f'--{option}',
+            option,
             nargs='+',
             default=[default],
             metavar='SCORE',

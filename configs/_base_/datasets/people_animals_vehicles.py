@@ -122,7 +122,7 @@ _paste_much, _paste = (
 )
 # Scale jitter: images in sizes from less than a window's to larger, then a window of one size. Windows grow from stage
 # to stage: small ones go fast, and the last are as large as what is tested. In the last kind sizes differ more.
-_augment_small, _augment_medium, _augment_large, _augment_jitter = (
+_augment_small, _augment_medium, _augment_large, _augment_varied = (
     [
         dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in sides]),
         dict(type='RandomClipWindow', size=window),
@@ -165,7 +165,7 @@ coco_stills_small, coco_stills_medium, coco_stills_large, coco_stills_completed 
         (4, _coco, _paste_much, _augment_small),
         (4, _coco, _paste_much, _augment_medium),
         (2, _coco, _paste, _augment_large),
-        (2, _coco_completed, _paste, _augment_jitter),
+        (2, _coco_completed, _paste, _augment_varied),
     )
 )
 
