@@ -60,6 +60,12 @@ def test_a_surer_finding_covers_a_doubtful_one_and_nothing_found_is_all_backgrou
     assert not completion.unsure and completion.masks.shape == (0, *SHAPE)
 
 
+def test_doubtful_regions_of_two_classes_do_not_overlap() -> None:
+    found = findings((1, 0.4, box(0, 0, 4, 4)), (0, 0.3, box(0, 2, 4, 4)))
+    unsure = complete_labels(found, np.zeros(SHAPE, bool), sure=(0.5, 0.5), unsure=(0.1, 0.1)).unsure
+    assert (unsure[0] == box(0, 2, 4, 4)).all() and (unsure[1] == box(0, 0, 4, 2)).all()
+
+
 _boxes = st.builds(box, st.integers(0, 9), st.integers(0, 12), st.integers(1, 6), st.integers(1, 6))
 
 
