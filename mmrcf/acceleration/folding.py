@@ -35,6 +35,8 @@ def fold_mask_projection(model: nn.Module) -> None:
     project, last = model.mask_decoder.out, model.head.filters[-1]
     if model.head.semantic_loss is not None:
         model.head.semantic_loss.classifier = _composed(project, model.head.semantic_loss.classifier)
+    if model.head.mask_pooling is not None:
+        model.head.mask_pooling.linear = _pooled(project, model.head.mask_pooling.linear)
     # One row for each channel of D, and one for the number.
     rows = torch.cat([project.weight[:, :, 0, 0].T, project.bias[None]])
     folded = nn.Linear(last.in_features, len(rows), device=rows.device, dtype=rows.dtype)
@@ -43,6 +45,19 @@ def fold_mask_projection(model: nn.Module) -> None:
     model.head.filters[-1] = folded
     model.mask_decoder.out = nn.Identity()
     model.mask_decoder.out_channels = model.head.mask_dims = project.in_channels
+
+
+def _pooled(project: nn.Conv2d, linear: nn.Linear) -> nn.Linear:
+    """The layer of ``MaskPooling`` on means of D: a mean of W D + b is W times that of D plus b, unless a mask is empty.
+
+    Its last input is 1 for a mask that is not empty, so b joins that input's weights.
+    """
+    weight, bias = project.weight[:, :, 0, 0], project.bias
+    folded = nn.Linear(project.in_channels + 1, linear.out_features, device=weight.device, dtype=weight.dtype)
+    means, present = linear.weight[:, :-1], linear.weight[:, -1:]
+    folded.weight.copy_(torch.cat([means @ weight, means @ bias[:, None] + present], dim=1))
+    folded.bias.copy_(linear.bias)
+    return folded
 
 
 def _composed(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:

@@ -1,7 +1,7 @@
 """Several training sets as one, as the paper's first stage needs them: YouTube-VIS and COCO pseudo-clips."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -10,6 +10,7 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
 from .clip_draw import ClipDraw
+from .dataset_settings import build_pipeline
 
 
 @DATASETS.register_module()
@@ -20,6 +21,7 @@ class JointDataset(Dataset):
         datasets: Configs of data sets for training, all with the same classes in the same order.
         num_references: delta, for all of them: clips of one batch have one length.
         num_targets: S, for all of them.
+        pipeline: Transforms for those data sets that have none of their own; built once. None: each has its own.
 
     Raises:
         InputError: There is no data set, one is in test mode, or their classes differ.
@@ -27,12 +29,19 @@ class JointDataset(Dataset):
 
     test_mode = False
 
-    def __init__(self, datasets: Sequence[dict], num_references: int = 1, num_targets: int = 1) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[dict],
+        num_references: int = 1,
+        num_targets: int = 1,
+        pipeline: Sequence[dict | Callable] | None = None,
+    ) -> None:
         if not datasets:
             raise InputError('JointDataset: datasets is empty; give at least one')
         self.num_references = num_references
         clip = dict(num_references=num_references, num_targets=num_targets)
-        self.datasets = [DATASETS.build(dict(config) | clip) for config in datasets]
+        shared = dict(pipeline=build_pipeline(pipeline).transforms) if pipeline else {}
+        self.datasets = [DATASETS.build(shared | dict(config) | clip) for config in datasets]
         if any(dataset.test_mode for dataset in self.datasets):
             raise InputError('JointDataset: test_mode is set in a data set; joint data is for training, leave it out')
         first, *others = self.datasets

@@ -66,7 +66,11 @@ def test_folded_batch_norms_change_nothing(tiny_config: Path, frames: list[np.nd
 
 @pytest.mark.parametrize(
     'options',
-    [{}, {'model.mask_decoder.position_dims': 8, 'model.head.semantic_weight': 1.0, 'model.score_masks': True}],
+    [
+        {},
+        {'model.mask_decoder.position_dims': 8, 'model.head.semantic_weight': 1.0, 'model.score_masks': True},
+        {'model.head.mask_pooling': True},
+    ],
 )
 def test_the_folded_mask_projection_changes_nothing(tiny_config: Path, frames: list[np.ndarray], options: dict) -> None:
     model = model_with_statistics(tiny_config, options)

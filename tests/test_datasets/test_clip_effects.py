@@ -188,6 +188,16 @@ def test_object_motion_is_for_copies_of_one_image(clip: dict) -> None:
         run(clip, 'ObjectMotion', prob=1.0)
 
 
+@pytest.mark.parametrize('name', ['ObjectMotion', 'ClipMotion'])
+def test_in_a_pipeline_for_videos_and_images_a_video_keeps_its_own_motion(clip: dict, name: str) -> None:
+    options = dict(prob=1.0) if name == 'ObjectMotion' else {}
+    still, video = (clip | dict(img_path=[f'{index * step}.jpg' for index in range(LENGTH)]) for step in (0, 1))
+    assert same_pixels(run(still, name, stills_only=True, **options), run(clip, name, **options))
+    assert not same_pixels(run(still, name, stills_only=True, **options), clip)
+    after = run(video, name, stills_only=True, **options)
+    assert same_pixels(after, clip) and same_masks(after, clip)
+
+
 def test_a_hole_is_filled_with_what_is_round_it_and_leaves_others_alone() -> None:
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     background = np.stack([rows + 40, columns + 30, rows + columns], axis=-1).astype(np.uint8)

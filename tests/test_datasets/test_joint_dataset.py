@@ -84,3 +84,18 @@ def test_clips_do_not_depend_on_the_number_of_loader_processes(parts):
         batches = iter(Runner.build_dataloader(config, seed=3))
         streams.append([torch.stack(next(batches)['inputs']['img']) for _ in range(5)])
     assert all(torch.equal(one, other) for one, other in zip(*streams, strict=True))
+
+
+def test_a_shared_pipeline_serves_the_parts_that_have_none(parts):
+    pipeline = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations'), dict(type='PackClip')]
+    del parts[0]['pipeline']
+    shared, own = parts[0], parts[1]
+    with_shared = JointDataset([shared, own], num_targets=2, pipeline=pipeline)
+    expected = JointDataset([shared | dict(pipeline=pipeline), own], num_targets=2)
+    for index in range(4):
+        one, other = (dataset[ClipDraw(index, (5,))]['inputs']['img'] for dataset in (with_shared, expected))
+        assert torch.equal(one, other)
+    del own['pipeline']
+    both = JointDataset([shared, own], num_targets=2, pipeline=pipeline)
+    transforms = [dataset.pipeline.transforms for dataset in both.datasets]
+    assert all(one is other for one, other in zip(*transforms, strict=True))

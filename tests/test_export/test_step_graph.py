@@ -29,6 +29,7 @@ FUSIONS = {
         'model.score_thr': 0.2,
     },
     'local content': {'model.head.anchored_queries': True, 'model.head.local_content': True},
+    'mask pooling': {'model.head.mask_pooling': True},
     'mask scores': {'model.score_masks': True, 'model.head.semantic_weight': 1.0, 'model.score_thr': 0.05},
     'duplicates': {'model.tracker.duplicate_iou': 0.7, 'model.tracker.max_age': 1},
     'hungarian': {'model.tracker': dict(_delete_=True, type='HungarianTracker')},

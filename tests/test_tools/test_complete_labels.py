@@ -71,7 +71,7 @@ train_dataloader = dict(dataset=dict(
 
 
 def test_partly_labelled_images_are_completed_and_the_others_stay(tool, arguments, content, tmp_path, capsys) -> None:
-    tool.main([*arguments, '--sure', '0.12', '--unsure', '0.01'])
+    tool.main([*arguments, '--accept-thr', '0.12', '--ignore-thr', '0.01'])
     assert '2 images completed' in capsys.readouterr().out
     new = json.loads((tmp_path / 'new/all.json').read_text())
     assert [category['name'] for category in new['categories']] == list(SHAPES_CLASSES)
@@ -102,27 +102,57 @@ def test_partly_labelled_images_are_completed_and_the_others_stay(tool, argument
         assert sum(tool.mask_utils.decode(rle) for rle in rles).max() == 1
 
 
-def test_a_sure_score_of_one_adds_no_object_and_a_high_unsure_score_nothing(tool, arguments, tmp_path) -> None:
-    tool.main([*arguments, '--sure', '1', '--unsure', '0.01'])
+def test_a_threshold_of_one_adds_no_object_and_a_high_ignore_threshold_nothing(tool, arguments, tmp_path) -> None:
+    tool.main([*arguments, '--accept-thr', '1', '--ignore-thr', '0.01'])
     added = json.loads((tmp_path / 'new/all.json').read_text())['annotations'][3:]
     assert added and all(item['iscrowd'] for item in added)
-    tool.main([*arguments, '--sure', '1', '--unsure', '0.999'])
+    tool.main([*arguments, '--accept-thr', '1', '--ignore-thr', '0.999'])
     assert len(json.loads((tmp_path / 'new/all.json').read_text())['annotations']) == 3
 
 
+def test_of_a_class_that_is_labelled_completely_nothing_is_added(tool, arguments, content, tmp_path) -> None:
+    content['images'][1]['complete'] = list(SHAPES_CLASSES)
+    (tmp_path / 'some.json').write_text(json.dumps(content))
+    tool.main([*arguments, '--accept-thr', '0.12', '--ignore-thr', '0.01'])
+    new = json.loads((tmp_path / 'new/all.json').read_text())
+    assert [image['partial'] for image in new['images']] == [False, False, False, True]
+    assert {item['image_id'] for item in new['annotations'][3:]} == {3}
+
+
+def test_a_wrong_list_of_complete_classes_is_refused_by_name(tool, arguments, content, tmp_path, capsys) -> None:
+    content['images'][1]['complete'] = ['ball']
+    (tmp_path / 'some.json').write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        tool.main(arguments)
+    assert "some.json: image 4: 'complete' is ['ball'], expected a list of names among" in capsys.readouterr().err
+
+
+def test_a_data_set_of_a_joint_one_is_chosen_by_its_index(tool, arguments) -> None:
+    config = Config.fromfile(arguments[0])
+    single = config.train_dataloader.dataset
+    config.train_dataloader.dataset = dict(type='JointDataset', datasets=[dict(type='YouTubeVISDataset'), single])
+    assert len(tool.training_set(config, 1)) == 3
+    with pytest.raises(InputError, match='has 2 data sets; choose one with --dataset 0 to 1'):
+        tool.training_set(config)
+    with pytest.raises(InputError, match=r'datasets\[0\] is .YouTubeVISDataset'):
+        tool.training_set(config, 0)
+    with pytest.raises(InputError, match='is a single data set; leave out --dataset'):
+        tool.training_set(Config.fromfile(arguments[0]), 0)
+
+
 def test_thresholds_of_all_and_of_single_classes(tool) -> None:
-    assert tool.thresholds(['b=0.9', '0.5'], ['a', 'b', 'c'], 'sure') == [0.5, 0.9, 0.5]
+    assert tool.thresholds(['b=0.9', '0.5'], ['a', 'b', 'c'], 'accept-thr') == [0.5, 0.9, 0.5]
 
 
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        ('--sure nose=0.4', "no class 'nose'"),
-        ('--sure half', 'expected a number'),
-        ('--unsure 0', 'above 0, at most 1'),
-        (f'--sure {FIRST}=0.5', 'no score for'),
-        ('--sure 0.2 --unsure 0.3', 'lower it'),
-        ('--sure 1 --unsure 1', 'lower it'),
+        ('--accept-thr nose=0.4', "no class 'nose'"),
+        ('--accept-thr half', 'expected a number'),
+        ('--ignore-thr 0', 'above 0, at most 1'),
+        (f'--accept-thr {FIRST}=0.5', 'no score for'),
+        ('--accept-thr 0.2 --ignore-thr 0.3', 'lower it'),
+        ('--accept-thr 1 --ignore-thr 1', 'lower it'),
     ],
 )
 def test_wrong_scores_are_refused_by_name(tool, arguments, options: str, words: str, capsys) -> None:

@@ -1,11 +1,13 @@
-"""Complete the labels of partly labelled images by what a model finds there, as a new COCO file (self-training).
+"""Complete the labels of partly labelled images with the predictions of a model, as a new COCO file (self-training).
 
-``python tools/misc/complete_labels.py configs/real/rcf_r18_coco_last.py work_dirs/rcf_r18_coco_last/iter_1500.pth
---out data/coco/annotations/instances_train2017_completed.json --sure 0.5 person=1 --unsure 0.15 person=0.5``
+``python tools/misc/complete_labels.py configs/real/rcf_r18_stills_320.py work_dirs/rcf_r18_stills_320/iter_1200.pth
+--out data/coco/annotations/instances_train2017_completed.json --accept-thr 0.5 person=1 --ignore-thr 0.15 person=0.5``
 
-The images are those of the config's training set for which its option ``partly_labelled`` holds. What the model is sure
-of there becomes an object, what it is unsure of a crowd, which the data set can ignore, and all else is background. The
-objects that are labelled stay. The categories of the new file are the classes of the model.
+The images are those of the config's training set for which its option ``partly_labelled`` holds. A prediction becomes
+an object if its score is at least ``--accept-thr``, or a crowd, which the data set can ignore, if it is at least
+``--ignore-thr``. Everything else is background. Labelled objects stay. If an image has a field ``complete``, a list of
+classes of which every object is labelled, no prediction of these classes is added. The categories of the new file are
+the classes of the model.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
 
 logger = logging.getLogger(__name__)
+NEVER = 2.0  # above any score
 
 
 def thresholds(items: Sequence[str], classes: Sequence[str], option: str) -> list[float]:
@@ -57,22 +60,37 @@ def thresholds(items: Sequence[str], classes: Sequence[str], option: str) -> lis
     return [values[name] for name in classes]
 
 
-def training_set(config: Config) -> COCOPseudoVideoDataset:
+def training_set(config: Config, index: int | None = None) -> COCOPseudoVideoDataset:
     """The config's training images.
+
+    Args:
+        config: Config of the model.
+        index: Which data set of a ``JointDataset``; None where the training set is a single one.
 
     Raises:
         InputError: They are of another kind, or have no option ``partly_labelled``.
     """
+    field = 'train_dataloader.dataset'
     settings = dict((config.get('train_dataloader') or {}).get('dataset') or {})
+    parts = settings.get('datasets')
+    if parts is not None:
+        if index is None or not 0 <= index < len(parts):
+            raise InputError(
+                f'config {config.filename}: {field} has {len(parts)} data sets; choose one with --dataset 0 to '
+                f'{len(parts) - 1}'
+            )
+        field, settings = f'{field}.datasets[{index}]', dict(parts[index])
+    elif index is not None:
+        raise InputError(f'config {config.filename}: {field} is a single data set; leave out --dataset')
     if settings.get('type') != 'COCOPseudoVideoDataset' or not settings.get('partly_labelled'):
         raise InputError(
-            f'config {config.filename}: train_dataloader.dataset is {settings.get("type")!r} with partly_labelled='
+            f'config {config.filename}: {field} is {settings.get("type")!r} with partly_labelled='
             f'{settings.get("partly_labelled")!r}; expected a COCOPseudoVideoDataset and the name of a field'
         )
     if settings.get('crowds') != 'ignore':
         raise InputError(
-            f'config {config.filename}: train_dataloader.dataset.crowds={settings.get("crowds", "drop")!r}, expected '
-            "'ignore': where the model is unsure there will be crowds"
+            f'config {config.filename}: {field}.crowds={settings.get("crowds", "drop")!r}, expected '
+            "'ignore': predictions of low score become crowds"
         )
     del settings['type']
     return COCOPseudoVideoDataset(**settings | dict(pipeline=[], drop_empty_images=False))
@@ -92,12 +110,12 @@ def annotation(image_id: int, category_id: int, mask: np.ndarray, **fields: floa
 
 
 def annotations(image_id: int, completion: Completion) -> list[dict]:
-    """What the model adds to an image: objects with their ``score``, and crowds where it is unsure."""
+    """What is added to an image: objects with their ``score``, and crowds for predictions of low score."""
     added = [
         annotation(image_id, label + 1, mask, iscrowd=0, score=round(score, 3))
         for label, score, mask in zip(completion.labels, completion.scores, completion.masks, strict=True)
     ]
-    return added + [annotation(image_id, label + 1, mask, iscrowd=1) for label, mask in completion.unsure.items()]
+    return added + [annotation(image_id, label + 1, mask, iscrowd=1) for label, mask in completion.ignored.items()]
 
 
 def labelled_pixels(objects: Sequence[dict], height: int, width: int) -> np.ndarray:
@@ -107,15 +125,34 @@ def labelled_pixels(objects: Sequence[dict], height: int, width: int) -> np.ndar
     return mask_utils.decode(mask_utils.merge(rles)) > 0 if rles else np.zeros((height, width), bool)
 
 
+def complete_classes(image: dict, classes: Sequence[str], path: str) -> list[str]:
+    """The classes of which every object of an image is labelled: its field ``complete``, empty where it is missing.
+
+    Raises:
+        InputError: The field is not a list of classes.
+    """
+    names = image.get('complete', [])
+    if not isinstance(names, list) or not set(map(str, names)) <= set(classes):
+        raise InputError(
+            f"annotation file {path}: image {image['id']}: 'complete' is {names!r}, expected a list of names among "
+            f'{", ".join(classes)}; correct it'
+        )
+    return names
+
+
 def completed(
-    dataset: COCOPseudoVideoDataset, segmenter: OnlineSegmenter, sure: Sequence[float], unsure: Sequence[float]
+    dataset: COCOPseudoVideoDataset,
+    segmenter: OnlineSegmenter,
+    accept_thr: Sequence[float],
+    ignore_thr: Sequence[float],
 ) -> tuple[dict, Counter]:
     """The content of the data set's annotation file with the classes as categories and all images fully labelled.
 
     Images that the data set leaves out, those for validation, stay as they are.
 
     Returns:
-        The content; and how often each class (by its index), an ``'unsure'`` region and ``'images'`` were completed.
+        The content; and the numbers of added objects (by class index), of ``'images'``, and of images with ``'ignored'``
+        regions.
     """
     content = read_json(dataset.ann_file, 'annotation file')
     names = read_categories(content, f'annotation file {dataset.ann_file}')
@@ -143,9 +180,15 @@ def completed(
             segmenter.reset()
             found = segmenter.step(cv2.cvtColor(read_image(paths[image['id']]), cv2.COLOR_BGR2RGB))
             labelled = labelled_pixels(by_image.get(image['id'], ()), image['height'], image['width'])
-            completion = complete_labels(found, labelled, sure, unsure)
+            done = complete_classes(image, classes, dataset.ann_file)
+            completion = complete_labels(
+                found,
+                labelled,
+                [NEVER if name in done else score for name, score in zip(classes, accept_thr, strict=True)],
+                [NEVER if name in done else score for name, score in zip(classes, ignore_thr, strict=True)],
+            )
             added += annotations(image['id'], completion)
-            counts.update([*completion.labels, 'images', *['unsure'] * bool(completion.unsure)])
+            counts.update([*completion.labels, 'images', *['ignored'] * bool(completion.ignored)])
             image = image | {dataset.partly_labelled: False}
         images.append(image)
     first = max((item['id'] for item in kept), default=0) + 1
@@ -160,16 +203,17 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config of the model; its training set has the images')
     parser.add_argument('checkpoint', help='weights of the model')
     parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
+    parser.add_argument('--dataset', type=int, metavar='N', help='which data set of a JointDataset, from 0')
     for option, default, meaning in (
-        ('--sure', '0.5', 'becomes an object'),
-        ('--unsure', '0.15', 'is at least not background'),
+        ('--accept-thr', '0.5', 'becomes an object'),
+        ('--ignore-thr', '0.15', 'becomes an ignored region'),
     ):
         parser.add_argument(
             option,
             nargs='+',
             default=[default],
             metavar='SCORE',
-            help=f'score from which what is found {meaning}: a number for all classes, then CLASS=NUMBER for some; '
+            help=f'lowest score at which a prediction {meaning}: a number for all classes, then CLASS=NUMBER for some; '
             f'default: {default}',
         )
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
@@ -181,25 +225,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Complete as the command line says, and count what was added."""
     args = parse_args(arguments)
     config = load_config(args.config)
-    dataset = training_set(config)
+    dataset = training_set(config, args.dataset)
     classes = dataset.metainfo['classes']
-    sure, unsure = (thresholds(getattr(args, option), classes, option) for option in ('sure', 'unsure'))
-    for name, high, low in zip(classes, sure, unsure, strict=True):
+    accept_thr = thresholds(args.accept_thr, classes, 'accept-thr')
+    ignore_thr = thresholds(args.ignore_thr, classes, 'ignore-thr')
+    for name, high, low in zip(classes, accept_thr, ignore_thr, strict=True):
         if low > high or low == 1:
-            raise InputError(f'--unsure {name}={low}: is above --sure {name}={high}, or 1; lower it')
+            raise InputError(f'--ignore-thr {name}={low}: is above --accept-thr {name}={high}, or 1; lower it')
     if Path(args.out).resolve() == Path(dataset.ann_file).resolve():
         raise InputError(f'--out {args.out}: is the annotation file that is read; give another name')
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device, {'model.score_thr': min(unsure)})
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device, {'model.score_thr': min(ignore_thr)})
     if segmenter.classes != classes:
         raise InputError(
             f'checkpoint {args.checkpoint}: has the classes {segmenter.classes}, the training set {classes}; give the '
             'config that it was trained with'
         )
     with atomic_output(args.out) as temporary:  # a folder that cannot be written to fails before the work
-        content, counts = completed(dataset, segmenter, sure, unsure)
+        content, counts = completed(dataset, segmenter, accept_thr, ignore_thr)
         temporary.write_text(json.dumps(content), encoding='utf-8')
     found = ', '.join(f'{counts[label]} {name}' for label, name in enumerate(classes))
-    print(f'{args.out}: {counts["images"]} images completed by {found}; unsure in {counts["unsure"]}')
+    print(f'{args.out}: {counts["images"]} images completed with {found}; ignored regions in {counts["ignored"]}')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
-# People, animals and vehicles in COCO images, and in videos: of one labelled object each (DAVIS 2016 in the YouTube-VIS
-# layout), or YouTube-VIS 2019. The two validation sets are in no training, neither as clips nor as what is pasted into
-# them.
-_classes = dict(classes=('person', 'animal', 'vehicle'))
-_most_objects = 40  # of an image that the model has to find
+# People, animals and vehicles. Training data: COCO images, further still images, and the videos of DAVIS 2016 with one
+# labelled object each. A config of configs/real chooses among the data sets below and gives the pipeline.
+#
+# The two validation sets are in no training, neither as clips nor as objects that are pasted into clips.
 
-# By name. What is in neither map is background.
+classes = ('person', 'animal', 'vehicle')
+max_objects = 40  # of an image; further ones are ignored regions
+
+# Category of the file to class. Categories that are not listed are background.
 coco_class_map = dict(
     person='person',
     bird='animal',
@@ -27,233 +29,118 @@ coco_class_map = dict(
     boat='vehicle',
 )
 davis_class_map = dict(person='person', animal='animal', vehicle='vehicle')  # its fourth category is a ball
-youtube_vis_2019_class_map = dict(
-    person='person',
-    giant_panda='animal',
-    lizard='animal',
-    parrot='animal',
-    ape='animal',
-    dog='animal',
-    snake='animal',
-    monkey='animal',
-    rabbit='animal',
-    duck='animal',
-    cat='animal',
-    cow='animal',
-    fish='animal',
-    horse='animal',
-    turtle='animal',
-    bear='animal',
-    giraffe='animal',
-    leopard='animal',
-    fox='animal',
-    deer='animal',
-    owl='animal',
-    zebra='animal',
-    tiger='animal',
-    elephant='animal',
-    shark='animal',
-    mouse='animal',
-    frog='animal',
-    eagle='animal',
-    earless_seal='animal',
-    sedan='vehicle',
-    train='vehicle',
-    motorbike='vehicle',
-    airplane='vehicle',
-    truck='vehicle',
-    boat='vehicle',
-)
 
-_coco_files = dict(
-    data_root='data/coco/', ann_file='annotations/instances_train2017.json', data_prefix=dict(img='train2017')
-)
-_davis_files = dict(data_root='data/davis/', ann_file='instances.json', data_prefix=dict(img='JPEGImages'))
-_validation_images = 'configs/real/validation_images.txt'
-_validation_sequences = ['bear', 'boat', 'dog-agility', 'hike', 'scooter-gray', 'tennis']
+validation_images = 'configs/real/validation_images.txt'
+validation_sequences = ['bear', 'boat', 'dog-agility', 'hike', 'scooter-gray', 'tennis']
 
-_coco = dict(
+# COCO images. Ignored regions: crowds, the smallest of more than 40 objects, and everything outside the labelled person
+# in images with the field `person_only`, where only one person is labelled.
+coco = dict(
     type='COCOPseudoVideoDataset',
-    **_coco_files,
-    metainfo=_classes,
+    data_root='data/coco/',
+    ann_file='annotations/instances_train2017.json',
+    data_prefix=dict(img='train2017'),
+    metainfo=dict(classes=classes),
     class_map=coco_class_map,
-    without=_validation_images,
-    max_objects=_most_objects,
-    # Nobody knows whether what is found there is right: crowds, the smallest of many objects, and in images where just
-    # one person is labelled all but that person.
+    without=validation_images,
+    max_objects=max_objects,
     surplus='ignore',
     crowds='ignore',
     partly_labelled='person_only',
+    drop_empty_images=False,
 )
-# The same, after a model has completed the labels of images where just one person is labelled: its categories are the
-# classes. tools/misc/complete_labels.py writes it.
-_coco_completed = dict(_coco, ann_file='annotations/instances_train2017_completed.json', class_map=None)
-_davis = dict(
+# Further still images whose categories are the classes. Outside the labelled objects of an image with the field
+# `partly_labelled`, everything is ignored.
+stills = dict(
+    type='COCOPseudoVideoDataset',
+    data_root='data/stills/',
+    ann_file='instances.json',
+    data_prefix=dict(img='images'),
+    metainfo=dict(classes=classes),
+    max_objects=max_objects,
+    surplus='ignore',
+    crowds='ignore',
+    partly_labelled='partly_labelled',
+    drop_empty_images=False,
+)
+# Videos. Outside the one labelled object everything is ignored.
+davis = dict(
     type='YouTubeVISDataset',
-    **_davis_files,
-    metainfo=_classes,
+    data_root='data/davis/',
+    ann_file='instances.json',
+    data_prefix=dict(img='JPEGImages'),
+    metainfo=dict(classes=classes),
     class_map=davis_class_map,
-    without=_validation_sequences,
+    without=validation_sequences,
     max_gap=3,
-    partly_labelled=True,  # nobody among the spectators and passers-by is labelled
+    partly_labelled=True,
 )
-_youtube_vis = dict(
+# The still images after tools/misc/complete_labels.py has completed their labels; its categories are the classes.
+coco_completed = dict(coco, ann_file='annotations/instances_train2017_completed.json', class_map=None)
+stills_completed = dict(stills, ann_file='instances_completed.json')
+
+# What VideoCopyPaste takes objects from: the same data sets, in clips as long as those of the training.
+load_clip = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
+one_frame = dict(num_references=0, num_targets=1, pipeline=load_clip)
+three_frames = dict(num_references=1, num_targets=2, pipeline=load_clip)
+paste_stills = [dict(coco, **one_frame), dict(stills, **one_frame)]
+paste_stills_completed = [dict(coco_completed, **one_frame), dict(stills_completed, **one_frame)]
+paste_clips = [dict(davis, **three_frames), dict(coco_completed, **three_frames), dict(stills_completed, **three_frames)]
+
+# Testing: the sequences as videos, the images as videos of one frame, resized to at most 448x336.
+test_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='ClipResize', scale=(448, 336), keep_ratio=True),
+    dict(type='PackClip'),
+]
+test_images = dict(
     type='YouTubeVISDataset',
-    data_root='data/youtube_vis_2019/',
-    ann_file='train.json',
-    data_prefix=dict(img='train/JPEGImages'),
-    metainfo=_classes,
-    class_map=youtube_vis_2019_class_map,
-    max_gap=1,  # five frames a second
+    data_root='data/coco/',
+    ann_file='annotations/instances_train2017.json',
+    data_prefix=dict(img='train2017'),
+    metainfo=dict(classes=classes),
+    class_map=coco_class_map,
+    only=validation_images,
+    test_mode=True,
+    pipeline=test_pipeline,
 )
-
-_load = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
-# At first every clip gets some: most images show one object or none, and queries learn to divide objects among them
-# only where there are several. Later few do, or what looks out of place is taken for an object.
-_paste_much, _paste = (
-    dict(
-        type='VideoCopyPaste',
-        classes=_classes['classes'],
-        max_objects=max_objects,
-        max_total=_most_objects,
-        prob=prob,
-    )
-    for max_objects, prob in ((6, 1.0), (3, 0.3))
+test_sequences = dict(
+    type='YouTubeVISDataset',
+    data_root='data/davis/',
+    ann_file='instances.json',
+    data_prefix=dict(img='JPEGImages'),
+    metainfo=dict(classes=classes),
+    class_map=davis_class_map,
+    only=validation_sequences,
+    test_mode=True,
+    pipeline=test_pipeline,
 )
-# Scale jitter: images in sizes from less than a window's to larger, then a window of one size. Windows grow from stage
-# to stage: small ones go fast, and the last are as large as what is tested. In the last kind sizes differ more.
-_augment_small, _augment_medium, _augment_large, _augment_varied = (
-    [
-        dict(type='RandomClipResize', scales=[(side, side * 3 // 4) for side in sides]),
-        dict(type='RandomClipWindow', size=window),
-        dict(type='RandomClipFlip', prob=0.5),
-        dict(type='ClipPhotometricDistortion', hue=10.0),
-    ]
-    for sides, window in (
-        ((160, 192, 224, 256, 304, 352), (192, 144)),
-        ((240, 280, 320, 384, 448), (320, 240)),
-        ((384, 448, 512), (448, 336)),
-        ((320, 384, 448, 512, 576, 640), (448, 336)),
-    )
+image_truth = dict(
+    ann_file='data/coco/annotations/instances_train2017.json', class_map=coco_class_map, only=validation_images
 )
-_pack = [dict(type='PackClip')]
-# On two cores a loader process would compete with those that train.
-_loader = dict(num_workers=0, persistent_workers=False)
-
-# Still images, one frame a clip.
-_still = dict(num_references=0, num_targets=1)
-coco_stills_small, coco_stills_medium, coco_stills_large, coco_stills_completed = (
-    dict(
-        train_dataloader=dict(
-            batch_size=batch_size,
-            **_loader,
-            sampler=dict(type='ClipSampler'),
-            dataset=dict(
-                **images,
-                **_still,
-                drop_empty_images=False,
-                pipeline=[
-                    *_load,
-                    dict(**paste, sources=[dict(**images, **_still, pipeline=_load)]),
-                    *augment,
-                    *_pack,
-                ],
-            ),
-        )
-    )
-    for batch_size, images, paste, augment in (
-        (4, _coco, _paste_much, _augment_small),
-        (4, _coco, _paste_much, _augment_medium),
-        (2, _coco, _paste, _augment_large),
-        (2, _coco_completed, _paste, _augment_varied),
-    )
-)
-
-# Clips of videos and of images, three of images for one of videos: as they are meant, without context, without
-# copy-paste; and with YouTube-VIS.
-_clip = dict(num_references=1, num_targets=2)
-_clip_ref0 = dict(num_references=0, num_targets=2)
-_motion = [
-    dict(type='ObjectMotion', prob=0.5),
-    dict(type='ClipMotion', translate=0.15, rotate=10.0, scale=1.2, perspective=0.05),
+sequence_truth = dict(ann_file='data/davis/instances.json', class_map=davis_class_map, only=validation_sequences)
+# Loading runs in the training process: on two cores a loader process would compete with training.
+loader = dict(batch_size=1, num_workers=0, persistent_workers=False, sampler=dict(type='VideoFrameSampler'))
+val_dataloader = dict(loader, dataset=test_images)
+val_evaluator = [dict(type='VISMetric', ann_file=image_truth, class_ap50=True)]
+test_dataloader = dict(loader, dataset=test_sequences)
+test_evaluator = [
+    dict(type='VISMetric', ann_file=sequence_truth),
+    dict(type='OrderMetric', ann_file=sequence_truth),
+    dict(type='RegionMetric', ann_file=sequence_truth, per_video=True),
 ]
-_effects = [dict(type='ClipPhotometricDrift', prob=0.5), dict(type='ClipBlur')]
-_variants = [
-    (
-        batch_size,
-        weights,
-        videos,
-        images,
-        frames,
-        [dict(**_paste, sources=[dict(**part, **frames, pipeline=_load) for part in (videos, images)])]
-        if paste
-        else [],
-    )
-    for batch_size, weights, videos, images, frames, paste in (
-        (1, (1.0, 3.0), _davis, _coco_completed, _clip, True),
-        (1, (1.0, 3.0), _davis, _coco_completed, _clip_ref0, True),
-        (1, (1.0, 3.0), _davis, _coco_completed, _clip, False),
-        (4, (1.0, 1.0), _youtube_vis, _coco, _clip, True),
-    )
-]
-coco_davis, coco_davis_ref0, coco_davis_no_paste, coco_youtube_vis = (
-    dict(
-        train_dataloader=dict(
-            batch_size=batch_size,
-            **_loader,
-            sampler=dict(type='JointSampler', weights=weights),
-            dataset=dict(
-                _delete_=True,
-                type='JointDataset',
-                **frames,
-                datasets=[
-                    dict(**videos, pipeline=[*_load, *pasted, *_augment_large, *_pack]),
-                    dict(
-                        **images,
-                        drop_empty_images=False,
-                        pipeline=[*_load, *_motion, *pasted, *_augment_large, *_effects, *_pack],
-                    ),
-                ],
-            ),
-        )
-    )
-    for batch_size, weights, videos, images, frames, pasted in _variants
+test_sets = dict(
+    images=dict(
+        dataloader=val_dataloader,
+        evaluator=val_evaluator,
+        model=dict(score_thr=0.05),  # AP counts predictions of low score too, after those of higher score
+    ),
+    sequences=dict(dataloader=test_dataloader, evaluator=test_evaluator),
 )
 
-# Testing: the sequences as videos, the images as videos of one frame. After each stage frames are as large as its
-# windows.
-_test = dict(batch_size=1, **_loader, sampler=dict(type='VideoFrameSampler'))
-_images = dict(class_map=coco_class_map, only=_validation_images)
-_sequences = dict(class_map=davis_class_map, only=_validation_sequences)
-_image_truth = dict(ann_file=_coco_files['data_root'] + _coco_files['ann_file'], **_images)
-_sequence_truth = dict(ann_file=_davis_files['data_root'] + _davis_files['ann_file'], **_sequences)
-test_sets_small, test_sets_medium, test_sets_large = (
-    dict(
-        images=dict(
-            dataloader=dict(**_test, dataset=dict(**tested, **_coco_files, **_images)),
-            evaluator=[dict(type='VISMetric', ann_file=_image_truth, class_ap50=True)],
-            model=dict(score_thr=0.05),  # as on COCO, where what is unsure counts too, after what is sure
-        ),
-        sequences=dict(
-            dataloader=dict(**_test, dataset=dict(**tested, **_davis_files, **_sequences)),
-            evaluator=[
-                dict(type='VISMetric', ann_file=_sequence_truth),
-                dict(type='OrderMetric', ann_file=_sequence_truth),
-                dict(type='RegionMetric', ann_file=_sequence_truth, per_video=True),
-            ],
-        ),
-    )
-    for tested in (
-        dict(
-            type='YouTubeVISDataset',
-            metainfo=_classes,
-            test_mode=True,
-            pipeline=[
-                dict(type='LoadClipFrames'),
-                dict(type='ClipResize', scale=scale, keep_ratio=True),
-                dict(type='PackClip'),
-            ],
-        )
-        for scale in ((192, 144), (320, 240), (448, 336))
-    )
+train_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    sampler=dict(type='JointSampler', weights=(3.0, 1.0)),
+    dataset=dict(type='JointDataset', datasets=[coco, stills], num_references=0, num_targets=1),
 )

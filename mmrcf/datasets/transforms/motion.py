@@ -82,6 +82,11 @@ def _warp_masks(masks: BitmapMasks, matrix: np.ndarray) -> BitmapMasks:
     return BitmapMasks(moved, masks.height, masks.width)
 
 
+def shows_one_image(results: dict) -> bool:
+    """Whether all frames of a clip come from one image file: a still image, not a video."""
+    return len(set(results['img_path'])) == 1
+
+
 @TRANSFORMS.register_module()
 class ClipMotion(BaseTransform):
     """Move the frames of a clip along a smooth path; for clips whose frames are copies of one image.
@@ -95,10 +100,16 @@ class ClipMotion(BaseTransform):
         scale: Largest ratio of sizes over the clip, at least 1.
         perspective: Largest movement of a frame's corners against one another over the clip, as a part of width and
             height, from 0 (none) to 0.4.
+        stills_only: Leave a clip of a video as it is: for a pipeline that videos and images share.
     """
 
     def __init__(
-        self, translate: float = 0.15, rotate: float = 10.0, scale: float = 1.2, perspective: float = 0.0
+        self,
+        translate: float = 0.15,
+        rotate: float = 10.0,
+        scale: float = 1.2,
+        perspective: float = 0.0,
+        stills_only: bool = False,
     ) -> None:
         if translate < 0 or rotate < 0 or scale < 1:
             raise InputError(
@@ -109,9 +120,12 @@ class ClipMotion(BaseTransform):
             raise InputError(f'ClipMotion: perspective={perspective}, expected a part of the frame from 0 to 0.4')
         self.reach = np.array([translate, translate, rotate, math.log(scale)])
         self.perspective = perspective
+        self.stills_only = stills_only
 
     def transform(self, results: dict) -> dict:
         """Move ``img`` (bilinear) and ``gt_masks`` (nearest) with one matrix a frame; sizes stay."""
+        if self.stills_only and not shows_one_image(results):
+            return results
         images, rng = results['img'], clip_rng(results)
         height, width = images[0].shape[:2]
         path, corner_shifts = smooth_path(rng, len(images), self.reach), None

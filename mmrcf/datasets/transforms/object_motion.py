@@ -14,7 +14,7 @@ from mmrcf.structures import IGNORED_LABEL
 from .clip_random import clip_rng
 from .compositing import CutOut, Layer, composite, has_one_piece
 from .hole_filling import fill_hole
-from .motion import smooth_path
+from .motion import shows_one_image, smooth_path
 
 LARGEST_PART = 0.25
 """Of the image; behind a larger object nothing could be filled in."""
@@ -39,6 +39,7 @@ class ObjectMotion(BaseTransform):
         rotate: Largest rotation over the clip, in degrees.
         scale: Largest ratio of sizes over the clip, at least 1.
         min_pixels: Least pixels of an object that moves, at least 1.
+        stills_only: Leave a clip of a video as it is, instead of refusing it: for a pipeline that videos and images share.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ObjectMotion(BaseTransform):
         rotate: float = 10.0,
         scale: float = 1.15,
         min_pixels: int = 64,
+        stills_only: bool = False,
     ) -> None:
         if not 0 <= prob <= 1:
             raise InputError(f'ObjectMotion: prob={prob}, expected a number from 0 to 1')
@@ -66,6 +68,7 @@ class ObjectMotion(BaseTransform):
         self.prob = prob
         self.reach = np.array([translate, translate, rotate, math.log(scale)])
         self.min_pixels = min_pixels
+        self.stills_only = stills_only
 
     def transform(self, results: dict) -> dict:
         """Move objects in ``img`` and ``gt_masks``.
@@ -75,6 +78,8 @@ class ObjectMotion(BaseTransform):
         """
         if 'gt_masks' not in results:
             raise InputError('ObjectMotion: the clip has no gt_masks; put it behind LoadClipAnnotations')
+        if self.stills_only and not shows_one_image(results):
+            return results
         if not _are_copies(results):
             raise InputError(
                 'ObjectMotion: the frames of the clip differ; it is for clips of copies of one image, put it before '

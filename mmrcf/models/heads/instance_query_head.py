@@ -1,9 +1,10 @@
 """The instance-query head (Section III-B-2 and -3, Fig. 5): instance code, classes, dynamic filters, losses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from mmrcf.registry import MODELS
 
 from ..layers import TransformerDecoder
 from ..necks import FusedTokens
+from .mask_pooling import MaskPooling, valid_cells
 from .matcher import SlotMatcher
 from .query_places import LocalContent, PlaceCost, place_positions, spread_places
 from .semantic_loss import SemanticLoss
@@ -61,6 +63,9 @@ class InstanceQueryHead(BaseModule):
             them differ has to be learned.
         local_content: Whether a query with a place starts from what the target tokens around it say; see
             :class:`LocalContent`. In the paper it starts from learned content alone.
+        mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the mask that a query has
+            so far; see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a
+            query sees the tokens alone.
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
@@ -85,6 +90,7 @@ class InstanceQueryHead(BaseModule):
         order_supervision: bool = False,
         anchored_queries: bool = False,
         local_content: bool = False,
+        mask_pooling: bool = False,
         semantic_weight: float = 0.0,
         ignored_share: float = 0.5,
     ) -> None:
@@ -117,6 +123,7 @@ class InstanceQueryHead(BaseModule):
         self.filters = nn.Sequential(
             nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
         )
+        self.mask_pooling = MaskPooling(mask_dims, embed_dims) if mask_pooling else None
         self.matcher = SlotMatcher(match_costs)
         if not anchored_queries and any(isinstance(cost, PlaceCost) for cost in self.matcher.match_costs):
             raise ValueError(
@@ -152,7 +159,8 @@ class InstanceQueryHead(BaseModule):
         position = self.query_position.weight[None].expand(batch, -1, -1)
         if self.local_content is not None:
             content = content + self.local_content(fused)
-        codes = self.decoder(content, position, fused.tokens, fused.positions, fused.padding)
+        refine = None if self.mask_pooling is None else self._refinement(fused, segmentation_map)
+        codes = self.decoder(content, position, fused.tokens, fused.positions, fused.padding, refine)
         outputs = [
             SlotOutputs(
                 cls_logits=self.classifier(code), mask_logits=self._mask_logits(code, segmentation_map), codes=code
@@ -167,6 +175,16 @@ class InstanceQueryHead(BaseModule):
             )
             outputs[-1] = replace(outputs[-1], **dense)
         return outputs
+
+    def _refinement(self, fused: FusedTokens, segmentation_map: Tensor) -> Callable[[Tensor], Tensor]:
+        """From codes (B, N, C_e) to what their masks cover (B, N, C_e)."""
+        coarse = F.avg_pool2d(segmentation_map, MaskPooling.stride, ceil_mode=True)
+        valid = valid_cells(fused, coarse)
+
+        def refine(code: Tensor) -> Tensor:
+            return self.mask_pooling(self._mask_logits(code, coarse), coarse, valid)
+
+        return refine
 
     def _mask_logits(self, code: Tensor, segmentation_map: Tensor) -> Tensor:
         """Apply the dynamic filters. One number more than the map has channels is added to all pixels of a slot.

@@ -4,6 +4,8 @@ Positions join queries and keys in every layer, as in DETR. Layers are pre-norm:
 6e-4.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from .attention import MultiheadAttention
@@ -119,7 +121,13 @@ class TransformerDecoder(nn.Module):
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(
-        self, slots: Tensor, queries: Tensor, tokens: Tensor, positions: Tensor, padding: Tensor | None = None
+        self,
+        slots: Tensor,
+        queries: Tensor,
+        tokens: Tensor,
+        positions: Tensor,
+        padding: Tensor | None = None,
+        refine: Callable[[Tensor], Tensor] | None = None,
     ) -> list[Tensor]:
         """Decode.
 
@@ -129,13 +137,16 @@ class TransformerDecoder(nn.Module):
             tokens: (B, L, C').
             positions: (B, L, C'), added to the keys.
             padding: (B, L) bool, True for tokens to be ignored.
+            refine: Normalised slots (B, N, C') to what is added to the slots before each layer; None for nothing.
 
         Returns:
-            The normalised slots (B, N, C') after every layer, first to last.
+            The normalised slots (B, N, C') after every layer, first to last; with ``refine`` the initial ones first.
         """
         keys = tokens + positions
-        decoded = []
+        decoded = [] if refine is None else [self.norm(slots)]
         for layer in self.layers:
+            if refine is not None:
+                slots = slots + refine(decoded[-1])
             slots = layer(slots, queries, tokens, keys, padding)
             decoded.append(self.norm(slots))
         return decoded

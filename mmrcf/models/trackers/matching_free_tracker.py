@@ -75,7 +75,8 @@ class MatchingFreeTracker(BaseTracker):
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
         """See :class:`BaseTracker`. Slots that are not shown have the identity that they hold."""
         before = torch.zeros_like(slots.masks) if state.masks is None else state.masks
-        return self.follow(state, slots, *mask_iou(slots.masks, before))
+        # Overlaps of slots below the score threshold are not used.
+        return self.follow(state, slots, *mask_iou(slots.masks & slots.fired[:, None, None], before))
 
     def follow(
         self, state: TrackState, slots: SlotPredictions, among: np.ndarray, with_before: np.ndarray

@@ -40,12 +40,17 @@ def mask_iou(masks: Tensor, before: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def _bit_counts(every: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels that the first ``count`` of M masks (M, P) share with each, and the pixels of each; 64 at once."""
+    present = np.flatnonzero(every.any(axis=1))  # most slots of a frame are empty
+    rows = present[present < count]
     words = -(-every.shape[1] // 64)
-    packed = np.zeros((len(every), 8 * words), np.uint8)
-    packed[:, : -(-every.shape[1] // 8)] = np.packbits(every, axis=1)
+    packed = np.zeros((len(present), 8 * words), np.uint8)
+    packed[:, : -(-every.shape[1] // 8)] = np.packbits(every[present], axis=1)
     packed = packed.view(np.uint64)
-    common = np.bitwise_count(packed[:count, None] & packed[None]).sum(-1, dtype=np.int64)
-    return common, np.bitwise_count(packed).sum(-1, dtype=np.int64)
+    common = np.zeros((count, len(every)), np.int64)
+    common[np.ix_(rows, present)] = np.bitwise_count(packed[: len(rows), None] & packed[None]).sum(-1, dtype=np.int64)
+    areas = np.zeros(len(every), np.int64)
+    areas[present] = np.bitwise_count(packed).sum(-1, dtype=np.int64)
+    return common, areas
 
 
 def _products(every: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,64 @@
+"""RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
+
+The last of four stages. It continues from ``rcf_r18_stills_448.py`` and adds the context: one reference frame. It trains
+on clips of three frames, a quarter from videos, the others from still images that move (``ObjectMotion``,
+``ClipMotion``), with few pasted objects.
+"""
+
+_base_ = [
+    '../_base_/models/rcf_r18_grid-anchored.py',
+    '../_base_/datasets/people_animals_vehicles.py',
+    '../_base_/schedules/adamw_ema.py',
+]
+
+num_references = 1
+embed_dims = 128
+max_iters = 250
+
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='RobustContextFusion',
+        in_channels=256,
+        num_references=num_references,
+        embed_dims=embed_dims,
+        grid_size=2,
+        encoder={{_base_.encoder}},
+        located_content=True,
+    )
+)
+
+train_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='LoadClipAnnotations'),
+    dict(type='ObjectMotion', prob=0.5, stills_only=True),
+    dict(type='ClipMotion', translate=0.15, rotate=10.0, scale=1.2, perspective=0.05, stills_only=True),
+    dict(type='VideoCopyPaste', sources={{_base_.paste_clips}}, max_objects=3, max_total=40, prob=0.3),
+    dict(type='RandomClipResize', scales=[(384, 288), (448, 336), (512, 384)]),
+    dict(type='RandomClipWindow', size=(448, 336)),
+    dict(type='RandomClipFlip', prob=0.5),
+    dict(type='ClipPhotometricDistortion', hue=10.0),
+    dict(type='ClipPhotometricDrift', prob=0.5),
+    dict(type='ClipBlur'),
+    dict(type='PackClip'),
+]
+train_dataloader = dict(
+    batch_size=1,
+    sampler=dict(weights=(1.0, 2.0, 1.0)),
+    dataset=dict(
+        datasets=[{{_base_.davis}}, {{_base_.coco_completed}}, {{_base_.stills_completed}}],
+        num_references=num_references,
+        num_targets=2,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = {{_base_.test_dataloader}}
+val_evaluator = {{_base_.test_evaluator}}
+
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=50),
+    dict(type='PolyLR', power=0.9, by_epoch=False, begin=50, end=max_iters),
+]
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+load_from = 'work_dirs/rcf_r18_stills_448/iter_1500.pth'
