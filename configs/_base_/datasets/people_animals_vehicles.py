@@ -231,7 +231,10 @@ test_sets_small, test_sets_medium, test_sets_large = (
     dict(
         images=dict(
             dataloader=dict(**_test, dataset=dict(**tested, **_coco_files, **_images)),
-            evaluator=[dict(type='VISMetric', ann_file=_image_truth, class_ap50=True)],
+            evaluator=[
+                dict(type='VISMetric', ann_file=_image_truth, class_ap50=True),
+                dict(type='ErrorBreakdownMetric', ann_file=_image_truth, per_class=True),
+            ],
             model=dict(score_thr=0.05),  # as on COCO, where what is unsure counts too, after what is sure
         ),
         sequences=dict(
