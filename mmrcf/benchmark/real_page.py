@@ -36,6 +36,10 @@ FIGURES = (
     ('videos', 'order/identity_switches', 0),
 )
 SEQUENCE = 'region/J/'
+# What AP50 of the images loses, and what is found there.
+LOSSES = ('classification', 'localisation', 'both', 'duplicate', 'background', 'missed')
+SIZES = ('small', 'medium', 'large')
+ERRORS = 'errors/AP50'
 PLACE = 'configs/real'
 
 
@@ -43,7 +47,7 @@ def write_real_page(page: Path, folder: Path, names: Sequence[str]) -> None:
     """Fill the tables of ``page`` from the files ``<name>.json`` in ``folder``.
 
     Args:
-        page: A Markdown file with the markers ``real-rows`` and ``real-sequences``.
+        page: A Markdown file with the markers ``real-rows``, ``real-sequences`` and ``real-errors``.
         folder: Of the files; it may be missing.
         names: Of the rows, in the order of the table; one without its file is listed below it.
 
@@ -56,6 +60,7 @@ def write_real_page(page: Path, folder: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in rows]
     write_between_markers(page, 'real-rows', rows_table(rows, missing) if rows else NOT_MEASURED)
     write_between_markers(page, 'real-sequences', sequences_table(rows))
+    write_between_markers(page, 'real-errors', errors_table(rows))
 
 
 def rows_table(rows: Rows, missing: Sequence[str]) -> str:
@@ -84,6 +89,18 @@ def sequences_table(rows: Rows) -> str:
     keys = sorted({key for name in columns for key in rows[name]['videos'] if key.startswith(SEQUENCE)})
     lines = [[key.removeprefix(SEQUENCE), *(_figure(rows[name]['videos'], key, 3) for name in columns)] for key in keys]
     return markdown_table(['sequence', *columns], lines) if lines else NOT_MEASURED
+
+
+def errors_table(rows: Rows) -> str:
+    """A line for each row that has it: AP50 of the images, what each type of error costs it, and recall by size."""
+    header = ['row', 'AP50', *LOSSES, *(f'recall, {size}' for size in SIZES)]
+    keys = [ERRORS, *(f'errors/dAP_{name}' for name in LOSSES), *(f'errors/recall_{size}' for size in SIZES)]
+    lines = [
+        [name, *(_figure(row['images'], key, 1) for key in keys)]
+        for name, row in rows.items()
+        if ERRORS in row['images']
+    ]
+    return markdown_table(header, lines) if lines else NOT_MEASURED
 
 
 def _figure(metrics: Mapping[str, float], name: str, decimals: int) -> str:

@@ -1,3 +1,5 @@
+from .error_breakdown import ErrorBreakdown
+from .error_metric import ErrorBreakdownMetric
 from .frame_metric import FrameMetric
 from .ground_truth import GroundTruth, Track, load_ground_truth, parse_ground_truth
 from .look_alike_metric import LookAlikeMetric
@@ -9,6 +11,8 @@ from .video_evaluation import VideoEvaluation, evaluate_tracks
 from .vis_metric import VISMetric
 
 __all__ = [
+    'ErrorBreakdown',
+    'ErrorBreakdownMetric',
     'FrameMetric',
     'GroundTruth',
     'LookAlikeMetric',

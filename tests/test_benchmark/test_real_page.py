@@ -38,22 +38,22 @@ def made_up() -> dict:
 
 
 def tables(tmp_path: Path, files: dict[str, dict], names: list[str]) -> list[list[str]]:
-    """The two parts of the page that are written, as lines."""
+    """The three parts of the page that are written, as lines."""
     page = Path(shutil.copy(PAGE, tmp_path / 'README.md'))
     for name, content in files.items():
         (tmp_path / f'{name}.json').write_text(json.dumps(content))
     write_real_page(page, tmp_path, names)
-    parts = [page.read_text().split(f'<!-- {name}:')[1] for name in ('real-rows', 'real-sequences')]
+    parts = [page.read_text().split(f'<!-- {name}:')[1] for name in ('real-rows', 'real-sequences', 'real-errors')]
     return [part.splitlines()[1:] for part in parts]
 
 
 def test_without_files(tmp_path: Path) -> None:
-    assert tables(tmp_path, {}, ['a', 'b']) == [[NOT_MEASURED]] * 2
+    assert tables(tmp_path, {}, ['a', 'b']) == [[NOT_MEASURED]] * 3
     write_real_page(tmp_path / 'README.md', tmp_path / 'missing', ['a'])
 
 
 def test_a_row(tmp_path: Path, made_up: dict) -> None:
-    rows, sequences = tables(tmp_path, {'small': made_up}, ['small'])
+    rows, sequences, _ = tables(tmp_path, {'small': made_up}, ['small'])
     assert rows == [
         '| row | seed | iterations | images AP | images AP50 | images AP50 person | videos AP | J of best track '
         '| identity switches | FPS | note |',
@@ -76,7 +76,7 @@ def test_rows_stand_in_their_order_and_what_is_missing_below_them(tmp_path: Path
     )
     other['images'], other['videos'] = {'vis/AP50_person': -1.0}, {'vis/AP': 1.0, 'region/J/bear': -1.0}
     files = {'small': made_up, 'other': other, 'stranger': made_up}
-    rows, sequences = tables(tmp_path, files, ['later', 'other', 'small', 'last'])
+    rows, sequences, _ = tables(tmp_path, files, ['later', 'other', 'small', 'last'])
     assert rows[2] == ('| [other](../rcf/rcf_r18_ytvis19.py) |  |  |  |  | - | 1.0 |  |  |  | as published |')
     assert rows[3].startswith('| [small](small.py) |')
     assert rows[-1] == 'Not yet measured: later, last.'
@@ -86,6 +86,19 @@ def test_rows_stand_in_their_order_and_what_is_missing_below_them(tmp_path: Path
 def test_without_sequences(tmp_path: Path, made_up: dict) -> None:
     made_up['videos'] = {'vis/AP': 1.0}
     assert tables(tmp_path, {'small': made_up}, ['small'])[1] == [NOT_MEASURED]
+
+
+def test_errors_of_the_rows_that_have_them(tmp_path: Path, made_up: dict) -> None:
+    losses = ('classification', 'localisation', 'both', 'duplicate', 'background', 'missed')
+    figures = {f'errors/dAP_{name}': 1.04 + number for number, name in enumerate(losses)}
+    figures |= {'errors/recall_small': 12.34, 'errors/recall_medium': 50.0, 'errors/recall_large': -1.0}
+    measured = made_up | dict(images=made_up['images'] | {'errors/AP50': 40.0} | figures)
+    assert tables(tmp_path, {'old': made_up, 'new': measured}, ['old', 'new', 'later'])[2] == [
+        '| row | AP50 | classification | localisation | both | duplicate | background | missed '
+        '| recall, small | recall, medium | recall, large |',
+        '| ' + ' | '.join(['---'] * 11) + ' |',
+        '| new | 40.0 | 1.0 | 2.0 | 3.0 | 4.0 | 5.0 | 6.0 | 12.3 | 50.0 | - |',
+    ]
 
 
 def test_a_cut_file_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.evaluation import OrderMetric, RegionMetric, VISMetric
+from mmrcf.evaluation import ErrorBreakdownMetric, OrderMetric, RegionMetric, VISMetric
 from mmrcf.registry import METRICS
 
 LEFT, RIGHT = (0, 0, 20, 20), (100, 0, 20, 20)
@@ -280,7 +280,7 @@ class TestSubmission:
             evaluate(build(ann_file, format_only=True, outfile_prefix=str(ann_file / 'x')), perfect)
 
 
-@pytest.mark.parametrize('metric_class', [VISMetric, OrderMetric, RegionMetric])
+@pytest.mark.parametrize('metric_class', [VISMetric, OrderMetric, RegionMetric, ErrorBreakdownMetric])
 class TestAnnotationFile:
     def test_missing(self, tmp_path, metric_class):
         with pytest.raises(InputFileError, match='annotation file .*no such file'):
@@ -297,7 +297,7 @@ RANK_SCRIPT = """
     import torch
     import mmrcf
     from mmrcf.errors import InputError
-    from mmrcf.evaluation import OrderMetric, VISMetric
+    from mmrcf.evaluation import ErrorBreakdownMetric, OrderMetric, VISMetric
 
     rank, folder = int(sys.argv[1]), sys.argv[2]
     torch.set_num_threads(1)
@@ -306,7 +306,8 @@ RANK_SCRIPT = """
     ann_file, frames = pickle.load(open(f'{folder}/frames.pkl', 'rb'))
     mine = [frame for frame in frames if frame['video_id'] == {0: 7, 1: 4}[rank]]
     said = []
-    for metric in (VISMetric(ann_file, ('cat', 'dog')), OrderMetric(ann_file, ('cat', 'dog'))):
+    for kind in (VISMetric, OrderMetric, ErrorBreakdownMetric):
+        metric = kind(ann_file, ('cat', 'dog'))
         for _ in range(2):
             for frame in mine:
                 metric.process({}, [frame])
@@ -338,18 +339,18 @@ def test_two_processes_equal_one(ann_file, perfect, tmp_path, monkeypatch):
     runpy.run_path(str(script))
     assert other.wait(timeout=60) == 0
 
-    vis, order = evaluate(build(ann_file), perfect), evaluate(OrderMetric(ann_file, ('cat', 'dog')), perfect)
-    vis_of_one, order_of_one = (
-        evaluate(metric, perfect[:3]) for metric in (build(ann_file), OrderMetric(ann_file, ('cat', 'dog')))
-    )
-    assert 0 < vis['vis/AP'] < 100 and order['order/identity_changes'] > 0
+    kinds = (VISMetric, OrderMetric, ErrorBreakdownMetric)
+    both = [evaluate(kind(ann_file, ('cat', 'dog')), perfect) for kind in kinds]
+    one = [evaluate(kind(ann_file, ('cat', 'dog')), perfect[:3]) for kind in kinds]
+    assert 0 < both[0]['vis/AP'] < 100 and both[1]['order/identity_changes'] > 0
+    assert both[2]['errors/count_false_positives'] > 0 and both != one
     for rank in range(2):
         said = pickle.loads((tmp_path / f'said{rank}.pkl').read_bytes())
-        assert [said[0], said[1], said[4], said[5]] == [vis, vis, order, order]
+        assert said[0::4] == both and said[1::4] == both
         # The second process had no frame at all.
-        assert [said[2], said[6]] == [vis_of_one, order_of_one]
+        assert said[2::4] == one
         # What is wrong is said on every process, so that none waits for the other.
-        assert 'are missing' in said[3] and 'are missing' in said[7]
+        assert all('are missing' in message for message in said[3::4])
     assert not (tmp_path / '.dist_test').exists()
 
 

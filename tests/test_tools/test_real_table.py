@@ -102,7 +102,7 @@ class TestCommand:
         real.main(['--again', 'all'])
         assert not measured and not real.RESULTS.exists()
         assert capsys.readouterr().out == 'a: a.pth is not there; left out\n' * 2
-        assert real.PAGE.read_text().count(NOT_MEASURED) == 2
+        assert real.PAGE.read_text().count(NOT_MEASURED) == 3
 
     def test_unless_it_is_asked_for(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
@@ -140,6 +140,7 @@ def test_a_row_is_measured_by_the_tools_themselves(
         file.write("test_evaluator = [dict(type=kind, ann_file=_ann) for kind in ('VISMetric', 'OrderMetric')]\n")
         file.write("test_evaluator += [dict(type='RegionMetric', ann_file=_ann, per_video=True)]\n")
         file.write('_evaluator = [dict(_base_.val_evaluator[0], class_ap50=True)]\n')
+        file.write("_evaluator += [dict(type='ErrorBreakdownMetric', ann_file=_base_.val_evaluator[0]['ann_file'])]\n")
         file.write('test_sets = dict(images=dict(dataloader=_base_.val_dataloader, evaluator=_evaluator))\n')
     meta = dict(seed=3, iter=4)
     torch.save(dict(meta=meta, state_dict=init_model(tiny_config).state_dict()), tmp_path / 'a.pth')
@@ -159,7 +160,7 @@ def test_a_row_is_measured_by_the_tools_themselves(
         config='video.py', checkpoint='a.pth', note='seed 3', seed=3, iterations=4
     )
     assert {'vis/AP', 'region/J', 'region/J/0001', 'order/identity_switches'} <= row['videos'].keys()
-    assert {'vis/AP', 'vis/AP50', 'vis/AP50_disc'} <= row['images'].keys()
+    assert {'vis/AP', 'vis/AP50', 'vis/AP50_disc', 'errors/dAP_missed', 'errors/recall_small'} <= row['images'].keys()
     assert row['latency']['size'] == [640, 360] and row['latency']['fps'] > 0
     assert row['torch'] == torch.__version__ and 'processor' in row['machine']
     text = real.PAGE.read_text()

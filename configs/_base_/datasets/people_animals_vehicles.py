@@ -122,7 +122,10 @@ sequence_truth = dict(ann_file='data/davis/instances.json', class_map=davis_clas
 # Loading runs in the training process: on two cores a loader process would compete with training.
 loader = dict(batch_size=1, num_workers=0, persistent_workers=False, sampler=dict(type='VideoFrameSampler'))
 val_dataloader = dict(loader, dataset=test_images)
-val_evaluator = [dict(type='VISMetric', ann_file=image_truth, class_ap50=True)]
+val_evaluator = [
+    dict(type='VISMetric', ann_file=image_truth, class_ap50=True),
+    dict(type='ErrorBreakdownMetric', ann_file=image_truth, per_class=True),
+]
 test_dataloader = dict(loader, dataset=test_sequences)
 test_evaluator = [
     dict(type='VISMetric', ann_file=sequence_truth),
