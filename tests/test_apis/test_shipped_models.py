@@ -85,3 +85,9 @@ def test_the_inferencer_logs_the_mismatch_once(
         run()
         messages = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
         assert [message for message in messages if 'synthetic shapes only' in message] == messages != []
+
+
+def test_the_documents_list_every_model(repository: Path) -> None:
+    text = (repository / 'docs/your_own_video.md').read_text()
+    for model in SHIPPED_MODELS.values():
+        assert f'| `{model.name}` | {model.purpose}' in text and f'`{model.sample}`' in text

@@ -1,5 +1,6 @@
 """tools/misc/make_demo_clip.py photographs: the clip of two people and a cat."""
 
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -7,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as mask_utils
 
 FRAMES = 150
 
@@ -34,9 +36,20 @@ def visible_share(script: ModuleType, images: dict[str, np.ndarray], name: str) 
     return (np.minimum(edges[:, 1], last) - np.maximum(edges[:, 0], first)).clip(0) / (last - first)
 
 
-def test_the_photographs_are_those_that_the_masks_were_drawn_on(images: dict[str, np.ndarray]) -> None:
-    shapes = {name: image.shape[:2] for name, image in images.items()}
-    assert shapes == {'grace_hopper': (600, 512), 'astronaut': (512, 512), 'chelsea': (300, 451)}
+def test_the_photographs_are_those_that_the_masks_were_drawn_on(
+    images: dict[str, np.ndarray], repository: Path
+) -> None:
+    content = json.loads((repository / 'tests/data/photograph_masks.json').read_text())
+    drawn = {item['name']: item for item in content['photographs']}
+    assert drawn.keys() == images.keys()
+    means = {'grace_hopper': (56, 59, 80), 'astronaut': (74, 95, 162), 'chelsea': (77, 107, 147)}  # BGR
+    for name, image in images.items():
+        mask = mask_utils.decode(drawn[name]['segmentation']) > 0
+        assert mask.shape == image.shape[:2] and 0.3 < mask.mean() < 0.9
+        assert drawn[name]['licence'] and drawn[name]['author'] and name in drawn[name]['source']
+        np.testing.assert_allclose(image[mask].mean(0), means[name], atol=2)
+    ignored = mask_utils.decode(drawn['chelsea']['ignored'])
+    assert not (ignored & mask_utils.decode(drawn['chelsea']['segmentation'])).any()
 
 
 def test_the_clip_is_written_and_the_same_each_time(script: ModuleType, filmed: list, tmp_path: Path) -> None:
