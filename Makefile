@@ -8,11 +8,12 @@ COMPARED := $(VENV)/.torchvggish
 COMPILED := $(VENV)/.mmcv-compiled
 SHAPES := data/shapes/train/instances.json
 SHAPES_AV := data/shapes_av/train/instances.json
+PHOTOGRAPHS := data/demo/photographs.mp4
 
 .PHONY: help env demo test lint baselines data-shapes train-shapes train-shapes-av
 
 help:
-	@echo 'make demo          write outputs/demo.mp4 from demo/shapes.mp4, and outputs/demo_av.mp4, with a model that hears'
+	@echo 'make demo          write outputs/demo_real.mp4 (people and a cat), demo.mp4 and demo_av.mp4 (synthetic shapes)'
 	@echo 'make test          run the tests'
 	@echo 'make lint          check the style'
 	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
@@ -35,10 +36,16 @@ $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt 
 		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
 	touch $@
 
-demo: $(INSTALLED)
-	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --out outputs/demo.mp4 --json outputs/demo.json
-	$(BIN)/python demo/video_demo.py demo/shapes_av.mp4 configs/shapes/rcf-av_r18_shapes-av.py \
-		demo/checkpoints/rcf-av_r18_shapes-av.pth --out outputs/demo_av.mp4 --json outputs/demo_av.json
+# Photographs that scikit-image and matplotlib install, under a moving camera.
+$(PHOTOGRAPHS): tools/misc/make_demo_clip.py | $(INSTALLED)
+	$(BIN)/python tools/misc/make_demo_clip.py photographs --out $@
+
+demo: $(INSTALLED) $(PHOTOGRAPHS)
+	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --model shapes --out outputs/demo.mp4 --json outputs/demo.json
+	$(BIN)/python demo/video_demo.py demo/shapes_av.mp4 --model shapes-av \
+		--out outputs/demo_av.mp4 --json outputs/demo_av.json
+	$(BIN)/python demo/video_demo.py $(PHOTOGRAPHS) --model real \
+		--out outputs/demo_real.mp4 --json outputs/demo_real.json
 
 # Our log-mel is tested against that of torchvggish, of which a single module is used: its dependencies stay away.
 $(COMPARED): $(INSTALLED)

@@ -1,7 +1,8 @@
 """Segment and track the objects of a video, an image folder, a camera or a stream.
 
-python demo/video_demo.py                                        # the sample clip with the weights that come with it
-python demo/video_demo.py INPUT CONFIG CHECKPOINT --out out.mp4  # your own
+python demo/video_demo.py my_video.mp4                           # people, animals and vehicles
+python demo/video_demo.py --model shapes                         # another shipped model, here on its sample clip
+python demo/video_demo.py INPUT CONFIG CHECKPOINT --out out.mp4  # your own model
 python demo/video_demo.py INPUT MODEL.onnx --out out.mp4         # a model of tools/export/onnx_export.py
 """
 
@@ -11,13 +12,16 @@ import signal
 import sys
 from pathlib import Path
 
-from mmrcf.apis import RCFInferencer
+from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.apis.shipped_models import DEFAULT_MODEL
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory
 
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLE_CLIP = str(ROOT / 'demo/shapes.mp4')
+SAMPLE_CLIP = str(Path(__file__).resolve().parent / 'shapes.mp4')
+"""Input of a model that has no sample clip of its own."""
+FALLBACK_MODEL = 'shapes'
+"""Runs on its sample clip where no input is given and the default model has no clip yet."""
 EXIT_INTERRUPTED = 130
 
 
@@ -27,15 +31,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'input',
         nargs='?',
-        default=SAMPLE_CLIP,
-        help='video file, image, folder of images, glob, camera number or stream URL (default: the sample clip)',
+        help='video file, image, folder of images, glob, camera number or stream URL (default: a sample clip)',
     )
+    parser.add_argument('config', nargs='?', help='config file, or an ONNX model, which needs no checkpoint')
+    parser.add_argument('checkpoint', nargs='?', help='weights of the config')
+    purposes = '; '.join(f'{model.name}: {model.purpose}' for model in SHIPPED_MODELS.values())
     parser.add_argument(
-        'config',
-        nargs='?',
-        help='config file, or an ONNX model, which needs no checkpoint (default: configs/shapes/rcf_r18_shapes.py)',
+        '--model', choices=SHIPPED_MODELS, help=f'a shipped model: {purposes} (default: {DEFAULT_MODEL})'
     )
-    parser.add_argument('checkpoint', nargs='?', help='its weights (default: demo/checkpoints/rcf_r18_shapes.pth)')
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the sound of the input')
     parser.add_argument(
         '--audio',
@@ -58,6 +61,46 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def choose_model(args: argparse.Namespace) -> None:
+    """Set ``args.model`` if the command line names no model; leave ``args.input`` None for a sample clip.
+
+    Raises:
+        InputError: Two models are named, a config has no checkpoint, or the model has no sample clip.
+    """
+    if args.config is None and args.input is not None and args.input.endswith(ONNX_SUFFIX):
+        args.input, args.config = None, args.input
+    if args.config is not None:
+        if args.model is not None:
+            raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
+        if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX):
+            raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
+        return
+    if args.model is None:
+        default = SHIPPED_MODELS[DEFAULT_MODEL]
+        runs = args.input is not None or (default.sample_path.is_file() and default.checkpoint_path.is_file())
+        args.model = DEFAULT_MODEL if runs else FALLBACK_MODEL
+    model = SHIPPED_MODELS[args.model]
+    if args.input is None and not model.sample_path.is_file():
+        raise InputError(
+            f'input: --model {args.model} has no sample clip here; give an input, or run `make demo` first'
+        )
+
+
+def sample_clip(classes: tuple[str, ...]) -> str:
+    """The sample clip of the shipped model with these classes."""
+    clips = [model.sample_path for model in SHIPPED_MODELS.values() if model.classes == classes]
+    return next((str(path) for path in clips if path.is_file()), SAMPLE_CLIP)
+
+
+def model_line(args: argparse.Namespace, classes: tuple[str, ...]) -> str:
+    """Which model runs, with its classes and files."""
+    names = ', '.join(classes) or 'classes without names'
+    if args.model is not None:
+        model = SHIPPED_MODELS[args.model]
+        return f'model: {model.name} ({names}), {model.config}, {model.checkpoint}'
+    return f'model: {", ".join(str(part) for part in (args.config, args.checkpoint) if part)} ({names})'
+
+
 @exit_on_bad_input
 def main() -> None:
     """Run the model over the input, write what was asked for and sum up in one line."""
@@ -66,15 +109,14 @@ def main() -> None:
     logging.basicConfig(format='%(levelname)s: %(message)s')
     # Ended from outside (kill, timeout), it finishes its files as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if args.config is None and args.input.endswith(ONNX_SUFFIX):
-        args.input, args.config = SAMPLE_CLIP, args.input
-    if args.config is None:
-        args.config = str(ROOT / 'configs/shapes/rcf_r18_shapes.py')
-        args.checkpoint = str(ROOT / 'demo/checkpoints/rcf_r18_shapes.pth')
-    elif args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX):
-        raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
+    choose_model(args)
     options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}
-    inferencer = RCFInferencer(args.config, args.checkpoint, args.device, options)
+    inferencer = RCFInferencer(args.model or args.config, args.checkpoint, args.device, options)
+    classes = inferencer.segmenter.classes
+    print(model_line(args, classes))
+    if args.input is None:
+        args.input = sample_clip(classes)
+        print(f'input: {args.input} (sample clip)')
     summary = inferencer(
         args.input,
         out=args.out,

@@ -4,5 +4,6 @@ from .inferencer import RCFInferencer
 from .init_model import init_model
 from .online import OnlineSegmenter
 from .run_summary import RunSummary
+from .shipped_models import SHIPPED_MODELS
 
-__all__ = ['OnlineSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']
+__all__ = ['SHIPPED_MODELS', 'OnlineSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']

@@ -1,6 +1,7 @@
 """Runs a model over whatever frames and sound come from, and writes what comes out: pictures, tracks, figures."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,23 +23,29 @@ from mmrcf.visualization import AudioAttention, draw_tracks
 from .latency import LatencyMeter
 from .online import OnlineSegmenter
 from .run_summary import RunSummary
+from .shipped_models import class_mismatch
 from .track_export import TrackExporter
 from .window import Window
+
+logger = logging.getLogger(__name__)
 
 
 class RCFInferencer:
     """A model that runs over video files, image folders, globs, cameras and stream URLs.
 
+    A model of synthetic shapes logs a warning for every input but the synthetic sample clips: it detects nothing there.
+
     Args:
-        config: Config file, a config that was read, or a model from :func:`~mmrcf.apis.init_model`.
+        config: Name of a shipped model ('real', 'shapes', 'shapes-av'), config file, a config that was read, or a model
+            from :func:`~mmrcf.apis.init_model`.
         checkpoint: The model's weights.
         device: 'cpu', 'cuda', ...
         cfg_options: Fields of the config to override, by dotted path.
 
     Example:
-        >>> inferencer = RCFInferencer('configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth')
-        >>> print(inferencer('demo/shapes.mp4', out='outputs/demo.mp4', json='outputs/demo.json'))
-        >>> for result in inferencer.stream('demo/shapes.mp4'):
+        >>> inferencer = RCFInferencer('real')
+        >>> print(inferencer('my_video.mp4', out='outputs/my_video.mp4', json='outputs/my_video.json'))
+        >>> for result in inferencer.stream('my_video.mp4'):
         ...     print(result.frame_index, result.ids, result.class_names)
     """
 
@@ -95,6 +102,7 @@ class RCFInferencer:
                 frames = stack.enter_context(
                     open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
                 )
+                self._warn_of_mismatch(source)
             attention = stack.enter_context(AudioAttention(self.segmenter.model)) if show_attention else None
             writer = stack.enter_context(_picture_writer(out, frames)) if out is not None else None
             exporter = None
@@ -137,6 +145,7 @@ class RCFInferencer:
         """
         _check_outputs(source, out, json, audio)
         frames = open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
+        self._warn_of_mismatch(source)
         meter, identities, count, interrupted = LatencyMeter(), set(), 0, False
         bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
         started = time.perf_counter()
@@ -173,6 +182,11 @@ class RCFInferencer:
         if not self.segmenter.hears:
             raise InputError(f'audio {audio}: this model takes no sound; leave it out or use an audio-visual config')
         return audio
+
+    def _warn_of_mismatch(self, source: str | int | Path) -> None:
+        mismatch = class_mismatch(self.segmenter.classes, source)
+        if mismatch is not None:
+            logger.warning(mismatch)
 
     def _category_names(self) -> tuple[str, ...]:
         """Class names; numbers where nobody knows them."""

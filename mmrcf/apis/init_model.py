@@ -15,6 +15,7 @@ from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 
 from .checkpoint import load_weights, read_checkpoint
+from .shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ def init_model(
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read; or an ONNX file of ``tools/export/onnx_export.py``, which has
-            config and weights in it.
+        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av')
+            or an ONNX file of ``tools/export/onnx_export.py``, which have config and weights.
         checkpoint: The weights of a config; None leaves random ones (for speed measurements and tests).
         device: 'cpu', 'cuda', 'cuda:1' ...
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
@@ -45,6 +46,13 @@ def init_model(
         InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
     """
     device = resolve_device(device)
+    if isinstance(config, str) and config in SHIPPED_MODELS:
+        if checkpoint is not None:
+            raise InputError(
+                f"checkpoint {checkpoint}: model '{config}' has its own weights; leave the checkpoint out, or give the "
+                f'config {SHIPPED_MODELS[config].config}'
+            )
+        config, checkpoint = SHIPPED_MODELS[config].files()
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
         return _init_exported(config, checkpoint, device, cfg_options)
     if isinstance(config, Config):

@@ -36,8 +36,9 @@ class OnlineSegmenter:
     result on a video is what ``tools/test.py`` scores.
 
     Args:
-        config: Config file, a config that was read, or a model from :func:`~mmrcf.apis.init_model` (then the next
-            three stay at their defaults); several streams can share one model. A model that is built here has its batch
+        config: Name of a shipped model ('real', 'shapes', 'shapes-av'), config file, a config that was read, or a model
+            from :func:`~mmrcf.apis.init_model` (then the next three stay at their defaults); several streams can share
+            one model. A model that is built here has its batch
             norms folded into its convolutions.
         checkpoint: The model's weights.
         device: 'cpu', 'cuda', ...
@@ -48,7 +49,7 @@ class OnlineSegmenter:
             :func:`~mmrcf.acceleration.prepare_for_inference`; False leaves it as the config builds it.
 
     Example:
-        >>> segmenter = OnlineSegmenter('configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth')
+        >>> segmenter = OnlineSegmenter('real')
         >>> for frame in video:  # (H, W, 3) uint8 RGB
         ...     result = segmenter.step(frame)
         ...     print(result.ids, result.class_names, result.masks.shape)

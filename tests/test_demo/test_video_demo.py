@@ -1,14 +1,16 @@
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
-from mmrcf.apis import init_model
+from mmrcf.apis import SHIPPED_MODELS, init_model
 
 
 @pytest.fixture(scope='module')
@@ -56,8 +58,9 @@ def test_writes_video_and_tracks(
     arguments = [clip, *model_files, '--out', 'a/out.mp4', '--json', 'a/out.json', '--score-thr', '0.01']
     assert run(demo, monkeypatch, [*arguments, '--max-size', '48']) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ['wrote a/out.mp4', 'wrote a/out.json']
-    assert lines[2].startswith('8 frames, ') and 'FPS' in lines[2] and 'p95' in lines[2]
+    assert lines[0].startswith('model: ') and all(name in lines[0] for name in (*model_files, 'disc', 'heart'))
+    assert lines[1:3] == ['wrote a/out.mp4', 'wrote a/out.json']
+    assert lines[3].startswith('8 frames, ') and 'FPS' in lines[3] and 'p95' in lines[3]
     content = json.loads(Path('a/out.json').read_text())
     assert content['videos'][0]['width'] == 48 and content['annotations']
 
@@ -102,6 +105,92 @@ def test_default_outputs(
     assert sorted(path.name for path in Path('outputs').iterdir()) == ['demo.json', 'demo.mp4']
 
 
+@pytest.fixture
+def stand_in(model_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Gives 'real' a tiny model with its classes and a place for its sample clip, which is returned."""
+    checkpoint, sample = tmp_path / 'real.pth', tmp_path / 'sample.mp4'
+    config = tmp_path / 'real.py'
+    config.write_text(
+        f"_base_ = ['{model_files[0]}']\n"
+        'model = dict(head=dict(num_classes=3, loss_cls=dict(class_weight=[1.0] * 3 + [0.1])))\n'
+    )
+    torch.manual_seed(0)
+    meta = dict(dataset_meta=dict(classes=['person', 'animal', 'vehicle']))
+    options = {'test_dataloader.dataset.metainfo.classes': ['person', 'animal', 'vehicle']}
+    torch.save({'state_dict': init_model(config, cfg_options=options).state_dict(), 'meta': meta}, checkpoint)
+    model = replace(SHIPPED_MODELS['real'], config=str(config), checkpoint=str(checkpoint), sample=str(sample))
+    monkeypatch.setitem(SHIPPED_MODELS, 'real', model)
+    return sample
+
+
+def said(capsys: pytest.CaptureFixture) -> tuple[str, str]:
+    """The printed lines that say which model and which sample clip are used; '' where there is none."""
+    lines = capsys.readouterr().out.splitlines()
+    return tuple(next((line for line in lines if line.startswith(start)), '') for start in ('model: ', 'input: '))
+
+
+def test_an_input_alone_runs_the_real_model(
+    demo: ModuleType,
+    stand_in: Path,
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clip = write_clip(in_tmp_path / 'clip.mp4', frames=2)
+    assert run(demo, monkeypatch, [clip, '--json', 'out.json']) == 0
+    model = SHIPPED_MODELS['real']
+    assert said(capsys) == (f'model: real (person, animal, vehicle), {model.config}, {model.checkpoint}', '')
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_no_arguments_run_a_sample_clip(
+    demo: ModuleType,
+    stand_in: Path,
+    repository: Path,
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    short = replace(SHIPPED_MODELS['shapes'], sample=str(write_clip(in_tmp_path / 'short.mp4', frames=2)))
+    monkeypatch.setitem(SHIPPED_MODELS, 'shapes', short)
+    assert run(demo, monkeypatch, ['--json', 'out.json']) == 0
+    model, sample = said(capsys)
+    assert model.startswith('model: shapes (disc, ') and 'short.mp4' in sample, 'there is no clip for the real model'
+    write_clip(stand_in, frames=2)
+    assert run(demo, monkeypatch, ['--json', 'out.json']) == 0
+    model, sample = said(capsys)
+    assert model.startswith('model: real (') and str(stand_in) in sample
+
+
+@pytest.mark.parametrize('name', ['shapes', 'shapes-av'])
+def test_a_model_by_its_name(
+    demo: ModuleType,
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+) -> None:
+    clip = write_clip(in_tmp_path / 'clip.mp4', frames=2)
+    assert run(demo, monkeypatch, [clip, '--model', name, '--json', 'out.json']) == 0
+    assert said(capsys)[0].startswith(f'model: {name} (') and Path('out.json').exists()
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert 'synthetic shapes only' in warning and '--model real' in warning and 'clip.mp4' in warning
+
+
+def test_unknown_models_and_missing_clips_are_refused(
+    demo: ModuleType, stand_in: Path, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(demo, monkeypatch, ['clip.mp4', '--model', 'forms']) == 2
+    assert 'forms' in capsys.readouterr().err
+    assert run(demo, monkeypatch, ['--model', 'real']) == 2
+    assert 'make demo' in capsys.readouterr().err
+
+
 def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: str) -> tuple[list, str]:
     """Arguments that cannot work, and what the error must name."""
     text = folder / 'text.mp4'
@@ -112,6 +201,7 @@ def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: 
         'text as input': ([text, config, checkpoint], 'text.mp4'),
         'folder without images': ([folder / 'empty', config, checkpoint], 'holds no images'),
         'missing camera': (['97', config, checkpoint], 'camera 97'),
+        'model and config': ([clip, config, checkpoint, '--model', 'shapes'], '--model shapes'),
         'config without checkpoint': ([clip, config], 'CHECKPOINT'),
         'missing config': ([clip, 'gone.py', checkpoint], 'gone.py'),
         'missing checkpoint': ([clip, config, 'gone.pth'], 'gone.pth'),
@@ -130,7 +220,14 @@ def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: 
 
 KINDS = ['missing input', 'text as input', 'folder without images', 'missing camera', 'config without checkpoint']
 KINDS += ['missing config', 'missing checkpoint', 'text as checkpoint', 'device', 'threshold', 'size', 'fps']
-KINDS += ['unwritable video', 'unwritable tracks', 'folder as video', 'sound for deaf ears', 'attention without ears']
+KINDS += [
+    'model and config',
+    'unwritable video',
+    'unwritable tracks',
+    'folder as video',
+    'sound for deaf ears',
+    'attention without ears',
+]
 
 
 @pytest.mark.parametrize('kind', KINDS)

@@ -93,7 +93,7 @@ def test_an_output_that_is_a_file_is_named(make_shapes, tmp_path: Path, capsys: 
 
 def test_clip_has_the_frames_and_the_sound(make_demo_clip, tree: Path, tmp_path: Path) -> None:
     out = tmp_path / 'clip.mp4'
-    make_demo_clip.main([str(tree / 'test'), '--videos', '0002', '0001', '--out', str(out)])
+    make_demo_clip.main(['synthetic', str(tree / 'test'), '--videos', '0002', '0001', '--out', str(out)])
     with av.open(str(out)) as container:
         assert container.streams.video[0].codec_context.pix_fmt == 'yuv420p'
         assert container.streams.audio[0].rate == 16000
@@ -111,14 +111,20 @@ def test_clip_refuses_what_it_cannot_read(
     make_demo_clip, make_shapes, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / 'clip.mp4'
-    assert "no video '0009'" in refused(make_demo_clip, capsys, tree / 'test', '--videos', '0009', '--out', out)
-    assert 'no such folder' in refused(make_demo_clip, capsys, tmp_path / 'none', '--videos', '0001', '--out', out)
+    assert "no video '0009'" in refused(
+        make_demo_clip, capsys, 'synthetic', tree / 'test', '--videos', '0009', '--out', out
+    )
+    assert 'no such folder' in refused(
+        make_demo_clip, capsys, 'synthetic', tmp_path / 'none', '--videos', '0001', '--out', out
+    )
     make_shapes.main(['--out', str(tmp_path), '--splits', 'bad=1', '--frames', '3', '--size', '64x96'])
     (tmp_path / 'bad/JPEGImages/0001/00001.jpg').write_bytes(b'not a picture')
-    line = refused(make_demo_clip, capsys, tmp_path / 'bad', '--videos', '0001', '--out', out)
+    line = refused(make_demo_clip, capsys, 'synthetic', tmp_path / 'bad', '--videos', '0001', '--out', out)
     assert '0001/00001.jpg' in line
     (tmp_path / 'bad/WAVAudios/0001.wav').write_bytes(b'not a sound')
-    assert '0001.wav' in refused(make_demo_clip, capsys, tmp_path / 'bad', '--videos', '0001', '--out', out)
+    assert '0001.wav' in refused(
+        make_demo_clip, capsys, 'synthetic', tmp_path / 'bad', '--videos', '0001', '--out', out
+    )
     assert [path.name for path in tmp_path.iterdir()] == ['bad']
 
 

@@ -1,17 +1,24 @@
-"""Turn one video of a synthetic split, or a chain of several, into an mp4 with sound (H.264 and AAC).
+"""Write a clip for the demo (mp4, H.264): photographs under a moving camera, or synthetic videos with their audio.
 
-The sample clips are test videos three times as long as those of the benchmark:
+    python tools/misc/make_demo_clip.py photographs --out data/demo/photographs.mp4
+
+Two people and a cat: photographs that scikit-image and matplotlib install, side by side under a camera that pans and
+zooms. Nothing is downloaded.
+
+The synthetic sample clips are test videos three times as long as those of the benchmark:
 
     python tools/misc/make_shapes.py --out outputs/long --variant shapes --splits test=8 --frames 72
-    python tools/misc/make_demo_clip.py outputs/long/test --videos 0002 --out demo/shapes.mp4
+    python tools/misc/make_demo_clip.py synthetic outputs/long/test --videos 0002 --out demo/shapes.mp4
     python tools/misc/make_shapes.py --out outputs/long_av --variant shapes_av --splits test=8 --frames 72
-    python tools/misc/make_demo_clip.py outputs/long_av/test --videos 0007 --out demo/shapes_av.mp4
+    python tools/misc/make_demo_clip.py synthetic outputs/long_av/test --videos 0007 --out demo/shapes_av.mp4
 """
 
 import argparse
+import importlib.util
 import itertools
 import wave
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +34,110 @@ from mmrcf.utils.files import atomic_output, read_json, require_file, require_fo
 
 BT709 = 1
 """The number of the standard in an H.264 header."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph in an installed package.
+
+    Attributes:
+        package: The package whose folder holds it.
+        path: Its place in that folder.
+        columns: First and last column (exclusive) that the clip shows, in pixels.
+    """
+
+    package: str
+    path: str
+    columns: tuple[int, int]
+
+    def read(self) -> np.ndarray:
+        """The photograph: uint8 [height, width, 3], BGR.
+
+        Raises:
+            InputError: The package is not installed, or has no such photograph.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None:
+            raise InputError(f"{self.package}: is not installed; run `make env` or pip install -e '.[dev]'")
+        path = require_file(Path(spec.origin).parent / self.path, 'photograph')
+        image = cv2.imread(str(path))
+        if image is None:
+            raise InputError(f'photograph {path}: not a readable image; install {self.package} again')
+        return image
+
+
+# From left to right. The columns leave out what is beside a person, so that the cat is closer.
+PHOTOGRAPHS = {
+    'grace_hopper': Photograph('matplotlib', 'mpl-data/sample_data/grace_hopper.jpg', (0, 512)),
+    'astronaut': Photograph('skimage', 'data/astronaut.png', (0, 376)),
+    'chelsea': Photograph('skimage', 'data/chelsea.png', (0, 451)),
+}
+CANVAS_HEIGHT = 600
+CLIP_WIDTH, CLIP_HEIGHT = 640, 360
+CLIP_FPS = 15
+# Seconds, left edge, top edge and height of what the camera sees, in pixels of the canvas. It rests at every line.
+CAMERA = (
+    (0.0, 0, 0, 535),
+    (2.0, 25, 10, 505),
+    (6.0, 570, 0, 600),
+    (7.0, 600, 6, 594),
+    (10.0, 956, 40, 504),
+)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a photograph lies on the canvas: x' = scale * x + left, y' = scale * y."""
+
+    scale: float
+    left: int
+
+
+def place_photographs(images: dict[str, np.ndarray]) -> dict[str, Placement]:
+    """Places of the photographs side by side, in pixels of the canvas, all of one height."""
+    places, left = {}, 0
+    for name, image in images.items():
+        first, last = PHOTOGRAPHS[name].columns
+        scale = CANVAS_HEIGHT / image.shape[0]
+        places[name] = Placement(scale, left - round(first * scale))
+        left += round((last - first) * scale)
+    return places
+
+
+def paint_canvas(images: dict[str, np.ndarray], places: dict[str, Placement]) -> np.ndarray:
+    """The photographs side by side: uint8 [CANVAS_HEIGHT, width, 3], BGR."""
+    parts = []
+    for name, image in images.items():
+        first, last = (round(column * places[name].scale) for column in PHOTOGRAPHS[name].columns)
+        size = (round(image.shape[1] * places[name].scale), CANVAS_HEIGHT)
+        parts.append(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)[:, first:last])
+    return np.hstack(parts)
+
+
+def camera_windows() -> list[tuple[float, float, float]]:
+    """Left edge, top edge and scale (clip pixels per canvas pixel) of each frame; smooth from line to line."""
+    times, *values = (np.array(column, float) for column in zip(*CAMERA, strict=True))
+    now = np.arange(round(times[-1] * CLIP_FPS)) / CLIP_FPS
+    segment = np.searchsorted(times, now, side='right') - 1
+    share = (now - times[segment]) / (times[segment + 1] - times[segment])
+    share = share**2 * (3 - 2 * share)
+    left, top, height = (value[segment] + share * (value[segment + 1] - value[segment]) for value in values)
+    return list(zip(left.tolist(), top.tolist(), (CLIP_HEIGHT / height).tolist(), strict=True))
+
+
+def film_canvas(canvas: np.ndarray, oversampling: int = 2) -> Iterator[np.ndarray]:
+    """What the camera sees, frame by frame: uint8 [CLIP_HEIGHT, CLIP_WIDTH, 3], BGR.
+
+    Args:
+        canvas: As :func:`paint_canvas` gives it.
+        oversampling: Samples of a pixel along each axis, so that fine structure does not flicker.
+    """
+    for left, top, scale in camera_windows():
+        scale *= oversampling
+        matrix = np.array([[scale, 0, -scale * left], [0, scale, -scale * top]])
+        size = (CLIP_WIDTH * oversampling, CLIP_HEIGHT * oversampling)
+        fine = cv2.warpAffine(canvas, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        yield cv2.resize(fine, (CLIP_WIDTH, CLIP_HEIGHT), interpolation=cv2.INTER_AREA)
 
 
 def find_videos(split: Path, names: list[str]) -> list[dict[str, Any]]:
@@ -65,8 +176,19 @@ def read_sound(split: Path, name: str) -> tuple[np.ndarray, int]:
         raise InputError(f'sound {path}: not a readable WAV file ({error}); write the split again') from error
 
 
-def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float, sound: np.ndarray, rate: int, crf: int) -> None:
-    """Write frames (uint8 [height, width, 3], BGR) and sound (int16 [samples]) to an mp4."""
+def write_clip(
+    path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, sound: np.ndarray | None = None, rate: int = 16000
+) -> None:
+    """Write an mp4.
+
+    Args:
+        path: The file.
+        frames: uint8 [height, width, 3], BGR.
+        fps: Frames a second.
+        crf: Quality of the encoder, 0 to 51; lower is better.
+        sound: int16 [samples]; None: the clip has no audio.
+        rate: Samples a second.
+    """
     frames = iter(frames)
     first = next(frames)
     with av.open(str(path), 'w', format='mp4', options={'movflags': 'faststart'}) as container:
@@ -78,14 +200,18 @@ def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float, sound: np.n
         context = video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = ColorRange.MPEG
-        audio = container.add_stream('aac', rate=rate, layout='mono')
-        audio.bit_rate = 64000
+        audio = None
+        if sound is not None:
+            audio = container.add_stream('aac', rate=rate, layout='mono')
+            audio.bit_rate = 64000
         for frame in itertools.chain([first], frames):
             picture = av.VideoFrame.from_ndarray(frame, format='bgr24').reformat(
                 format='yuv420p', dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
             )
             container.mux(video.encode(picture))
         container.mux(video.encode())
+        if audio is None:
+            return
         samples = av.AudioFrame.from_ndarray(sound[None], format='s16', layout='mono')
         samples.sample_rate = rate
         container.mux(audio.encode(samples))
@@ -94,25 +220,49 @@ def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float, sound: np.n
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument('--out', type=Path, required=True, help='the mp4')
+    common.add_argument('--crf', type=int, default=16, choices=range(52), metavar='0..51', help='default: %(default)s')
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('split', type=Path, help='folder of a split, e.g. data/shapes/test')
-    parser.add_argument('--videos', nargs='+', required=True, help='names of the videos, e.g. 0001')
-    parser.add_argument('--out', type=Path, required=True, help='the mp4')
-    parser.add_argument('--crf', type=int, default=16, choices=range(52), metavar='0..51', help='default: %(default)s')
+    kinds = parser.add_subparsers(dest='kind', required=True)
+    kinds.add_parser('photographs', parents=[common], help='two people and a cat under a moving camera, without audio')
+    synthetic = kinds.add_parser('synthetic', parents=[common], help='videos of a synthetic split, with their audio')
+    synthetic.add_argument('split', type=Path, help='folder of a split, e.g. data/shapes/test')
+    synthetic.add_argument('--videos', nargs='+', required=True, help='names of the videos, e.g. 0001')
     return parser.parse_args(arguments)
+
+
+def make_photograph_clip(out: Path, crf: int) -> int:
+    """Write the clip of the photographs; returns the number of frames."""
+    images = {name: photograph.read() for name, photograph in PHOTOGRAPHS.items()}
+    frames = tqdm(
+        film_canvas(paint_canvas(images, place_photographs(images))), total=len(camera_windows()), unit='frame'
+    )
+    with atomic_output(out) as temporary:
+        write_clip(temporary, frames, CLIP_FPS, crf)
+    return frames.n
+
+
+def make_synthetic_clip(out: Path, crf: int, split: Path, names: list[str]) -> int:
+    """Write the clip of synthetic videos, one after another; returns the number of frames."""
+    split = require_folder(split, 'split')
+    videos = find_videos(split, names)
+    sounds, rates = zip(*(read_sound(split, name) for name in names), strict=True)
+    frames = tqdm(read_frames(split, videos), total=sum(len(video['file_names']) for video in videos), unit='frame')
+    with atomic_output(out) as temporary:
+        write_clip(temporary, frames, videos[0]['fps'], crf, np.concatenate(sounds), rates[0])
+    return frames.n
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the videos and write the clip."""
+    """Write the clip that the command line asks for."""
     args = parse_args(arguments)
-    split = require_folder(args.split, 'split')
-    videos = find_videos(split, args.videos)
-    sounds, rates = zip(*(read_sound(split, name) for name in args.videos), strict=True)
-    frames = tqdm(read_frames(split, videos), total=sum(len(video['file_names']) for video in videos), unit='frame')
-    with atomic_output(args.out) as temporary:
-        write_clip(temporary, frames, videos[0]['fps'], np.concatenate(sounds), rates[0], args.crf)
-    print(f'{args.out}: {frames.n} frames, {args.out.stat().st_size / 1000:.0f} kB')
+    if args.kind == 'photographs':
+        count = make_photograph_clip(args.out, args.crf)
+    else:
+        count = make_synthetic_clip(args.out, args.crf, args.split, args.videos)
+    print(f'{args.out}: {count} frames, {args.out.stat().st_size / 1000:.0f} kB')
 
 
 if __name__ == '__main__':

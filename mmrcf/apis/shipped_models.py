@@ -1,0 +1,133 @@
+"""The models that ship with the project, by name: the one table that demo, API, tests and documents use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mmrcf
+from mmrcf.datasets.class_names import SHAPES_AV_CLASSES, SHAPES_CLASSES
+from mmrcf.errors import InputError, InputFileError
+
+DEFAULT_MODEL = 'real'
+"""The model for a video of which nothing is known."""
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A config with weights in the source tree. Paths are relative to its root.
+
+    Attributes:
+        name: What ``--model`` and :func:`~mmrcf.apis.init_model` take.
+        config: The config file.
+        checkpoint: Its weights.
+        classes: Class names, in the order of the labels.
+        purpose: What the model detects, in a few words.
+        sample: A clip that shows objects of its classes.
+    """
+
+    name: str
+    config: str
+    checkpoint: str
+    classes: tuple[str, ...]
+    purpose: str
+    sample: str
+
+    @property
+    def config_path(self) -> Path:
+        """The config file of this installation."""
+        return source_root() / self.config
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The weights of this installation; a wheel has none."""
+        return source_root() / self.checkpoint
+
+    @property
+    def sample_path(self) -> Path:
+        """The sample clip of this installation; ``make demo`` writes that of 'real'."""
+        return source_root() / self.sample
+
+    def files(self) -> tuple[Path, Path]:
+        """Config and checkpoint.
+
+        Raises:
+            InputFileError: One of them is not in this installation.
+        """
+        for path in (self.config_path, self.checkpoint_path):
+            if not path.is_file():
+                raise InputFileError(
+                    f'model {self.name}: {path} is missing; use a source tree with its weights, or give a config and a '
+                    'checkpoint'
+                )
+        return self.config_path, self.checkpoint_path
+
+
+SHIPPED_MODELS = {
+    model.name: model
+    for model in (
+        ShippedModel(
+            name='real',
+            config='configs/real/rcf_r18_people-animals-vehicles.py',
+            checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
+            classes=('person', 'animal', 'vehicle'),
+            purpose='people, animals and vehicles in ordinary video',
+            sample='data/demo/photographs.mp4',
+        ),
+        ShippedModel(
+            name='shapes',
+            config='configs/shapes/rcf_r18_shapes.py',
+            checkpoint='demo/checkpoints/rcf_r18_shapes.pth',
+            classes=SHAPES_CLASSES,
+            purpose='eight synthetic shapes',
+            sample='demo/shapes.mp4',
+        ),
+        ShippedModel(
+            name='shapes-av',
+            config='configs/shapes/rcf-av_r18_shapes-av.py',
+            checkpoint='demo/checkpoints/rcf-av_r18_shapes-av.pth',
+            classes=SHAPES_AV_CLASSES,
+            purpose='synthetic shapes whose class is in the audio',
+            sample='demo/shapes_av.mp4',
+        ),
+    )
+}
+SYNTHETIC_MODELS = ('shapes', 'shapes-av')
+
+
+def source_root() -> Path:
+    """Folder with ``configs`` and ``demo``: the source tree, or what a wheel carries of it."""
+    package = Path(mmrcf.__file__).resolve().parent
+    return package.parent if (package.parent / 'configs').is_dir() else package / '.mim'
+
+
+def shipped_model(name: str) -> ShippedModel:
+    """The model called ``name``; :class:`~mmrcf.errors.InputError` with the known names where there is none."""
+    if name not in SHIPPED_MODELS:
+        raise InputError(f'model {name}: no such shipped model; choose from {", ".join(SHIPPED_MODELS)}')
+    return SHIPPED_MODELS[name]
+
+
+def class_mismatch(classes: tuple[str, ...], source: str | int | Path) -> str | None:
+    """Why a model cannot work on an input, in one line; None where nothing is known against it.
+
+    A model of synthetic classes detects nothing real, so every input but the synthetic sample clips is a mismatch; and
+    those clips are one for every other model.
+
+    Args:
+        classes: Class names of the model; empty where unknown.
+        source: As in :func:`~mmrcf.media.open_source`.
+    """
+    path = Path(str(source)).resolve()
+    clip_of = next((name for name in SYNTHETIC_MODELS if SHIPPED_MODELS[name].sample_path == path), None)
+    is_synthetic = classes in [SHIPPED_MODELS[name].classes for name in SYNTHETIC_MODELS]
+    if is_synthetic and clip_of is None:
+        return (
+            f'input {source}: this model detects synthetic shapes only ({", ".join(classes)}); '
+            f"use the shipped model '{DEFAULT_MODEL}' (--model {DEFAULT_MODEL}) for "
+            f'{SHIPPED_MODELS[DEFAULT_MODEL].purpose}'
+        )
+    if classes and not is_synthetic and clip_of is not None:
+        return (
+            f'input {source}: shows synthetic shapes, which this model does not detect ({", ".join(classes)}); '
+            f"use the shipped model '{clip_of}' (--model {clip_of})"
+        )
+    return None
