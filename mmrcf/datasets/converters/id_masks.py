@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
 
@@ -124,9 +122,8 @@ def _numbered_objects(masks: Iterator[MaskImage]) -> dict[int, dict[int, RLE]]:
     palettes = set()
     for frame, mask in enumerate(masks):
         palettes.add(mask.is_palette)
-        for number in np.unique(mask.values):
-            if number:
-                objects.setdefault(int(number), {})[frame] = encode(mask.values == number)
+        for number in mask.numbers():
+            objects.setdefault(number, {})[frame] = encode(mask.values == number)
     if set(objects) == {VOID} and palettes == {False}:
         return {1: objects[VOID]}
     objects.pop(VOID, None)

@@ -125,12 +125,16 @@ class MaskImage:
     """Numbers of a mask file.
 
     Attributes:
-        values: (H, W) integers: palette indices or grey levels.
+        values: (H, W) uint8 or uint16: palette indices or grey levels.
         is_palette: True for palette indices.
     """
 
     values: np.ndarray
     is_palette: bool
+
+    def numbers(self) -> list[int]:
+        """Numbers above 0 that are in it, in ascending order."""
+        return [number for number in np.flatnonzero(np.bincount(self.values.ravel())).tolist() if number]
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> MaskImage:
@@ -159,7 +163,9 @@ def read_mask(path: Path, size: tuple[int, int]) -> MaskImage:
         values = values[..., 0]
     elif mode == '1':
         values = values.astype(np.uint8) * 255
-    elif mode not in ('P', 'L', 'I') and not mode.startswith('I;16'):
+    elif mode == 'I' and values.min() >= 0 and values.max() < 1 << 16:
+        values = values.astype(np.uint16)
+    elif mode not in ('P', 'L', 'I;16', 'I;16B'):
         raise InputError(f'mask {path}: has the pixel format {mode!r}, expected a palette or grey image; convert it')
     if values.shape != size:
         raise InputError(

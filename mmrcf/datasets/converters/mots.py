@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
 
@@ -61,9 +59,9 @@ def _convert_sequence(name: str, image_root: Path, mask_root: Path, classes: Cla
     objects: dict[int, ObjectTrack] = {}
     ignored: dict[int, RLE] = {}
     for frame, stem in enumerate(frames):
-        values = read_mask(masks[stem], (height, width)).values
-        for number in np.unique(values[values != 0]).tolist():
-            rle = encode(values == number)
+        mask = read_mask(masks[stem], (height, width))
+        for number in mask.numbers():
+            rle = encode(mask.values == number)
             if number == IGNORED:
                 ignored[frame] = rle
                 continue

@@ -63,10 +63,12 @@ def convert_voc(root: str | Path, names: Sequence[str] | None = None, progress: 
             raise InputError(f'mask {masks[name]}: no image of that name in {image_root}; add it or remove the mask')
         height, width = image_size(images[name])
         video = LabelledVideo(name, height, width, [images[name].name])
-        objects = read_mask(masks[name], (height, width)).values
+        objects = read_mask(masks[name], (height, width))
         labels = read_mask(class_root / f'{name}.png', (height, width)).values
-        for number in np.unique(objects[(objects != 0) & (objects != VOID)]).tolist():
-            mask = objects == number
+        for number in objects.numbers():
+            if number == VOID:
+                continue
+            mask = objects.values == number
             video.tracks.append(ObjectTrack(_majority(labels[mask], number, masks[name]), {0: encode(mask)}))
         videos.append(video)
     return Converted(videos, VOC_CLASSES, str(image_root))
