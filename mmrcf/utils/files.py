@@ -47,7 +47,7 @@ def read_json(path: str | Path, what: str) -> Any:
     """Read a JSON file. Raises :class:`InputError` naming file and line if it is not valid JSON."""
     path = require_file(path, what)
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        return json.loads(path.read_text(encoding='utf-8-sig'))  # with or without a byte-order mark
     except json.JSONDecodeError as error:
         raise InputError(
             f'{what} {path}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
