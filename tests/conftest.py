@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
@@ -23,6 +24,10 @@ from pycocotools import mask as mask_utils
 
 import mmrcf  # noqa: F401  (makes mmdet importable with light mmcv)
 from mmrcf.datasets.class_names import SHAPES_CLASSES
+
+# The same examples in every run; a slow machine is no failure.
+settings.register_profile('suite', deadline=None, derandomize=True)
+settings.load_profile('suite')
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TINY_HEIGHT, TINY_WIDTH = 64, 96

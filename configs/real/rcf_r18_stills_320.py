@@ -9,7 +9,7 @@ _base_ = [
     '../_base_/schedules/adamw_ema.py',
 ]
 
-max_iters = 800
+max_iters = 700
 
 train_pipeline = [
     dict(type='LoadClipFrames'),
@@ -40,5 +40,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(type='PolyLR', power=0.9, eta_min=3e-4, by_epoch=False, begin=100, end=max_iters),
 ]
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=max_iters, val_interval=350)
 load_from = 'work_dirs/rcf_r18_stills_192/iter_1500.pth'

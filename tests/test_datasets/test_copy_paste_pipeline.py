@@ -12,7 +12,7 @@ from mmrcf.datasets import ClipDraw
 from mmrcf.datasets.synthetic.stand_in import use_stand_ins
 from mmrcf.registry import DATASETS
 
-CONFIG = Path(__file__).resolve().parents[2] / 'configs/real/rcf_r18_coco-davis.py'
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/real/rcf_r18_people-animals-vehicles.py'
 
 
 @pytest.fixture(scope='module')
@@ -23,9 +23,8 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[float, list[BaseD
     for prob in (0.0, 1.0):
         config = Config.fromfile(CONFIG)
         use_stand_ins(config, tmp_path_factory.mktemp('stand_in'), size=(96, 128))
-        for part in config.train_dataloader.dataset.datasets:
-            for step in part.pipeline:
-                step.update(dict(prob=prob) if step.type == 'VideoCopyPaste' else {})
+        for step in config.train_dataloader.dataset.pipeline:
+            step.update(dict(prob=prob) if step.type == 'VideoCopyPaste' else {})
         built[prob] = DATASETS.build(config.train_dataloader.dataset).datasets
     return built
 

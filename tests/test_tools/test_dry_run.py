@@ -45,11 +45,11 @@ def test_the_real_family_trains_a_step(load_script, path: str) -> None:
 
 
 def test_what_is_pasted_comes_from_stand_ins_too(tmp_path: Path) -> None:
-    config = Config.fromfile(CONFIGS / 'real/rcf_r18_coco-davis.py')
+    config = Config.fromfile(CONFIGS / 'real/rcf_r18_people-animals-vehicles.py')
     use_stand_ins(config, tmp_path, size=(96, 128))
     init_default_scope('mmrcf')
     dataset = DATASETS.build(config.train_dataloader.dataset)
-    assert [len(part) for part in dataset.datasets] == [2, 2]
+    assert [len(part) for part in dataset.datasets] == [2, 2, 2]
     for part in dataset.datasets:
         (paste,) = (step for step in part.pipeline.transforms if type(step).__name__ == 'VideoCopyPaste')
         assert all(Path(source.data_root).is_relative_to(tmp_path) for source in paste.sources.datasets)

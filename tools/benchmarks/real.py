@@ -43,63 +43,37 @@ class Row:
     latency: bool = False
 
 
-FULL, ABLATIONS = 'configs/real', 'configs/real/ablations'
 ROWS = {
-    'rcf_r18_coco-davis': Row(
-        config=f'{FULL}/rcf_r18_coco-davis.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis/iter_300.pth',
-        note='delta 1, all stages',
+    'shipped': Row(
+        config='configs/real/rcf_r18_people-animals-vehicles.py',
+        checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
+        note='the shipped weights, half precision',
         latency=True,
     ),
-    'rcf_r18_coco-davis_averaged': Row(
-        config=f'{FULL}/rcf_r18_coco-davis.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis/averaged.pth',
-        note='the mean of its weights and those it starts from',
+    'rcf_r18_people-animals-vehicles': Row(
+        config='configs/real/rcf_r18_people-animals-vehicles.py',
+        checkpoint='work_dirs/rcf_r18_people-animals-vehicles/iter_200.pth',
+        note='stage 4, clips, delta 1',
     ),
-    'rcf_r18_coco-davis_ref0': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco-davis_ref0.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis_ref0/iter_300.pth',
-        note='delta 0 in the last stage',
+    'rcf_r18_people-animals-vehicles_averaged': Row(
+        config='configs/real/rcf_r18_people-animals-vehicles.py',
+        checkpoint='work_dirs/rcf_r18_people-animals-vehicles/averaged.pth',
+        note='weight average of stages 3 and 4',
     ),
-    'rcf_r18_coco-davis_no-paste': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco-davis_no-paste.py',
-        checkpoint='work_dirs/rcf_r18_coco-davis_no-paste/iter_300.pth',
-        note='no copy-paste in the last stage',
+    'rcf_r18_stills_448': Row(
+        config='configs/real/rcf_r18_stills_448.py',
+        checkpoint='work_dirs/rcf_r18_stills_448/iter_1000.pth',
+        note='stage 3, stills, no context',
     ),
-    'rcf_r18_coco_completed': Row(
-        config=f'{FULL}/rcf_r18_coco_completed.py',
-        checkpoint='work_dirs/rcf_r18_coco_completed/iter_2500.pth',
-        note='stills only, no context',
+    'rcf_r18_stills_320': Row(
+        config='configs/real/rcf_r18_stills_320.py',
+        checkpoint='work_dirs/rcf_r18_stills_320/iter_700.pth',
+        note='stage 2, frames of 320x240',
     ),
-    'rcf_r18_coco_last': Row(
-        config=f'{FULL}/rcf_r18_coco_last.py',
-        checkpoint='work_dirs/rcf_r18_coco_last/iter_1500.pth',
-        note='the same before labels were completed',
-    ),
-    'rcf_r18_coco': Row(
-        config=f'{FULL}/rcf_r18_coco.py',
-        checkpoint='work_dirs/rcf_r18_coco/iter_2000.pth',
-        note='first stage only, frames of 192x144',
-    ),
-    'rcf_r18_coco_short': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco_short.py',
-        checkpoint='work_dirs/rcf_r18_coco_short/iter_500.pth',
-        note='first stage, fewer iterations',
-    ),
-    'rcf_r18_coco_no-places': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco_no-places.py',
-        checkpoint='work_dirs/rcf_r18_coco_no-places/iter_500.pth',
-        note='the same with queries that have no place',
-    ),
-    'rcf_r18_coco_scratch': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco_scratch.py',
-        checkpoint='work_dirs/rcf_r18_coco_scratch/iter_500.pth',
-        note='the same without pretrained layers',
-    ),
-    'rcf_r18_coco_c5': Row(
-        config=f'{ABLATIONS}/rcf_r18_coco_c5.py',
-        checkpoint='work_dirs/rcf_r18_coco_c5/iter_500.pth',
-        note='the same with tokens from a freshly trained fourth stage',
+    'rcf_r18_stills_192': Row(
+        config='configs/real/rcf_r18_stills_192.py',
+        checkpoint='work_dirs/rcf_r18_stills_192/iter_1500.pth',
+        note='stage 1, frames of 192x144',
     ),
 }
 

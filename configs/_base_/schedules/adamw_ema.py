@@ -11,10 +11,11 @@ optim_wrapper = dict(
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=1000, val_interval=1000)
 val_cfg = dict(type='OnlineValLoop')
 test_cfg = dict(type='OnlineTestLoop')
+# At first the average follows the weights closely, so that it forgets those that a short stage starts from (gamma).
 custom_hooks = [
     dict(type='DatasetCheckHook'),
     dict(type='MemoryHook'),
-    dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.002),
+    dict(type='EMAHook', ema_type='mmdet.ExpMomentumEMA', momentum=0.002, gamma=100),
 ]
 default_hooks = dict(checkpoint=dict(interval=250))
 randomness = dict(seed=0)

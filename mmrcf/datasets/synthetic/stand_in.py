@@ -46,10 +46,10 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
 
 def _data_sets(node: ConfigDict) -> Iterator[ConfigDict]:
     """The data sets of a joint one, and those that a transform of a pipeline takes objects from."""
-    parts = node.get('datasets')
-    if parts is None:
+    parts = list(node.get('datasets') or ())
+    if not parts:
         yield node
-        parts = [source for step in node.get('pipeline') or [] for source in step.get('sources', ())]
+    parts += [source for step in node.get('pipeline') or [] for source in step.get('sources', ())]
     for part in parts:
         yield from _data_sets(part)
 
