@@ -1,8 +1,8 @@
 """The shipped model, trained further on YouTube-VIS 2019 and the whole of COCO.
 
-It starts from the shipped weights. Half of the clips are videos, the others are COCO images that move. Unlike the shipped
-model, the whole backbone is trained, in batches of 32 clips on 8 GPUs. Of the validation images, COCO's training file
-has a part, which is tested here; the labels of YouTube-VIS's own validation split are not public.
+It starts from the shipped weights. Half of the clips are videos, the others are COCO images that move. The whole
+backbone is trained, in batches of 32 clips on 8 GPUs. The test images are those of the validation images that COCO's
+training file has; the labels of YouTube-VIS's own validation split are not public.
 """
 
 _base_ = './rcf_r18_people-animals-vehicles.py'

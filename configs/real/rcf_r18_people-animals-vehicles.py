@@ -1,7 +1,7 @@
 """RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
 
-The last of four stages. It continues from ``rcf_r18_stills_448.py`` and adds the context: one reference frame. It trains
-on clips of three frames, a quarter from videos, the others from still images that move (``ObjectMotion``,
+The last of four stages. It continues from ``rcf_r18_stills_448.py`` and adds the context: one reference frame. Clips
+have three frames. A quarter of them are from videos, the others from still images that move (``ObjectMotion``,
 ``ClipMotion``), with few pasted objects.
 """
 

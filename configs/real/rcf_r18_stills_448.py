@@ -1,7 +1,7 @@
 """Stage 3 of ``rcf_r18_people-animals-vehicles.py``: still images in windows of 448x336, the size of testing.
 
 It continues from ``rcf_r18_stills_320.py``, with labels that the weights of that stage have completed
-(``tools/misc/complete_labels.py``) and few pasted objects: with more, the model takes whatever looks out of place for an
+(``tools/misc/complete_labels.py``) and few pasted objects: with more, whatever looks out of place is detected as an
 object. The learning rate falls to 0.
 """
 

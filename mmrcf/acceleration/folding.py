@@ -48,7 +48,7 @@ def fold_mask_projection(model: nn.Module) -> None:
 
 
 def _pooled(project: nn.Conv2d, linear: nn.Linear) -> nn.Linear:
-    """The layer of ``MaskPooling`` on means of D: a mean of W D + b is W times that of D plus b, unless a mask is empty.
+    """The layer of ``MaskPooling`` on means of D: the mean of W D + b is W times that of D plus b, or 0 without a mask.
 
     Its last input is 1 for a mask that is not empty, so b joins that input's weights.
     """

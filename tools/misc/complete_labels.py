@@ -151,8 +151,8 @@ def completed(
     Images that the data set leaves out, those for validation, stay as they are.
 
     Returns:
-        The content; and the numbers of added objects (by class index), of ``'images'``, and of images with ``'ignored'``
-        regions.
+        The content; and the numbers of added objects (by class index), of completed ``'images'``, and of those with
+        ``'ignored'`` regions.
     """
     content = read_json(dataset.ann_file, 'annotation file')
     names = read_categories(content, f'annotation file {dataset.ann_file}')

@@ -85,7 +85,11 @@ one_frame = dict(num_references=0, num_targets=1, pipeline=load_clip)
 three_frames = dict(num_references=1, num_targets=2, pipeline=load_clip)
 paste_stills = [dict(coco, **one_frame), dict(stills, **one_frame)]
 paste_stills_completed = [dict(coco_completed, **one_frame), dict(stills_completed, **one_frame)]
-paste_clips = [dict(davis, **three_frames), dict(coco_completed, **three_frames), dict(stills_completed, **three_frames)]
+paste_clips = [
+    dict(davis, **three_frames),
+    dict(coco_completed, **three_frames),
+    dict(stills_completed, **three_frames),
+]
 
 # Testing: the sequences as videos, the images as videos of one frame, resized to at most 448x336.
 test_pipeline = [

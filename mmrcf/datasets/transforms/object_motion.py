@@ -39,7 +39,7 @@ class ObjectMotion(BaseTransform):
         rotate: Largest rotation over the clip, in degrees.
         scale: Largest ratio of sizes over the clip, at least 1.
         min_pixels: Least pixels of an object that moves, at least 1.
-        stills_only: Leave a clip of a video as it is, instead of refusing it: for a pipeline that videos and images share.
+        stills_only: Leave a clip of a video as it is: for a pipeline that videos and images share. False refuses it.
     """
 
     def __init__(

@@ -63,9 +63,9 @@ class InstanceQueryHead(BaseModule):
             them differ has to be learned.
         local_content: Whether a query with a place starts from what the target tokens around it say; see
             :class:`LocalContent`. In the paper it starts from learned content alone.
-        mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the mask that a query has
-            so far; see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a
-            query sees the tokens alone.
+        mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the query's mask so far;
+            see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a query
+            attends to tokens alone.
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class

@@ -1,8 +1,8 @@
 """The segmentation map under a query's own mask, as input of the next decoder layer.
 
 Not the paper's. Tokens are coarse: a person of 32 pixels covers four of them, and two people side by side share some.
-The segmentation map is finer, and its mean over the mask that a query has so far describes what that mask covers (as the kernel update of K-Net, Zhang et al. 2021, and the mask pooling that Mask2Former, Cheng et al. 2022,
-compares with in Table 4a).
+The segmentation map is finer, and its mean over the mask that a query has so far describes what that mask covers, as in
+the kernel update of K-Net (Zhang et al. 2021) and the mask pooling in Table 4a of Mask2Former (Cheng et al. 2022).
 """
 
 import torch
