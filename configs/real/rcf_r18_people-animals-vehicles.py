@@ -61,4 +61,4 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=50, end=max_iters),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-load_from = 'work_dirs/rcf_r18_stills_448/iter_1000.pth'
+load_from = 'work_dirs/rcf_r18_stills_448/iter_1400.pth'

@@ -11,7 +11,7 @@ _base_ = [
     '../_base_/schedules/adamw_ema.py',
 ]
 
-max_iters = 1000
+max_iters = 1400
 
 train_pipeline = [
     dict(type='LoadClipFrames'),
@@ -33,5 +33,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
 ]
-train_cfg = dict(max_iters=max_iters, val_interval=500)
+train_cfg = dict(max_iters=max_iters, val_interval=350)
 load_from = 'work_dirs/rcf_r18_stills_320/iter_700.pth'

@@ -62,7 +62,7 @@ ROWS = {
     ),
     'rcf_r18_stills_448': Row(
         config='configs/real/rcf_r18_stills_448.py',
-        checkpoint='work_dirs/rcf_r18_stills_448/iter_1000.pth',
+        checkpoint='work_dirs/rcf_r18_stills_448/iter_1400.pth',
         note='stage 3, stills, no context',
     ),
     'rcf_r18_stills_320': Row(
