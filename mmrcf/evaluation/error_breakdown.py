@@ -7,7 +7,7 @@ those of :class:`~mmrcf.evaluation.video_evaluation.VideoEvaluation`.
 
 import contextlib
 import io
-from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +39,29 @@ _NONE = -1
 
 
 @dataclass(frozen=True, eq=False)
+class _Video:
+    """The N predictions that AP50 counts in a video, and its M objects; crowds and what is matched with them left out.
+
+    Attributes:
+        tracks: N predictions, in the order in which equal scores are ranked.
+        classes: (N,) index of the category of each.
+        correct: (N,) bool, whether it found an object.
+        objects: M annotated objects.
+        object_classes: (M,) index of the category of each.
+        found: (M,) bool.
+    """
+
+    tracks: list[Track]
+    classes: np.ndarray
+    correct: np.ndarray
+    objects: list[Track]
+    object_classes: np.ndarray
+    found: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class _Predictions:
-    """The N predictions that AP50 counts, crowd matches left out, in the order in which equal scores are ranked.
+    """The N predictions of all videos.
 
     Attributes:
         classes: (N,) index of the category.
@@ -74,10 +95,12 @@ class ErrorBreakdown:
 
     A fixed classification error gets the class of its object, a fixed localisation error the mask of its object. Of
     several such errors at one object the best score counts, and the others are removed, as all are at an object that is
-    found already. Other false positives are removed. Missed objects are taken out of the number of objects. All types
-    are fixed one at a time, so what they gain does not add up to what is lost. (The authors' program shares the best
-    score at an object between classification and localisation errors, so fixing the one may remove a prediction in
-    favour of the other; here a type alone decides, as the paper says.)
+    found already. Other false positives are removed. Missed objects are taken out of the number of objects. Each type
+    is fixed alone, so the gains do not add up to the loss.
+
+    The authors' program (tidecv 1.0.1) gives the same figures but for two details. It lets classification and
+    localisation errors at one object compete by score even where only one of the types is fixed, and it counts an IoU
+    of exactly 0.5 as localisation.
 
     Args:
         evaluation: Its categories are those of the breakdown; crowds, and predictions matched with them, are no errors.
@@ -86,9 +109,16 @@ class ErrorBreakdown:
     def __init__(self, evaluation: VideoEvaluation) -> None:
         self.evaluation = evaluation
         self.names = [evaluation.ground_truth.categories[key] for key in evaluation.params.catIds]
-        self._collect()
-        self.num_objects = self._per_class(self.object_classes)
+        videos = list(_videos(evaluation))
+        self.predictions = _classified(videos)
         self._correct = self.predictions.errors == _NONE
+        objects = [track for video in videos for track in video.objects]
+        self.areas = np.array([track.mean_area for track in objects], float)
+        self.object_classes = _joined((video.object_classes for video in videos), int)
+        self.found = _joined((video.found for video in videos), bool)
+        self.missed = ~self.found
+        self.missed[self.predictions.targets[self.predictions.targets != _NONE]] = False
+        self.num_objects = self._per_class(self.object_classes)
         self.base = self._class_ap(self._correct)
 
     def gains(self) -> dict[str, np.ndarray]:
@@ -132,50 +162,6 @@ class ErrorBreakdown:
             figures[f'missed_{size}'] = _mean(self.missed[chosen])
         return figures
 
-    def _collect(self) -> None:
-        """Objects and predictions of all videos, and what each of them is."""
-        evaluation = self.evaluation
-        (threshold,) = np.flatnonzero(evaluation.params.iouThrs == FOREGROUND_IOU)
-        by_video = defaultdict(list)
-        # pycocotools keeps its matches by category, then by range of areas, of which the first is all, then by video.
-        shape = (len(evaluation.params.catIds), len(evaluation.params.areaRng), len(evaluation.params.imgIds))
-        for place, matches in enumerate(evaluation.evalImgs):
-            category, area_range, video = np.unravel_index(place, shape)
-            if matches is not None and area_range == 0:
-                by_video[int(video)].append((int(category), matches))
-
-        objects, found, missed, parts = [], [], [], []
-        object_classes: list[int] = []
-        for video in sorted(by_video):
-            tracks, scores, classes, correct = [], [], [], []
-            first = len(objects)
-            for category, matches in by_video[video]:
-                hits, ignored = matches['dtMatches'][threshold] > 0, matches['dtIgnore'][threshold].astype(bool)
-                counted = np.flatnonzero(~ignored)
-                tracks += [evaluation.predictions[matches['dtIds'][index] - 1] for index in counted]
-                scores += [matches['dtScores'][index] for index in counted]
-                classes += [category] * len(counted)
-                correct += hits[counted].tolist()
-                real = np.flatnonzero(np.asarray(matches['gtIgnore']) == 0)
-                objects += [evaluation.annotated[matches['gtIds'][index] - 1] for index in real]
-                object_classes += [category] * len(real)
-                found += (matches['gtMatches'][threshold][real] > 0).tolist()
-            errors, targets = _error_types(
-                tracks, objects[first:], np.array(classes), np.array(object_classes[first:]), np.array(correct, bool)
-            )
-            open_objects = ~np.array(found[first:], bool)
-            usable = np.zeros(len(open_objects), bool)
-            usable[targets[targets != _NONE]] = True
-            missed += (open_objects & ~usable).tolist()
-            targets = np.where(targets == _NONE, _NONE, targets + first)
-            parts.append((np.array(classes, int), np.array(scores, float), errors, targets))
-
-        empty = (np.zeros(0, int), np.zeros(0), np.zeros(0, int), np.zeros(0, int))
-        self.predictions = _Predictions(*(np.concatenate(values) for values in zip(empty, *parts, strict=True)))
-        self.object_classes = np.array(object_classes, int)
-        self.found, self.missed = np.array(found, bool), np.array(missed, bool)
-        self.areas = np.array([track.mean_area for track in objects], float)
-
     def _per_class(self, classes: np.ndarray) -> np.ndarray:
         return np.bincount(classes, minlength=len(self.names))
 
@@ -217,39 +203,84 @@ class ErrorBreakdown:
         return values
 
 
-def _error_types(
-    tracks: list[Track], objects: list[Track], classes: np.ndarray, object_classes: np.ndarray, correct: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The error of each of the N predictions of a video, and the object of which it is one.
+def _videos(evaluation: VideoEvaluation) -> Iterator[_Video]:
+    """What pycocotools matched at :data:`FOREGROUND_IOU`, by video."""
+    params = evaluation.params
+    (threshold,) = np.flatnonzero(params.iouThrs == FOREGROUND_IOU)
+    # pycocotools has a list of matches by category, range of areas and video. The first range is of all areas.
+    of_all_areas = np.arange(len(evaluation.evalImgs)).reshape(len(params.catIds), len(params.areaRng), -1)[:, 0]
+    for indices in of_all_areas.T if len(params.imgIds) else ():
+        tracks, classes, correct, objects, object_classes, found = [], [], [], [], [], []
+        for category, index in enumerate(indices):
+            matches = evaluation.evalImgs[index]
+            if matches is None:
+                continue
+            counted = np.flatnonzero(matches['dtIgnore'][threshold] == 0)
+            tracks += [evaluation.predictions[matches['dtIds'][row] - 1] for row in counted]
+            classes += [category] * len(counted)
+            correct += (matches['dtMatches'][threshold][counted] > 0).tolist()
+            real = np.flatnonzero(np.asarray(matches['gtIgnore']) == 0)
+            objects += [evaluation.annotated[matches['gtIds'][row] - 1] for row in real]
+            object_classes += [category] * len(real)
+            found += (matches['gtMatches'][threshold][real] > 0).tolist()
+        yield _Video(
+            tracks=tracks,
+            classes=np.array(classes, int),
+            correct=np.array(correct, bool),
+            objects=objects,
+            object_classes=np.array(object_classes, int),
+            found=np.array(found, bool),
+        )
+
+
+def _classified(videos: Sequence[_Video]) -> _Predictions:
+    """The predictions of all videos with their errors."""
+    errors, targets, first = [], [], 0
+    for video in videos:
+        of_video, objects = _error_types(video)
+        errors.append(of_video)
+        targets.append(np.where(objects == _NONE, _NONE, objects + first))
+        first += len(video.objects)
+    return _Predictions(
+        classes=_joined((video.classes for video in videos), int),
+        scores=np.array([track.score for video in videos for track in video.tracks], float),
+        errors=_joined(errors, int),
+        targets=_joined(targets, int),
+    )
+
+
+def _error_types(video: _Video) -> tuple[np.ndarray, np.ndarray]:
+    """The error of each prediction of a video, and the object that it concerns.
 
     Returns:
-        (N,) index in :data:`FALSE_POSITIVES`, -1 for a true positive; (N,) index of the object that a localisation or
-        classification error has overlapped most, -1 for others.
+        (N,) index in :data:`FALSE_POSITIVES`, -1 for a true positive; (N,) index of the object with which a
+        localisation or classification error has its best IoU, -1 for others.
     """
-    errors, targets = np.full(len(tracks), _NONE), np.full(len(tracks), _NONE)
-    wrong = np.flatnonzero(~correct)
-    if not len(wrong):
+    errors, targets = np.full(len(video.tracks), _NONE), np.full(len(video.tracks), _NONE)
+    wrong = np.flatnonzero(~video.correct)
+    errors[wrong] = FALSE_POSITIVES.index(BACKGROUND)
+    if not len(wrong) or not video.objects:
         return errors, targets
-    if not objects:
-        errors[wrong] = FALSE_POSITIVES.index(BACKGROUND)
-        return errors, targets
-    iou = video_iou([tracks[index] for index in wrong], objects)
-    same_class = classes[wrong, None] == object_classes[None]
+    iou = video_iou([video.tracks[index] for index in wrong], video.objects)
+    same_class = video.classes[wrong, None] == video.object_classes[None]
     same, other = np.where(same_class, iou, 0.0), np.where(same_class, 0.0, iou)
     best_same, best_other = same.max(1), other.max(1)
-    for row, index in enumerate(wrong):
-        if BACKGROUND_IOU <= best_same[row] < FOREGROUND_IOU:
-            error, target = LOCALISATION, same[row].argmax()
-        elif best_other[row] >= FOREGROUND_IOU:
-            error, target = CLASSIFICATION, other[row].argmax()
-        elif best_same[row] >= FOREGROUND_IOU:
-            error, target = DUPLICATE, _NONE
-        elif best_other[row] >= BACKGROUND_IOU:
-            error, target = BOTH, _NONE
-        else:
-            error, target = BACKGROUND, _NONE
-        errors[index], targets[index] = FALSE_POSITIVES.index(error), target
+    inexact = (best_same >= BACKGROUND_IOU) & (best_same < FOREGROUND_IOU)
+    # The first that fits, so the last is assigned first.
+    for error, fits, objects in (
+        (BOTH, best_other >= BACKGROUND_IOU, _NONE),
+        (DUPLICATE, best_same >= FOREGROUND_IOU, _NONE),
+        (CLASSIFICATION, best_other >= FOREGROUND_IOU, other.argmax(1)),
+        (LOCALISATION, inexact, same.argmax(1)),
+    ):
+        errors[wrong[fits]] = FALSE_POSITIVES.index(error)
+        targets[wrong[fits]] = np.broadcast_to(objects, len(wrong))[fits]
     return errors, targets
+
+
+def _joined(arrays: Iterable[np.ndarray], dtype: type) -> np.ndarray:
+    """One array of several, which may be none."""
+    return np.concatenate([np.zeros(0, dtype), *arrays])
 
 
 def _average_precision(scores: np.ndarray, correct: np.ndarray, num_objects: int) -> float:

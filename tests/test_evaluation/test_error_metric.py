@@ -245,7 +245,7 @@ def test_per_class(annotations, result):
 
 
 class TestProperties:
-    @pytest.fixture(params=range(20))
+    @pytest.fixture(params=range(8))
     def evaluation(self, request, case):
         """Random videos, each prediction of the case and a shifted copy of it under a random class."""
         truth, results = case(request.param)

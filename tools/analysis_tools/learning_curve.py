@@ -161,7 +161,7 @@ def draw(stages: Sequence[Stage], curves: Mapping[str, dict[str, list]], path: s
             stage.name, (stage.start, 1), xycoords=('data', 'axes fraction'), xytext=(3, 3), textcoords='offset points',
             fontsize='small', rotation=15 if len(stages) > 1 else 0,
         )  # fmt: skip
-    panels[-1, 0].set_xlabel('iteration')
+    panels[-1, 0].set(xlabel='iteration', xlim=(0, None))
     with atomic_output(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip('.'))
     pyplot.close(figure)
