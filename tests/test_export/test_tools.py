@@ -162,7 +162,7 @@ def test_the_demo_takes_it(
 ) -> None:
     demo = load_script('demo/video_demo.py')
     clip = write_clip(in_tmp_path / 'clip.mp4', frames=3)
-    monkeypatch.setattr(demo, 'SAMPLE_CLIP', str(clip))
+    monkeypatch.setattr(demo, 'sample_clip', lambda classes: str(clip))
     for arguments in ([hearing_file], [clip, hearing_file, '--score-thr', '0.5']):
         monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments), '--json', 'out.json'])
         demo.main()
