@@ -1,7 +1,9 @@
 """Folders of frames beside folders of id masks: DAVIS 2016 and 2017, SegTrack v2."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
@@ -9,13 +11,13 @@ from mmrcf.utils import require_folder
 from .class_table import ClassTable
 from .davis_classes import DAVIS_2016_CLASSES
 from .images import (
-    MaskImage,
     check_pairs,
     common_size,
     each,
     list_folders,
     list_images,
     natural_order,
+    numbers_in,
     read_mask,
     select_names,
 )
@@ -36,9 +38,9 @@ def convert_davis(
 ) -> Converted:
     """Convert DAVIS 2016 or 2017.
 
-    Frames are ``JPEGImages/<resolution>/<sequence>/*.jpg``, masks ``Annotations/<resolution>/<sequence>/*.png``. A grey
-    mask of 0 and 255 only (2016) has one object, number 1. In any other mask a number is an object (2017: palette
-    indices), 0 is background, and 255 is void, which becomes background.
+    Frames are ``JPEGImages/<resolution>/<sequence>/*.jpg``, masks ``Annotations/<resolution>/<sequence>/*.png``. A
+    number in a mask is an object (2017: palette indices). 0 is background, and so is 255, which is void. A sequence
+    that has no number but 255 (2016) has one object, number 1.
 
     Args:
         root: Folder that holds ``JPEGImages``.
@@ -95,7 +97,7 @@ def convert_segtrack(
         for item, folder in objects.items():
             opened, images, masks = _open_sequence(name, image_root / name, folder)
             video = video or opened
-            found = (read_mask(masks[stem], (video.height, video.width)).values >= FOREGROUND for stem in images)
+            found = (read_mask(masks[stem], (video.height, video.width)) >= FOREGROUND for stem in images)
             rles = {frame: rle for frame, mask in enumerate(found) if (rle := encode(mask)) is not None}
             if not rles:
                 raise InputError(f'mask folder {folder}: no pixel of {FOREGROUND} or more in any mask; check the masks')
@@ -116,18 +118,14 @@ def _open_sequence(
     return LabelledVideo(name, height, width, file_names), images, masks
 
 
-def _numbered_objects(masks: Iterator[MaskImage]) -> dict[int, dict[int, RLE]]:
+def _numbered_objects(masks: Iterable[np.ndarray]) -> dict[int, dict[int, RLE]]:
     """RLE by object number and frame."""
     objects: dict[int, dict[int, RLE]] = {}
-    palettes = set()
     for frame, mask in enumerate(masks):
-        palettes.add(mask.is_palette)
-        for number in mask.numbers():
-            objects.setdefault(number, {})[frame] = encode(mask.values == number)
-    if set(objects) == {VOID} and palettes == {False}:
-        return {1: objects[VOID]}
-    objects.pop(VOID, None)
-    return objects
+        for number in numbers_in(mask):
+            objects.setdefault(number, {})[frame] = encode(mask == number)
+    void = objects.pop(VOID, None)
+    return objects if objects or void is None else {1: void}
 
 
 def _object_folders(folder: Path) -> dict[str, Path]:

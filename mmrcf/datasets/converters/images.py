@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,29 +119,20 @@ def common_size(paths: Iterable[Path]) -> tuple[int, int]:
     return expected
 
 
-@dataclass(frozen=True)
-class MaskImage:
-    """Numbers of a mask file.
-
-    Attributes:
-        values: (H, W) uint8 or uint16: palette indices or grey levels.
-        is_palette: True for palette indices.
-    """
-
-    values: np.ndarray
-    is_palette: bool
-
-    def numbers(self) -> list[int]:
-        """Numbers above 0 that are in it, in ascending order."""
-        return [number for number in np.flatnonzero(np.bincount(self.values.ravel())).tolist() if number]
+def numbers_in(mask: np.ndarray) -> list[int]:
+    """Numbers above 0 in a mask, in ascending order."""
+    return [number for number in np.flatnonzero(np.bincount(mask.ravel())).tolist() if number]
 
 
-def read_mask(path: Path, size: tuple[int, int]) -> MaskImage:
+def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
     """Read a mask: a palette image, or a grey one of 1, 8 or 16 bits; also a grey one that is stored as RGB.
 
     Args:
         path: The file.
         size: Expected height and width.
+
+    Returns:
+        (H, W) uint8 or uint16: palette indices, never colours, or grey levels.
 
     Raises:
         InputError: It is missing, damaged, coloured, or of another size.
@@ -172,4 +162,4 @@ def read_mask(path: Path, size: tuple[int, int]) -> MaskImage:
             f'mask {path}: is {values.shape[1]} x {values.shape[0]} pixels, but the image {size[1]} x {size[0]}; '
             'give masks of the size of their images'
         )
-    return MaskImage(values, mode == 'P')
+    return values

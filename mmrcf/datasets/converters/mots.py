@@ -7,7 +7,7 @@ from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
 
 from .class_table import ClassTable
-from .images import check_pairs, common_size, each, list_folders, list_images, read_mask, select_names
+from .images import check_pairs, common_size, each, list_folders, list_images, numbers_in, read_mask, select_names
 from .writer import RLE, Converted, LabelledVideo, ObjectTrack, encode
 
 IGNORED = 10000
@@ -60,8 +60,8 @@ def _convert_sequence(name: str, image_root: Path, mask_root: Path, classes: Cla
     ignored: dict[int, RLE] = {}
     for frame, stem in enumerate(frames):
         mask = read_mask(masks[stem], (height, width))
-        for number in mask.numbers():
-            rle = encode(mask.values == number)
+        for number in numbers_in(mask):
+            rle = encode(mask == number)
             if number == IGNORED:
                 ignored[frame] = rle
                 continue

@@ -8,7 +8,7 @@ import numpy as np
 from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
 
-from .images import each, image_size, list_images, read_mask, select_names
+from .images import each, image_size, list_images, numbers_in, read_mask, select_names
 from .writer import Converted, LabelledVideo, ObjectTrack, encode
 
 VOID = 255
@@ -64,11 +64,11 @@ def convert_voc(root: str | Path, names: Sequence[str] | None = None, progress: 
         height, width = image_size(images[name])
         video = LabelledVideo(name, height, width, [images[name].name])
         objects = read_mask(masks[name], (height, width))
-        labels = read_mask(class_root / f'{name}.png', (height, width)).values
-        for number in objects.numbers():
+        labels = read_mask(class_root / f'{name}.png', (height, width))
+        for number in numbers_in(objects):
             if number == VOID:
                 continue
-            mask = objects.values == number
+            mask = objects == number
             video.tracks.append(ObjectTrack(_majority(labels[mask], number, masks[name]), {0: encode(mask)}))
         videos.append(video)
     return Converted(videos, VOC_CLASSES, str(image_root))
