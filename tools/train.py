@@ -20,7 +20,7 @@ from mmrcf.engine.run_config import (
 )
 from mmrcf.engine.start_weights import check_start_weights, require_start_weights
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import require_file
+from mmrcf.utils import keep_freed_memory, require_file
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -60,6 +60,7 @@ def train(config: Config) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     args = parse_args(arguments)
+    keep_freed_memory()
     config = load_config(args.config, args.cfg_options)
     require_training(config)
     set_work_dir(config, args.work_dir)

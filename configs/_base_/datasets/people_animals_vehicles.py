@@ -126,10 +126,7 @@ sequence_truth = dict(ann_file='data/davis/instances.json', class_map=davis_clas
 # Loading runs in the training process: on two cores a loader process would compete with training.
 loader = dict(batch_size=1, num_workers=0, persistent_workers=False, sampler=dict(type='VideoFrameSampler'))
 val_dataloader = dict(loader, dataset=test_images)
-val_evaluator = [
-    dict(type='VISMetric', ann_file=image_truth, class_ap50=True),
-    dict(type='ErrorBreakdownMetric', ann_file=image_truth, per_class=True),
-]
+val_evaluator = [dict(type='VISMetric', ann_file=image_truth, class_ap50=True)]
 test_dataloader = dict(loader, dataset=test_sequences)
 test_evaluator = [
     dict(type='VISMetric', ann_file=sequence_truth),
@@ -139,7 +136,7 @@ test_evaluator = [
 test_sets = dict(
     images=dict(
         dataloader=val_dataloader,
-        evaluator=val_evaluator,
+        evaluator=[*val_evaluator, dict(type='ErrorBreakdownMetric', ann_file=image_truth, per_class=True)],
         model=dict(score_thr=0.05),  # AP counts predictions of low score too, after those of higher score
     ),
     sequences=dict(dataloader=test_dataloader, evaluator=test_evaluator),
