@@ -42,14 +42,14 @@ class MaskPooling(nn.Module):
         Returns:
             (B, N, C_e).
         """
-        masks = mask_logits > 0
+        masks = (mask_logits > 0).flatten(2)
         if valid is not None:
-            masks = masks & valid
-        masks = masks.flatten(2).to(segmentation_map.dtype)
+            masks = masks & valid.flatten(2)
         # In float32 under autocast too: a sum over a whole map leaves the range of half precision.
         with torch.autocast(segmentation_map.device.type, enabled=False):
-            sums = masks.float() @ segmentation_map.float().flatten(2).transpose(1, 2)
-            areas = masks.float().sum(-1, keepdim=True)
+            masks = masks.float()
+            sums = masks @ segmentation_map.float().flatten(2).transpose(1, 2)
+            areas = masks.sum(-1, keepdim=True)
         means = torch.cat([sums / areas.clamp(min=1.0), areas.clamp(max=1.0)], dim=-1)
         return self.norm(self.linear(means.to(segmentation_map.dtype)))
 
