@@ -49,7 +49,7 @@ def convert_labelme(
     for path in each(files, 'image', progress):
         content = _read_file(path)
         image = _image_of(path, content)
-        name = Path(os.path.relpath(image.resolve(), image_root.resolve())).as_posix()
+        name = Path(os.path.relpath(image, image_root)).as_posix()  # links stay what they are named
         if name.startswith('../'):
             raise InputError(f'LabelMe file {path}: image {image} is not in {image_root}; set --image-root')
         if name in sources:

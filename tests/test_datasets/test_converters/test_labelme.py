@@ -87,6 +87,13 @@ def test_images_in_another_folder(stills, tmp_path):
     assert convert_labelme(labels, image_root=stills).videos[0].file_names == ['a.jpg']
 
 
+def test_an_image_may_be_a_link(stills, tmp_path):
+    linked = tmp_path / 'linked'
+    write_file(linked / 'a.json', [shape()])
+    (linked / 'a.jpg').symlink_to(stills / 'a.jpg')
+    assert convert_labelme(linked).videos[0].file_names == ['a.jpg']
+
+
 def test_a_byte_order_mark_and_a_renamed_image_do_not_matter(stills):
     path = write_file(stills / 'b.json', [shape()], image='IMG_0001.jpg')
     path.write_text('\ufeff' + path.read_text(), encoding='utf-8')
