@@ -52,8 +52,9 @@ $(COMPARED): $(INSTALLED)
 	$(BIN)/python -m pip install --no-deps torchvggish==0.2
 	touch $@
 
+# A process for each core, up to four, of one thread each: threads of several processes wait for each other.
 test: $(COMPARED)
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

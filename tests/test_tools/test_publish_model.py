@@ -55,6 +55,8 @@ def test_the_release_loads_safely_and_explains_itself(
         '2026-01-02',
         '--licence',
         'for research only',
+        '--data',
+        'shapes (train)',
     ]
     publish.main(arguments + ['--half'] * half)
 
@@ -62,6 +64,7 @@ def test_the_release_loads_safely_and_explains_itself(
     meta = content['meta']
     assert content.keys() == {'state_dict', 'meta'}
     assert meta['command'] == COMMAND and meta['licence'] == 'for research only'
+    assert meta['data'] == 'shapes (train)'
     assert (meta['seed'], meta['iterations'], meta['date']) == (3, 40, '2026-01-02')
     assert meta['metrics'] == {'test': {'vis/AP': 51.5}}
     assert meta['dataset_meta']['classes'] == list('abcdefgh')

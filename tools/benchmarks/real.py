@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from mmrcf.benchmark import describe_machine
-from mmrcf.benchmark.checkpoint_facts import checkpoint_facts, short_digest
+from mmrcf.benchmark.checkpoint_facts import checkpoint_facts
 from mmrcf.benchmark.commands import run_tool
 from mmrcf.benchmark.real_page import write_real_page
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -101,7 +101,7 @@ def due(again: Sequence[str]) -> list[str]:
             print(f'{name}: {row.checkpoint} is not there; left out')
         elif name in again or 'all' in again or not result.exists():
             names.append(name)
-        elif read_json(result, 'result')['sha256'] != short_digest(checkpoint):
+        elif read_json(result, 'result')['sha256'] != checkpoint_facts(checkpoint)['sha256']:
             print(f'{name}: {row.checkpoint} is another one by now; --again {name} measures it')
     return names
 
@@ -132,7 +132,7 @@ def measure(name: str, row: Row) -> dict[str, Any]:
     for key, command in commands(name, row).items():
         run_tool(ROOT, command)
         figures[key] = read_json(ROOT / RUNS / name / f'{key}.json', 'result')
-    if short_digest(checkpoint) != facts['sha256']:
+    if checkpoint_facts(checkpoint) != facts:
         raise InputError(
             f'checkpoint {row.checkpoint}: changed while {name} was measured; start again when nothing writes to it'
         )

@@ -80,6 +80,7 @@ def release(args: argparse.Namespace) -> dict[str, Any]:
             date=args.date,
             metrics=plain_metrics(args.metrics),
             versions=dict(mmrcf=__version__, torch=str(torch.__version__)),
+            **({'data': args.data} if args.data else {}),
             **({'licence': args.licence} if args.licence else {}),
             **({'averaged': meta['averaged']} if 'averaged' in meta else {}),
         ),
@@ -100,6 +101,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='NAME=FILE',
         help='files of tools/test.py --json, for example test=m.json',
     )
+    parser.add_argument('--data', metavar='TEXT', help='what it was trained on, to put inside')
     parser.add_argument('--licence', metavar='TEXT', help='what the data it was trained on allows, to put inside')
     parser.add_argument('--date', default=time.strftime('%Y-%m-%d'), help='day of the training; default: today')
     parser.add_argument('--half', action='store_true', help='store the weights in half precision')
