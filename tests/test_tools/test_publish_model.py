@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from mmengine.registry import init_default_scope
 
 from mmrcf.apis.checkpoint import load_weights, read_checkpoint
 from mmrcf.registry import MODELS
@@ -21,6 +22,7 @@ def publish(load_script):
 
 @pytest.fixture(scope='module')
 def model(tiny_config: Path) -> torch.nn.Module:
+    init_default_scope('mmrcf')
     return MODELS.build(Config.fromfile(tiny_config).model)
 
 
