@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from mmrcf.datasets import COCOPseudoVideoDataset, YouTubeVISDataset
-from mmrcf.datasets.ytvis_validation import validate_ytvis
+from mmrcf.datasets.annotations.validation import validate_ytvis
 from mmrcf.errors import InputError
 
 DOCUMENT = 'docs/train_your_own.md'

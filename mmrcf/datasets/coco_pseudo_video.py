@@ -13,13 +13,13 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.utils import read_json
 
-from .annotation_fields import read_categories, read_field, read_size
-from .annotation_view import Names, check_class_map, named_class_map, select_entries
+from .annotations.fields import read_categories, read_field, read_size
+from .annotations.ignored_regions import ignored_record, outside_record
+from .annotations.segmentation import SegmentationError, segmentation_to_rle
+from .annotations.view import Names, check_class_map, named_class_map, select_entries
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
-from .ignored_regions import ignored_record, outside_record
-from .segmentation import SegmentationError, segmentation_to_rle
 
 
 @DATASETS.register_module()
@@ -32,7 +32,7 @@ class COCOPseudoVideoDataset(BaseDataset):
     Args:
         ann_file: Annotation file, relative to ``data_root``.
         metainfo: ``classes``: class names, or the name of a list in ``class_names.CLASS_LISTS``.
-        class_map: COCO name to class name, or the name of a map in ``coco_class_map.CLASS_MAPS``; COCO categories that
+        class_map: COCO name to class name, or the name of a map in ``class_maps.CLASS_MAPS``; COCO categories that
             are not in it are left out. None where the names are the same: all of the file's that are classes are taken.
         data_root: Folder of the data set.
         data_prefix: ``img``: folder of the images, relative to ``data_root``.

@@ -9,8 +9,8 @@ from mmrcf.errors import InputError
 from mmrcf.media.sound_file import read_sound
 from mmrcf.utils import require_folder
 
+from .annotations.problems import Place, Problem
 from .frame_times import FrameTimeError, frame_times, is_rate
-from .problems import Place, Problem
 from .sound_files import sound_file
 
 MUCH_SECONDS = 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 
-from mmrcf.datasets.annotation_view import AnnotationView
+from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.datasets.coco_pseudo_video import resolve_class_map
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
@@ -48,7 +48,7 @@ class FrameMetric(BaseMetric):
     Args:
         ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here. Or a dict with
             its path as ``ann_file``, and ``class_map``, ``only`` and ``without`` as the data set that is tested has
-            them (:class:`~mmrcf.datasets.annotation_view.AnnotationView`); it may then be a COCO file as well.
+            them (:class:`~mmrcf.datasets.annotations.view.AnnotationView`); it may then be a COCO file as well.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotation_view import AnnotationView
-from mmrcf.datasets.segmentation import SegmentationError, segmentation_to_rle
+from mmrcf.datasets.annotations.segmentation import SegmentationError, segmentation_to_rle
+from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, require_file
 

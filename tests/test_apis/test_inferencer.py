@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis import window as window_module
-from mmrcf.datasets.ytvis_file import read_ytvis
+from mmrcf.datasets.annotations.reader import read_ytvis
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 

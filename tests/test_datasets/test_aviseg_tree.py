@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
+from mmrcf.datasets.annotations.validation import validate_ytvis
 from mmrcf.datasets.sound_validation import SoundFolder
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.media.sound_file import read_sound
 
 HEIGHT, WIDTH, FRAMES = 36, 64, 5

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.ytvis_file import read_ytvis
-from mmrcf.datasets.ytvis_validation import validate_ytvis
+from mmrcf.datasets.annotations.reader import read_ytvis
+from mmrcf.datasets.annotations.validation import validate_ytvis
 from mmrcf.errors import InputError
 
 HEIGHT, WIDTH = 20, 30

@@ -8,8 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from mmrcf.datasets.annotations.validation import validate_ytvis
 from mmrcf.datasets.sound_validation import SoundFolder
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import write_json
 

@@ -25,9 +25,9 @@ from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.datasets import COCOPseudoVideoDataset
-from mmrcf.datasets.annotation_fields import read_categories
+from mmrcf.datasets.annotations.fields import read_categories
+from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
-from mmrcf.datasets.segmentation import segmentation_to_rle
 from mmrcf.engine.run_config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json

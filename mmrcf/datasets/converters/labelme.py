@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmrcf.datasets.annotation_fields import read_field
+from mmrcf.datasets.annotations.fields import read_field
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, require_folder
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from mmrcf.datasets.annotations.validation import validate_ytvis
 from mmrcf.datasets.converters import Converted, ObjectTrack, youtube_vis_content
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 
 HEIGHT, WIDTH = 20, 30
 PALETTE = [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128, 128, 0, 128] + [90] * 750

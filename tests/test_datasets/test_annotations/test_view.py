@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mmrcf.datasets import YouTubeVISDataset
-from mmrcf.datasets.annotation_view import AnnotationView, read_names
+from mmrcf.datasets.annotations.view import AnnotationView, read_names
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.evaluation import load_ground_truth
 

@@ -4,13 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from mmrcf.datasets.sound_validation import SoundFolder, check_sounds
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
 from .derived_fields import area_differs, box_differs
 from .problems import Place, Problem
 from .segmentation import SegmentationError, segmentation_to_rle
-from .sound_validation import SoundFolder, check_sounds
 
 
 def validate_ytvis(

@@ -11,9 +11,9 @@ from typing import Any
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json
 
-from .annotation_fields import read_categories, read_field, read_size
-from .annotation_view import AnnotationView
+from .fields import read_categories, read_field, read_size
 from .segmentation import SegmentationError, segmentation_to_rle
+from .view import AnnotationView
 
 
 @dataclass(frozen=True)

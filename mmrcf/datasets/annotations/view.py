@@ -13,8 +13,8 @@ from mmengine.logging import print_log
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
-from .annotation_fields import read_categories, read_field
-from .coco_class_map import CLASS_MAPS
+from .class_maps import CLASS_MAPS
+from .fields import read_categories, read_field
 
 Names = str | Path | Sequence[str | int] | None
 """Names of videos or images: a list; or a text file with one a line, ``#`` beginning a comment; None for no choice."""
@@ -27,7 +27,7 @@ class AnnotationView:
     A video is named by its id or by the folder of its first frame, an image by its id or by its file name.
 
     Args:
-        class_map: Category of the file to class name, or the name of a map in ``coco_class_map.CLASS_MAPS``; several
+        class_map: Category of the file to class name, or the name of a map in ``class_maps.CLASS_MAPS``; several
             categories may become one class, and one that is not in it is left out. None to take them as they are.
         only: The videos or images to take. Every one of a list must be there; a text file may name some that another
             annotation file has, which is a warning.
