@@ -10,7 +10,8 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
 from .annotations.ignored_regions import outside_record
-from .annotations.reader import FrameObject, VideoRecord, read_ytvis
+from .annotations.labels import read_labelled_videos
+from .annotations.records import FrameObject, VideoRecord
 from .annotations.view import AnnotationView, Names
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
@@ -108,7 +109,7 @@ class YouTubeVISDataset(BaseDataset):
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
         """Class names and videos of ``ann_file``; a data set in another layout overrides this, and applies ``view``."""
-        return read_ytvis(
+        return read_labelled_videos(
             self.ann_file,
             self._metainfo['classes'],
             self.ignore_categories,

@@ -11,12 +11,13 @@ import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 
+from mmrcf.datasets.annotations.class_maps import resolve_class_map
+from mmrcf.datasets.annotations.records import VideoRecord
 from mmrcf.datasets.annotations.view import AnnotationView
-from mmrcf.datasets.coco_pseudo_video import resolve_class_map
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
-from .ground_truth import GroundTruth, Video, load_ground_truth
+from .ground_truth import GroundTruth, load_ground_truth
 
 _PER_OBJECT = ('ids', 'slots', 'labels', 'scores', 'class_probs')
 
@@ -191,7 +192,7 @@ def frames_by_video(results: list[dict], ground_truth: GroundTruth) -> dict[int,
     }
 
 
-def _check_frame(frame: dict, video: Video, source: str) -> None:
+def _check_frame(frame: dict, video: VideoRecord, source: str) -> None:
     where = f'results: frame {frame["frame_id"]} of {video.label}'
     if frame['video_length'] != video.length or not 0 <= frame['frame_id'] < video.length:
         raise InputError(

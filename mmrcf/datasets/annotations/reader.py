@@ -1,158 +1,182 @@
-"""Reads an annotation file in the official YouTube-VIS layout and stops at the first thing wrong.
+"""The one reader of annotation files: YouTube-VIS, COCO and CocoVID JSON become records with every field checked.
 
-Nothing derived is trusted: ``areas``, ``bboxes`` and an annotation's ``length`` are not read. The validator
-(``tools/dataset_converters/validate_ytvis.py``) lists every problem of a file instead of the first.
+Nothing derived is trusted: areas, boxes, and the length and size of an annotation are not read.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json
 
-from .fields import read_categories, read_field, read_size
-from .segmentation import SegmentationError, segmentation_to_rle
+from .cocovid import frames_as_videos, is_cocovid
+from .problems import Place, Report, describe, refuse
+from .records import AnnotationFile, AnnotationRecord, VideoRecord
 from .view import AnnotationView
 
-
-@dataclass(frozen=True)
-class FrameObject:
-    """One object in one frame: its identity (from 1, unique in its video), class index and compressed RLE."""
-
-    instance_id: int
-    label: int
-    counts: bytes
+EVERYTHING = AnnotationView()
 
 
-@dataclass(frozen=True)
-class VideoRecord:
-    """One video; ``objects[t]`` are the objects of frame t, ``entry`` is what the file says of it, all its fields."""
-
-    video_id: int
-    height: int
-    width: int
-    file_names: tuple[str, ...]
-    objects: tuple[list[FrameObject], ...]
-    entry: dict[str, Any] = field(default_factory=dict)
-
-
-def label_categories(
-    names: dict[int, str], classes: tuple[str, ...] | None, ignored: tuple[str, ...], where: str
-) -> tuple[tuple[str, ...], dict[int, int | None]]:
-    """Match the categories of a file with class names.
-
-    Args:
-        names: The file's category names by id.
-        classes: Class names, or None to take the file's own in the order of their ids.
-        ignored: Names of categories whose annotations are left out.
-        where: The file, for messages.
-
-    Returns:
-        The K class names, and the label of each category id (None where it is left out).
+def read_annotations(path: str | Path, view: AnnotationView = EVERYTHING, **options: bool) -> AnnotationFile:
+    """Read an annotation file; see :func:`parse_annotations` for the options.
 
     Raises:
-        InputError: A category is neither a class nor ignored, or there is no class at all.
+        InputError: The file, or something in it, cannot be used; the message names the entry and the field.
     """
-    if classes is None:
-        classes = tuple(names[key] for key in sorted(names) if names[key] not in ignored)
-    if not classes:
-        raise InputError(f'{where}: has no categories; add them or give metainfo.classes')
-    unknown = sorted(set(names.values()) - set(classes) - set(ignored))
-    if unknown:
-        raise InputError(
-            f'{where}: categories {unknown} are not in the class list ({len(classes)} classes); '
-            'add them to metainfo.classes or name them in ignore_categories'
-        )
-    kept = {name: label for label, name in enumerate(classes) if name not in ignored}
-    return classes, {key: kept.get(name) for key, name in names.items()}
+    return parse_annotations(read_json(path, 'annotation file'), f'annotation file {path}', view, **options)
 
 
-def _read_videos(content: Any, where: str) -> dict[int, VideoRecord]:
-    videos: dict[int, VideoRecord] = {}
-    for index, video in enumerate(read_field(content, 'videos', list, where)):
-        video_id = read_field(video, 'id', int, f'{where}: videos[{index}]')
-        here = f'{where}: video {video_id}'
-        if video_id in videos:
-            raise InputError(f'{here}: the id is there twice; ids must be unique')
-        height, width = read_size(video, here)
-        names = read_field(video, 'file_names', list, here)
-        if not names or not all(isinstance(name, str) and name for name in names):
-            raise InputError(f"{here}: 'file_names' must hold the path of every frame; complete it")
-        if video.get('length', len(names)) != len(names):
-            raise InputError(f"{here}: 'length' is {video['length']}, but it has {len(names)} file_names; correct one")
-        videos[video_id] = VideoRecord(video_id, height, width, tuple(names), tuple([] for _ in names), video)
-    if not videos:
-        raise InputError(f"{where}: 'videos' is empty; there is nothing to load")
-    return videos
-
-
-def _add_track(segmentations: list, instance_id: int, label: int, video: VideoRecord, where: str) -> None:
-    if len(segmentations) != len(video.file_names):
-        raise InputError(
-            f"{where}: 'segmentations' has {len(segmentations)} entries, but video {video.video_id} has "
-            f'{len(video.file_names)} frames; give one for each frame, null where the object is absent'
-        )
-    for frame, segmentation in enumerate(segmentations):
-        try:
-            rle = segmentation_to_rle(segmentation, video.height, video.width)
-        except SegmentationError as error:
-            raise InputError(f'{where}: segmentations[{frame}]: {error}; correct the annotation') from error
-        if rle is not None:
-            video.objects[frame].append(FrameObject(instance_id, label, rle['counts']))
-
-
-def _read_tracks(content: dict, videos: dict[int, VideoRecord], labels: dict[int, int | None], where: str) -> None:
-    seen: set[int] = set()
-    tracks = dict.fromkeys(videos, 0)
-    for index, annotation in enumerate(read_field(content, 'annotations', list, where)):
-        annotation_id = read_field(annotation, 'id', int, f'{where}: annotations[{index}]')
-        here = f'{where}: annotation {annotation_id}'
-        if annotation_id in seen:
-            raise InputError(f'{here}: the id is there twice; ids must be unique')
-        seen.add(annotation_id)
-        video_id = read_field(annotation, 'video_id', int, here)
-        category_id = read_field(annotation, 'category_id', int, here)
-        if video_id not in videos:
-            raise InputError(f"{here}: 'video_id' is {video_id}, but there is no such video; correct it")
-        if category_id not in labels:
-            raise InputError(f"{here}: 'category_id' is {category_id}, but there is no such category; correct it")
-        segmentations = read_field(annotation, 'segmentations', list, here)
-        label = labels[category_id]
-        if label is None or annotation.get('iscrowd'):
-            continue
-        tracks[video_id] += 1
-        _add_track(segmentations, tracks[video_id], label, videos[video_id], here)
-
-
-def read_ytvis(
-    path: str | Path,
-    classes: tuple[str, ...] | None,
-    ignore_categories: tuple[str, ...] = (),
-    with_objects: bool = True,
-    view: AnnotationView = AnnotationView(),  # noqa: B008 (a frozen value)
-) -> tuple[tuple[str, ...], list[VideoRecord]]:
-    """Read an annotation file.
+def parse_annotations(
+    content: Any,
+    source: str = 'annotations',
+    view: AnnotationView = EVERYTHING,
+    with_annotations: bool = True,
+    as_images: bool = False,
+) -> AnnotationFile:
+    """The records of an annotation file; the content is not changed.
 
     Args:
-        path: The JSON file.
-        classes: Class names, or None for the file's own categories in the order of their ids.
-        ignore_categories: Categories that are left out with their annotations.
-        view: Which of its videos to take, and under which class names.
-        with_objects: False to leave the annotations unread (for testing, where a file may have none).
-
-    Returns:
-        The K class names and the videos in the order of the file. Crowds are left out.
+        content: Parsed JSON in one of the three layouts.
+        source: The file, for messages.
+        view: Which videos or images to take, and under which class names.
+        with_annotations: False to leave annotations unread (for testing, where a file may have none).
+        as_images: Read the images of the file, each as a video of one frame, also where they belong to videos.
 
     Raises:
-        InputError: The file, or something in it, cannot be used; the message names the place.
+        InputError: Something in it cannot be used; the message names the entry and the field.
     """
-    where = f'annotation file {path}'
-    content = view.apply(read_json(path, 'annotation file'), where)
-    videos = _read_videos(content, where)
-    has_categories = with_objects or content.get('categories') is not None
-    names = read_categories(content, where) if has_categories else {}
-    classes, labels = label_categories(names, classes, ignore_categories, where)
-    if with_objects:
-        _read_tracks(content, videos, labels, where)
-    return classes, list(videos.values())
+    reader = AnnotationReader(content, source, refuse(source), with_annotations, as_images)
+    reader.read_categories()
+    for _ in reader.read_videos():
+        pass
+    annotations = [item for _, item in reader.read_annotations()] if reader.has_annotations else None
+    file = AnnotationFile(source, reader.videos, reader.categories, annotations, reader.has_images)
+    return view.apply(file)
+
+
+class AnnotationReader:
+    """Goes through the content of a file, first the categories, then videos, then annotations.
+
+    A validator goes on after an error. The records that it then gets are as complete as can be: an id that is wrong is
+    None, a size 0, a list of files empty.
+
+    Args:
+        content: Parsed JSON.
+        source: The file, for messages.
+        report: What is done with a problem.
+        with_annotations: As in :func:`parse_annotations`.
+        as_images: As there.
+
+    Raises:
+        InputError: The content is no JSON object.
+    """
+
+    def __init__(
+        self, content: Any, source: str, report: Report, with_annotations: bool = True, as_images: bool = False
+    ) -> None:
+        if not isinstance(content, dict):
+            raise InputError(
+                f'{source}: is {describe(content)}, expected a JSON object in the layout of YouTube-VIS, COCO or '
+                'CocoVID; give another file'
+            )
+        self.report = report
+        self.with_annotations = with_annotations
+        if not with_annotations:
+            content = content | dict(annotations=None)
+        self.has_images = as_images or ('images' in content and 'videos' not in content)
+        self.content = content if self.has_images or not is_cocovid(content) else frames_as_videos(content, report)
+        self.categories: dict[int, str] = {}
+        self.videos: dict[int, VideoRecord] = {}
+
+    @property
+    def has_annotations(self) -> bool:
+        """False where the file has none, or they were not asked for."""
+        return self.content.get('annotations') is not None
+
+    def read_categories(self) -> None:
+        """Fill ``categories``. Only a file whose annotations are not read may be without."""
+        if not self.with_annotations and self.content.get('categories') is None:
+            return
+        for place, category in self._entries('categories'):
+            category_id = self._read_id(place, category, 'category', self.categories)
+            name = place.read(category, 'name', str)
+            if name in self.categories.values():
+                place.error('name', f'{name!r} is a duplicate; names must be unique')
+            if category_id is not None and name is not None:
+                self.categories[category_id] = name
+
+    def read_videos(self) -> Iterator[tuple[Place, VideoRecord]]:
+        """Fill ``videos`` with the videos or images, which are returned one by one."""
+        unit = 'image' if self.has_images else 'video'
+        for place, video in self._entries(f'{unit}s'):
+            place.video_id = video_id = self._read_id(place, video, unit, self.videos)
+            size = [self._read_side(place, video, key) for key in ('height', 'width')]
+            names = self._read_names(place, video)
+            record = VideoRecord(video_id, *size, names, entry=video, is_image=self.has_images)
+            if video_id is not None:
+                self.videos[video_id] = record
+            yield place, record
+        if self.content.get(f'{unit}s') == []:
+            Place(self.report).error(f'{unit}s', f'is an empty list, expected at least one {unit}')
+
+    def read_annotations(self) -> Iterator[tuple[Place, AnnotationRecord]]:
+        """The annotations one by one."""
+        video_key = 'image_id' if self.has_images else 'video_id'
+        seen: dict[int, None] = {}
+        for place, item in self._entries('annotations'):
+            place.annotation_id = annotation_id = self._read_id(place, item, 'annotation', seen)
+            seen[annotation_id] = None
+            place.video_id = video_id = self._read_known(place, item, video_key, self.videos)
+            category_id = self._read_known(place, item, 'category_id', self.categories)
+            crowd = place.read(item, 'iscrowd', int, bool, default=None)
+            if crowd not in (None, 0, 1):
+                place.error('iscrowd', f'is {crowd}, expected 0 or 1')
+            if self.has_images:
+                segmentations = (item.get('segmentation'),)
+            else:
+                segmentations = place.read(item, 'segmentations', list)
+            yield place, AnnotationRecord(annotation_id, video_id, category_id, bool(crowd), segmentations, item)
+
+    def _entries(self, part: str) -> Iterator[tuple[Place, dict]]:
+        for index, entry in enumerate(Place(self.report).read(self.content, part, list) or ()):
+            place = Place(self.report, f'{part}[{index}]')
+            if type(entry) is dict or place.is_object(entry):
+                yield place, entry
+
+    def _read_id(self, place: Place, entry: dict, unit: str, known: Mapping[int, Any]) -> int | None:
+        value = place.read(entry, 'id', int)
+        if value is not None:
+            place.name = f'{unit} {value}'
+            if value in known:
+                place.error('id', f'{value} is a duplicate; ids must be unique')
+        return value
+
+    def _read_known(self, place: Place, entry: dict, key: str, known: Mapping[int, Any]) -> int | None:
+        value = place.read(entry, key, int)
+        if value is None or value in known:
+            return value
+        place.error(key, f'is {value}, but there is no such {key.removesuffix("_id")}')
+        return None
+
+    def _read_side(self, place: Place, entry: dict, key: str) -> int:
+        value = place.read(entry, key, int)
+        if value is not None and value < 1:
+            place.error(key, f'is {value}, expected a positive number of pixels')
+        return max(value or 0, 0)
+
+    def _read_names(self, place: Place, entry: dict) -> tuple[str, ...]:
+        """Paths of the frames; none after an error."""
+        key = 'file_name' if self.has_images else 'file_names'
+        names = [place.read(entry, key, str)] if self.has_images else place.read(entry, key, list)
+        if names is None or names == [None]:
+            return ()
+        if not names:
+            place.error(key, 'is an empty list, expected the path of every frame')
+        for index, name in enumerate(names):
+            if type(name) is not str or not name:
+                place.error(key if self.has_images else f'{key}[{index}]', f'is {describe(name)}, expected a path')
+                return ()
+        if not self.has_images and entry.get('length', len(names)) != len(names):
+            place.error('length', f'is {describe(entry["length"])}, but it has {len(names)} file_names; correct one')
+        return tuple(names)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotations.validation import validate_ytvis
+from mmrcf.datasets.annotations import validate_annotations
 from mmrcf.datasets.converters import Converted, ObjectTrack, youtube_vis_content
 
 HEIGHT, WIDTH = 20, 30
@@ -50,7 +50,7 @@ def written(tmp_path: Path) -> Callable[[Converted], dict]:
     def write(converted: Converted) -> dict:
         path = tmp_path / 'instances.json'
         path.write_text(json.dumps(youtube_vis_content(converted, 'input')))
-        assert validate_ytvis(path, converted.image_root) == []
+        assert validate_annotations(path, converted.image_root) == []
         return json.loads(path.read_text())
 
     return write
