@@ -47,13 +47,9 @@ class SoundFolder:
             InputFileError: The folder is missing.
         """
         require_folder(self.folder, 'folder of sounds')
-        untimed = [
-            video for video in videos if not any(video.entry.get(key) is not None for key in ('timestamps', 'fps'))
-        ]
+        untimed = sum(not _is_timed(video) for video in videos)
         if untimed and self.fps is None:
-            message = (
-                f'{len(untimed)} of {len(videos)} videos have neither timestamps nor fps; give the data set fps=...'
-            )
+            message = f'{untimed} of {len(videos)} videos have neither timestamps nor fps; give the data set fps=...'
             Place(report, 'videos').warning('fps', message)
         for index, video in enumerate(videos):
             name = f'videos[{index}]' if video.video_id is None else f'video {video.video_id}'

@@ -66,7 +66,7 @@ def set_in(*keys, to):
         (set_in('annotations', 0, 'video_id', to=5), 'annotation 0: video_id: is 5, but there is no such video'),
         (
             set_in('annotations', 0, 'category_id', to=5),
-            'annotation 0: category_id: is 5, but there is no such category',
+            'annotation 0: category_id: is 5, but there is no such',
         ),
         (set_in('annotations', 0, 'segmentations', to=[None]), r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
         (set_in('annotations', 0, 'segmentations', 1, to={'size': [3, 2], 'counts': 'T3'}), r'segmentations\[1\]: RLE'),

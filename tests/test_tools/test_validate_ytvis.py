@@ -85,7 +85,7 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         (('categories', 1, 'name'), 'cat', "error: category 2: name: 'cat' is a duplicate"),
         (('categories', 1, 'name'), None, 'error: category 2: name: is null, expected a string'),
         ((*TRACK, 'id'), None, 'error: annotations[0]: id: is null, expected a whole number'),
-        ((*TRACK, 'id'), -3, 'warning: annotation -3: id: is -3'),
+        ((*TRACK, 'id'), -3, 'warning: video 4, annotation -3: id: is -3'),
         ((*TRACK, 'video_id'), 5, 'error: annotation 9: video_id: is 5, but there is no such video'),
         ((*TRACK, 'category_id'), 5, 'error: annotation 9: category_id: is 5, but there is no such category'),
         ((*TRACK, 'category_id'), ..., 'error: annotation 9: category_id: is missing, expected a whole number'),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from .problems import Place, Report
+from .problems import Place, Report, describe
 
 # Of one object in one frame, and what the list over its frames is called in the YouTube-VIS layout.
 _PER_FRAME = {'segmentation': 'segmentations', 'bbox': 'bboxes', 'area': 'areas'}
@@ -51,10 +51,11 @@ def frames_as_videos(content: dict, report: Report) -> dict:
             names = [image.get('file_name') for image in ordered]
             video = size | video | dict(file_names=names, length=len(names))
         videos.append(video)
-    for video_id, own in frames.items():
-        for image in own.values():
-            place = Place(report, f'image {image["id"]}')
-            place.error('video_id', f'is {video_id}, but there is no such video')
+    if all(isinstance(video, dict) and type(video.get('id')) is int for video in videos):  # else that is the error
+        for video_id, own in frames.items():
+            for image in own.values():
+                place = Place(report, f'image {image["id"]}')
+                place.error('video_id', f'is {video_id}, but there is no such video')
     content = content | dict(videos=videos)
     if content.get('annotations') is not None:
         content['annotations'] = _join_annotations(content, images, positions, report)
@@ -81,9 +82,10 @@ def _join_annotations(
             lists = {key: [None] * length for key in _PER_FRAME.values()}
             tracks[video_id, instance_id] = own | dict(video_id=video_id) | lists
         track = tracks[video_id, instance_id]
-        for key in ('category_id', 'iscrowd'):
-            if item.get(key) != track.get(key):
-                place.error(key, f'is {item.get(key)!r}, but {track.get(key)!r} in another frame of the instance')
+        for key, default in (('category_id', None), ('iscrowd', 0)):
+            value, first = (default if entry.get(key) is None else entry[key] for entry in (item, track))
+            if value != first and type(first) in (int, bool):
+                place.error(key, f'is {describe(value)}, but {first} in another frame of the instance')
         for key, name in _PER_FRAME.items():
             track[name][frame] = item.get(key)
     return list(tracks.values())

@@ -9,7 +9,14 @@ from mmrcf.errors import InputError
 REQUIRED = object()
 """No default: the field must be there."""
 
-_KINDS = {int: 'a whole number', float: 'a number', str: 'a string', list: 'a list', dict: 'a JSON object'}
+_KINDS = {
+    int: 'a whole number',
+    float: 'a number',
+    bool: 'true or false',
+    str: 'a string',
+    list: 'a list',
+    dict: 'a JSON object',
+}
 
 
 @dataclass(frozen=True)

@@ -132,10 +132,7 @@ class AnnotationReader:
             crowd = place.read(item, 'iscrowd', int, bool, default=None)
             if crowd not in (None, 0, 1):
                 place.error('iscrowd', f'is {crowd}, expected 0 or 1')
-            if self.has_images:
-                segmentations = (item.get('segmentation'),)
-            else:
-                segmentations = place.read(item, 'segmentations', list)
+            segmentations = (item.get('segmentation'),) if self.has_images else place.read(item, 'segmentations', list)
             yield place, AnnotationRecord(annotation_id, video_id, category_id, bool(crowd), segmentations, item)
 
     def _entries(self, part: str) -> Iterator[tuple[Place, dict]]:

@@ -109,11 +109,9 @@ def _ids(given: Names, by_name: Mapping[str, set[int]], option: str, where: str)
 
 def _names_of(video: VideoRecord) -> set[str]:
     """By what names a video or an image is known."""
-    first = video.file_names[0]
-    return {
-        str(video.video_id),
-        first if video.is_image or not video.folder else PurePosixPath(first).parent.as_posix(),
-    }
+    first = PurePosixPath(video.file_names[0])
+    has_folder = not video.is_image and len(first.parts) > 1
+    return {str(video.video_id), first.parent.as_posix() if has_folder else video.file_names[0]}
 
 
 def _renamed(file: AnnotationFile, class_map: Mapping[str, str]) -> AnnotationFile:
