@@ -148,9 +148,8 @@ def test_a_field_of_the_wrong_type_is_named_with_file_and_entry(content, write, 
         path = write(content)
         with pytest.raises(InputError) as caught:
             read_annotations(path)
-        assert (
-            str(caught.value) == f'annotation file {path}: {name}: {key}: is {found}, expected {expected}; correct it'
-        )
+        message = f'{name}: {key}: is {found}, expected {expected}'
+        assert str(caught.value) == f'annotation file {path}: {message}; correct it'
         errors = [str(problem) for problem in validate_annotations(path) if problem.severity == 'error']
         assert f'error: {message}' in errors
         with pytest.raises(InputError, match=f'{key}: is '):
