@@ -1,10 +1,10 @@
 import importlib
 import pkgutil
 
+from .annotations.class_maps import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .avis import AVISDataset
 from .class_names import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
 from .clip_draw import ClipDraw
-from .coco_class_map import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .coco_pseudo_video import COCOPseudoVideoDataset
 from .collate import collate_clips
 from .joint_dataset import JointDataset

@@ -10,10 +10,10 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.utils import require_folder
 
+from .annotations.records import VideoRecord
 from .frame_times import FrameTimeError, frame_times, is_rate, is_time
 from .sound_files import other_sounds, own_sounds
 from .youtube_vis import YouTubeVISDataset
-from .ytvis_file import VideoRecord
 
 SOUNDS = ('own', 'none', 'silent', 'other')
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
@@ -11,15 +11,15 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
-from mmrcf.utils import read_json
 
-from .annotation_fields import read_categories, read_field, read_size
-from .annotation_view import Names, check_class_map, named_class_map, select_entries
+from .annotations.class_maps import check_class_map, resolve_class_map
+from .annotations.ignored_regions import ignored_record, outside_record
+from .annotations.reader import read_annotations
+from .annotations.records import VideoRecord
+from .annotations.view import AnnotationView, Names
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
-from .ignored_regions import ignored_record, outside_record
-from .segmentation import SegmentationError, segmentation_to_rle
 
 
 @DATASETS.register_module()
@@ -32,7 +32,7 @@ class COCOPseudoVideoDataset(BaseDataset):
     Args:
         ann_file: Annotation file, relative to ``data_root``.
         metainfo: ``classes``: class names, or the name of a list in ``class_names.CLASS_LISTS``.
-        class_map: COCO name to class name, or the name of a map in ``coco_class_map.CLASS_MAPS``; COCO categories that
+        class_map: COCO name to class name, or the name of a map in ``class_maps.CLASS_MAPS``; COCO categories that
             are not in it are left out. None where the names are the same: all of the file's that are classes are taken.
         data_root: Folder of the data set.
         data_prefix: ``img``: folder of the images, relative to ``data_root``.
@@ -114,35 +114,43 @@ class COCOPseudoVideoDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file; one entry an image."""
-        where = f'annotation file {self.ann_file}'
-        content = read_json(self.ann_file, 'annotation file')
-        images = _read_images(content, where, self.partly_labelled)
-        names = read_categories(content, where)
-        check_class_map(self.class_map, tuple(names.values()), where)
+        file = read_annotations(self.ann_file, AnnotationView(only=self.only, without=self.without), as_images=True)
+        check_class_map(self.class_map, tuple(file.categories.values()), file.source)
         classes = self._metainfo['classes']
-        labels = {key: classes.index(self.class_map[name]) for key, name in names.items() if name in self.class_map}
-        chosen = select_entries(_as_entries(images), self.only, self.without, where)
-        ids = {entry['id'] for entry in chosen}
-        for index, annotation in enumerate(read_field(content, 'annotations', list, where)):
-            annotation_id = read_field(annotation, 'id', int, f'{where}: annotations[{index}]')
-            here = f'{where}: annotation {annotation_id}'
-            image_id = read_field(annotation, 'image_id', int, here)
-            category_id = read_field(annotation, 'category_id', int, here)
-            if image_id not in images:
-                raise InputError(f"{here}: 'image_id' is {image_id}, but there is no such image; correct it")
-            if category_id not in names:
-                raise InputError(f"{here}: 'category_id' is {category_id}, but there is no such category; correct it")
-            if image_id in ids and category_id in labels and (self.crowds == 'ignore' or not annotation.get('iscrowd')):
-                _add_object(images[image_id], labels[category_id], annotation, here)
-        kept = [image for entry in chosen if (image := self._finished(images[entry['id']])) is not None]
+        labels = {
+            key: classes.index(self.class_map[name]) for key, name in file.categories.items() if name in self.class_map
+        }
+        objects: dict[int, list[dict]] = {image_id: [] for image_id in file.videos}
+        for item in file.require_annotations():
+            if item.category_id not in labels or (item.crowd and self.crowds == 'drop'):
+                continue
+            (rle,) = file.rles(item)
+            if rle is not None:
+                area = int(mask_utils.area(rle))
+                objects[item.video_id].append(
+                    dict(label=labels[item.category_id], counts=rle['counts'], area=area, crowd=item.crowd)
+                )
+        name = self.partly_labelled
+        if name is not None and not any(name in image.entry for image in file.videos.values()):
+            print_log(
+                f'{file.source}: no image has the field {name!r} of the option partly_labelled; all of them are taken '
+                'as fully labelled',
+                'current',
+                logging.WARNING,
+            )
+        records = [
+            self._record(image, objects[image.video_id], _read_flag(image, name, file.source))
+            for image in file.videos.values()
+        ]
+        kept = [record for record in records if record is not None]
         if not kept:
-            raise InputError(f'{where}: no image has an object of the classes; check class_map and max_objects')
+            raise InputError(f'{file.source}: no image has an object of the classes; check class_map and max_objects')
         return kept
 
-    def _finished(self, image: dict) -> dict | None:
+    def _record(self, image: VideoRecord, found: Sequence[dict], is_partly_labelled: bool) -> dict | None:
         """The record of an image with its objects numbered and its ignored regions; None where it is left out."""
-        crowds = [item for item in image['instances'] if item['crowd']]
-        objects = [item for item in image['instances'] if not item['crowd']]
+        crowds = [item for item in found if item['crowd']]
+        objects = [item for item in found if not item['crowd']]
         if not objects and self.drop_empty_images:
             return None
         surplus: list[dict] = []
@@ -158,12 +166,12 @@ class COCOPseudoVideoDataset(BaseDataset):
             for number, item in enumerate(objects, start=1)
         ]
         regions = [ignored_record(item['counts']) for item in (*crowds, *surplus)]
-        if image['partly_labelled']:
-            regions = [outside_record(instances, *image['ori_shape'])]
+        if is_partly_labelled:
+            regions = [outside_record(instances, image.height, image.width)]
         return dict(
-            img_path=str(Path(self.data_prefix['img']) / image['img_path']),
-            video_id=image['video_id'],
-            ori_shape=image['ori_shape'],
+            img_path=str(Path(self.data_prefix['img']) / image.file_names[0]),
+            video_id=image.video_id,
+            ori_shape=(image.height, image.width),
             instances=instances + regions,
         )
 
@@ -181,69 +189,9 @@ class COCOPseudoVideoDataset(BaseDataset):
         return frames | dict(rng=rng)
 
 
-def resolve_class_map(class_map: str | Mapping[str, str] | None, classes: tuple[str, ...]) -> dict[str, str]:
-    """The class map a config asks for: file name of a category to class name.
-
-    Raises:
-        InputError: No such map, or it leads to a name that is not a class.
-    """
-    if class_map is None:
-        return {name: name for name in classes}
-    class_map = named_class_map(class_map)
-    unknown = sorted(set(class_map.values()) - set(classes))
-    if unknown or not class_map:
-        raise InputError(f'class_map leads to {unknown}, which are not classes; correct it or metainfo.classes')
-    return class_map
-
-
-def _read_images(content: Any, where: str, partly_labelled: str | None) -> dict[int, dict]:
-    images: dict[int, dict] = {}
-    for index, image in enumerate(read_field(content, 'images', list, where)):
-        image_id = read_field(image, 'id', int, f'{where}: images[{index}]')
-        here = f'{where}: image {image_id}'
-        if image_id in images:
-            raise InputError(f'{here}: the id is there twice; ids must be unique')
-        name = read_field(image, 'file_name', str, here)
-        images[image_id] = dict(
-            img_path=name,
-            video_id=image_id,
-            ori_shape=read_size(image, here),
-            partly_labelled=partly_labelled is not None and _read_flag(image, partly_labelled, here),
-            instances=[],
-        )
-    if partly_labelled is not None and not any(partly_labelled in image for image in content['images']):
-        print_log(
-            f'{where}: no image has the field {partly_labelled!r} of the option partly_labelled; all of them are taken '
-            'as fully labelled',
-            'current',
-            logging.WARNING,
-        )
-    return images
-
-
-def _read_flag(image: dict, name: str, where: str) -> bool:
+def _read_flag(video: VideoRecord, name: str | None, source: str) -> bool:
     """A true-or-false field of an image; false where it is missing."""
-    value = image.get(name, False)
+    value = video.entry.get(name, False)
     if value not in (True, False):
-        raise InputError(f'{where}: {name!r} is {value!r}, expected true or false; correct it')
+        raise InputError(f'{source}: image {video.video_id}: {name!r} is {value!r}, expected true or false; correct it')
     return bool(value)
-
-
-def _as_entries(images: Mapping[int, dict]) -> list[dict]:
-    return [dict(id=image_id, file_name=image['img_path']) for image_id, image in images.items()]
-
-
-def _add_object(image: dict, label: int, annotation: dict, where: str) -> None:
-    try:
-        rle = segmentation_to_rle(annotation.get('segmentation'), *image['ori_shape'])
-    except SegmentationError as error:
-        raise InputError(f'{where}: segmentation: {error}; correct the annotation') from error
-    if rle is not None:
-        image['instances'].append(
-            dict(
-                label=label,
-                counts=rle['counts'],
-                area=int(mask_utils.area(rle)),
-                crowd=bool(annotation.get('iscrowd')),
-            )
-        )

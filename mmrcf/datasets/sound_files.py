@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmrcf.errors import InputError
 
-from .ytvis_file import VideoRecord
+from .annotations.records import VideoRecord
 
 
 def sound_file(folder: str | Path, first_frame: str, suffix: str) -> Path | None:

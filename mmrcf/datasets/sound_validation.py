@@ -1,16 +1,16 @@
 """Lists what is wrong, or only remarkable, with the sound files of a data set and the times of its frames."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmrcf.errors import InputError
 from mmrcf.media.sound_file import read_sound
 from mmrcf.utils import require_folder
 
+from .annotations.problems import Place, Report
+from .annotations.records import VideoRecord
 from .frame_times import FrameTimeError, frame_times, is_rate
-from .problems import Place, Problem
 from .sound_files import sound_file
 
 MUCH_SECONDS = 1.0
@@ -36,38 +36,34 @@ class SoundFolder:
         if self.fps is not None and not is_rate(self.fps):
             raise InputError(f'fps={self.fps!r}: expected a positive number of frames a second')
 
+    def check(self, videos: Sequence[VideoRecord], report: Report) -> None:
+        """Check the times of the frames of all videos, and read all sounds.
 
-def check_sounds(videos: Sequence[Any], sounds: SoundFolder, problems: list[Problem]) -> None:
-    """Check the times of the frames of all videos, and read all sounds.
+        Args:
+            videos: Those that have frames.
+            report: What is done with a problem.
 
-    Args:
-        videos: ``videos`` of an annotation file, whatever is in there; an entry that is no video is passed over.
-        sounds: Where the sounds are.
-        problems: What is found is added here.
-
-    Raises:
-        InputFileError: The folder is missing.
-    """
-    require_folder(sounds.folder, 'folder of sounds')
-    usable = [(index, video) for index, video in enumerate(videos) if _has_frames(video)]
-    untimed = [index for index, video in usable if video.get('timestamps') is None and video.get('fps') is None]
-    if untimed and sounds.fps is None:
-        message = f'{len(untimed)} of {len(usable)} videos have neither timestamps nor fps; give the data set fps=...'
-        Place(problems, 'videos').warning('fps', message)
-    for index, video in usable:
-        video_id = video.get('id') if isinstance(video.get('id'), int) else None
-        place = Place(problems, f'videos[{index}]' if video_id is None else f'video {video_id}', video_id)
-        is_timed = sounds.fps is not None or index not in untimed
-        duration = _duration(place, video, sounds.fps) if is_timed else None
-        _check_sound(place, video['file_names'][0], sounds, duration)
+        Raises:
+            InputFileError: The folder is missing.
+        """
+        require_folder(self.folder, 'folder of sounds')
+        untimed = sum(not _is_timed(video) for video in videos)
+        if untimed and self.fps is None:
+            message = f'{untimed} of {len(videos)} videos have neither timestamps nor fps; give the data set fps=...'
+            Place(report, 'videos').warning('fps', message)
+        for index, video in enumerate(videos):
+            name = f'videos[{index}]' if video.video_id is None else f'video {video.video_id}'
+            place = Place(report, name, video.video_id)
+            is_timed = self.fps is not None or _is_timed(video)
+            duration = _duration(place, video.entry, self.fps) if is_timed else None
+            _check_sound(place, video.file_names[0], self, duration)
 
 
-def _has_frames(video: Any) -> bool:
-    names = video.get('file_names') if isinstance(video, dict) else None
-    return isinstance(names, list) and bool(names) and all(isinstance(name, str) and name for name in names)
+def _is_timed(video: VideoRecord) -> bool:
+    return any(video.entry.get(key) is not None for key in ('timestamps', 'fps'))
 
 
-def _duration(place: Place, video: dict, fps: float | None) -> float | None:
+def _duration(place: Place, video: Mapping, fps: float | None) -> float | None:
     """Seconds up to the end of the last frame, which lasts as long as the one before it; None where that is unknown."""
     length = len(video['file_names'])
     try:

@@ -9,13 +9,14 @@ from mmengine.dataset import BaseDataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .annotation_view import AnnotationView, Names
+from .annotations.ignored_regions import outside_record
+from .annotations.labels import read_labelled_videos
+from .annotations.records import FrameObject, VideoRecord
+from .annotations.view import AnnotationView, Names
 from .class_names import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
-from .ignored_regions import outside_record
 from .transforms.frame_sampling import sample_clip
-from .ytvis_file import FrameObject, VideoRecord, read_ytvis
 
 
 @DATASETS.register_module()
@@ -34,7 +35,7 @@ class YouTubeVISDataset(BaseDataset):
             own categories in the order of their ids.
         ignore_categories: Categories of the file that are left out with their annotations. Any other category that is
             not a class is an error.
-        class_map: Category of the file to class name, or the name of a map in ``coco_class_map.CLASS_MAPS``; categories
+        class_map: Category of the file to class name, or the name of a map in ``class_maps.CLASS_MAPS``; categories
             that are not in it are left out. None where the names are the same.
         only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
             all.
@@ -108,7 +109,7 @@ class YouTubeVISDataset(BaseDataset):
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
         """Class names and videos of ``ann_file``; a data set in another layout overrides this, and applies ``view``."""
-        return read_ytvis(
+        return read_labelled_videos(
             self.ann_file,
             self._metainfo['classes'],
             self.ignore_categories,

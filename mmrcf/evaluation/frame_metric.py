@@ -11,12 +11,13 @@ import numpy as np
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 
-from mmrcf.datasets.annotation_view import AnnotationView
-from mmrcf.datasets.coco_pseudo_video import resolve_class_map
+from mmrcf.datasets.annotations.class_maps import resolve_class_map
+from mmrcf.datasets.annotations.records import VideoRecord
+from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
-from .ground_truth import GroundTruth, Video, load_ground_truth
+from .ground_truth import GroundTruth, load_ground_truth
 
 _PER_OBJECT = ('ids', 'slots', 'labels', 'scores', 'class_probs')
 
@@ -48,7 +49,7 @@ class FrameMetric(BaseMetric):
     Args:
         ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here. Or a dict with
             its path as ``ann_file``, and ``class_map``, ``only`` and ``without`` as the data set that is tested has
-            them (:class:`~mmrcf.datasets.annotation_view.AnnotationView`); it may then be a COCO file as well.
+            them (:class:`~mmrcf.datasets.annotations.view.AnnotationView`); it may then be a COCO file as well.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.
@@ -191,7 +192,7 @@ def frames_by_video(results: list[dict], ground_truth: GroundTruth) -> dict[int,
     }
 
 
-def _check_frame(frame: dict, video: Video, source: str) -> None:
+def _check_frame(frame: dict, video: VideoRecord, source: str) -> None:
     where = f'results: frame {frame["frame_id"]} of {video.label}'
     if frame['video_length'] != video.length or not 0 <= frame['frame_id'] < video.length:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The ground truth of an evaluation, read once from an annotation file in the official YouTube-VIS layout."""
+"""The ground truth of an evaluation, read once from an annotation file of any layout that the reader knows."""
 
 import dataclasses
 import functools
@@ -11,22 +11,11 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotation_view import AnnotationView
-from mmrcf.datasets.segmentation import SegmentationError, segmentation_to_rle
+from mmrcf.datasets.annotations.reader import EVERYTHING, parse_annotations
+from mmrcf.datasets.annotations.records import VideoRecord
+from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, require_file
-
-
-@dataclass(frozen=True, eq=False)
-class Video:
-    """One video: its size in pixels, its number of frames T, how a message calls it, and the folder of its frames."""
-
-    video_id: int
-    height: int
-    width: int
-    length: int
-    label: str
-    folder: str = ''
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +64,11 @@ class GroundTruth:
     """
 
     source: str
-    videos: Mapping[int, Video]
+    videos: Mapping[int, VideoRecord]
     categories: Mapping[int, str]
     tracks: tuple[Track, ...] | None
 
-    def video(self, video_id: int, where: str) -> Video:
+    def video(self, video_id: int, where: str) -> VideoRecord:
         """The video with this id. Raises :class:`InputError`, beginning with ``where``, if there is none."""
         if video_id not in self.videos:
             raise InputError(f'{where}: video_id {video_id} is not in {self.source}; give the file that was tested on')
@@ -95,109 +84,37 @@ class GroundTruth:
         return self.tracks
 
 
-def field(entry: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:
-    """``entry[key]``. Raises :class:`InputError`, beginning with ``where``, if it is missing or of another type."""
-    if not isinstance(entry, dict):
-        raise InputError(f'{where}: expected an object with {key!r}, found {type(entry).__name__}')
-    if key not in entry:
-        raise InputError(f'{where}: has no {key!r}; add it')
-    value = entry[key]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise InputError(
-            f'{where}: {key!r} is {type(value).__name__}, not as the YouTube-VIS layout has it; correct it'
-        )
-    return value
-
-
-def read_segmentations(entry: dict, video: Video, where: str) -> tuple[dict | None, ...]:
-    """The masks of an annotation or a result, one a frame; None where it has no pixel.
-
-    Raises:
-        InputError: There are more or fewer than the video has frames, or one cannot be decoded.
-    """
-    segmentations = field(entry, 'segmentations', list, where)
-    if len(segmentations) != video.length:
-        raise InputError(
-            f"{where}: 'segmentations' has {len(segmentations)} entries, but {video.label} has {video.length} frames; "
-            'give one a frame, null where the object is absent'
-        )
-    rles = []
-    for frame, segmentation in enumerate(segmentations):
-        try:
-            rles.append(segmentation_to_rle(segmentation, video.height, video.width))
-        except SegmentationError as error:
-            raise InputError(f'{where}: segmentations[{frame}]: {error}; correct it') from error
-    return tuple(rles)
-
-
-def _read_video(entry: Any, where: str) -> Video:
-    video_id = field(entry, 'id', int, where)
-    height, width = (field(entry, key, int, f'{where} (id {video_id})') for key in ('height', 'width'))
-    names = entry.get('file_names') or []
-    length = len(names) or field(entry, 'length', int, f'{where} (id {video_id})')
-    folder = str(names[0]).rpartition('/')[0] if names else ''
-    return Video(video_id, height, width, length, f'video {video_id}' + (f' ({folder})' if names else ''), folder)
-
-
-def parse_ground_truth(content: Any, source: str = 'annotations') -> GroundTruth:
+def parse_ground_truth(content: Any, source: str = 'annotations', view: AnnotationView = EVERYTHING) -> GroundTruth:
     """Bring the content of an annotation file into a :class:`GroundTruth`.
-
-    Polygons, RLE and nulls become compressed RLE; ``areas``, ``bboxes`` and an annotation's ``length`` are not read.
 
     Args:
         content: The parsed JSON.
         source: What messages call it.
+        view: What to take of it.
 
     Raises:
         InputError: Something in it cannot be used.
     """
-    videos: dict[int, Video] = {}
-    for index, entry in enumerate(field(content, 'videos', list, source)):
-        video = _read_video(entry, f'{source}: videos[{index}]')
-        if video.video_id in videos:
-            raise InputError(f'{source}: {video.label}: its id is there twice; ids must be unique')
-        videos[video.video_id] = video
-    categories: dict[int, str] = {}
-    for index, entry in enumerate(field(content, 'categories', list, source)):
-        where = f'{source}: categories[{index}]'
-        category_id, name = field(entry, 'id', int, where), field(entry, 'name', str, where)
-        if category_id in categories or name in categories.values():
-            raise InputError(f'{where}: id {category_id} or name {name!r} is there twice; keep one')
-        categories[category_id] = name
+    file = parse_annotations(content, source, view)
     tracks = None
-    if content.get('annotations') is not None:
-        tracks = []
-        for index, entry in enumerate(field(content, 'annotations', list, source)):
-            where = f'{source}: annotations[{index}]'
-            video_id = field(entry, 'video_id', int, where)
-            category_id = field(entry, 'category_id', int, where)
-            if video_id not in videos:
-                raise InputError(f"{where}: 'video_id' is {video_id}, but there is no such video")
-            if category_id not in categories:
-                raise InputError(f"{where}: 'category_id' is {category_id}, but there is no such category")
-            rles = read_segmentations(entry, videos[video_id], where)
-            tracks.append(Track(video_id, category_id, rles, crowd=bool(entry.get('iscrowd', False))))
-    return GroundTruth(
-        source,
-        dict(sorted(videos.items())),
-        dict(sorted(categories.items())),
-        None if tracks is None else tuple(tracks),
-    )
+    if file.annotations is not None:
+        tracks = tuple(
+            Track(item.video_id, item.category_id, file.rles(item), crowd=item.crowd) for item in file.annotations
+        )
+    return GroundTruth(source, dict(sorted(file.videos.items())), dict(sorted(file.categories.items())), tracks)
 
 
 @functools.lru_cache(maxsize=2)
 def _load(path: str, _modified: int, view: str) -> GroundTruth:
-    where = f'annotation file {path}'
-    return parse_ground_truth(
-        AnnotationView(**json.loads(view)).apply(read_json(path, 'annotation file'), where), where
-    )
+    content = read_json(path, 'annotation file')
+    return parse_ground_truth(content, f'annotation file {path}', AnnotationView(**json.loads(view)))
 
 
 def load_ground_truth(path: str | Path, view: AnnotationView | None = None) -> GroundTruth:
     """Read an annotation file; several metrics of a run, and its repeated validations, share what was read.
 
     Args:
-        path: The file, in the YouTube-VIS layout or in that of COCO, whose images are videos of one frame.
+        path: The file, in the layout of YouTube-VIS, CocoVID or COCO, whose images are videos of one frame.
         view: What to take of it; None for all, under its own names.
 
     Raises:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mmrcf.datasets.annotations.reader import read_annotations
+from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
-from mmrcf.utils import read_json
 
 from .ground_truth import GroundTruth
 
@@ -43,22 +44,23 @@ def resolve_groups(groups: Sequence[Sequence[str]] | None, ground_truth: GroundT
     return {ids[name]: tuple(ids[other] for other in members) for members in groups for name in members}
 
 
-def read_loudness(ann_file: str | Path, ground_truth: GroundTruth) -> list[np.ndarray | None]:
-    """(T,) float64 for each annotation of the file, in its order; None where it has no ``loudness``.
+def read_loudness(ann_file: str | Path, view: AnnotationView) -> list[np.ndarray | None]:
+    """(T,) float64 for each annotation of the view of a file, in its order; None where it has no ``loudness``.
 
     Raises:
         InputError: There is not one number for each frame.
     """
     loudness: list[np.ndarray | None] = []
-    for index, entry in enumerate(read_json(ann_file, 'annotation file')['annotations']):
-        values, length = entry.get('loudness'), ground_truth.videos[entry['video_id']].length
+    file = read_annotations(ann_file, view)
+    for item in file.require_annotations():
+        values, length = item.entry.get('loudness'), file.videos[item.video_id].length
         if values is None:
             loudness.append(None)
             continue
         numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
         if not numbers or len(values) != length:
             raise InputError(
-                f"{ground_truth.source}: annotations[{index}]: 'loudness': expected {length} numbers, one a frame; "
+                f'{file.source}: annotation {item.annotation_id}: loudness: expected {length} numbers, one a frame; '
                 'correct it or leave it out'
             )
         loudness.append(np.array(values, np.float64))

@@ -76,7 +76,7 @@ class LookAlikeMetric(FrameMetric):
         if is_main_process():
             ground_truth = load_ground_truth(self.ann_file, self.view)
             resolve_groups(groups, ground_truth)
-            read_loudness(self.ann_file, ground_truth)
+            read_loudness(self.ann_file, self.view)
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""
@@ -86,7 +86,7 @@ class LookAlikeMetric(FrameMetric):
             for category_id, members in resolve_groups(self.groups, ground_truth).items()
         }
         groups = {key: members for key, members in groups.items() if key in members and len(members) > 1}
-        loudness = read_loudness(self.ann_file, ground_truth)
+        loudness = read_loudness(self.ann_file, self.view)
         annotated: dict[int, list[tuple[Track, np.ndarray | None]]] = defaultdict(list)
         for track, loud in zip(ground_truth.require_tracks(), loudness, strict=True):
             if track.category_id in category_ids and not track.crowd:

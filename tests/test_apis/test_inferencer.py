@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis import window as window_module
-from mmrcf.datasets.ytvis_file import read_ytvis
+from mmrcf.datasets.annotations import read_labelled_videos
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 
@@ -89,7 +89,7 @@ def test_json_holds_what_the_stream_yields(
 
 def test_json_is_a_data_set(inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     inferencer(write_clip(tmp_path / 'clip.mp4'), json=tmp_path / 'tracks.json')
-    classes, videos = read_ytvis(str(tmp_path / 'tracks.json'), None, ())
+    classes, videos = read_labelled_videos(str(tmp_path / 'tracks.json'), None, ())
     assert tuple(classes) == inferencer.segmenter.classes
     assert len(videos) == 1 and len(videos[0].file_names) == 8 and any(videos[0].objects)
 

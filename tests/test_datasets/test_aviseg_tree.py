@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
+from mmrcf.datasets.annotations import validate_annotations
 from mmrcf.datasets.sound_validation import SoundFolder
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.media.sound_file import read_sound
 
 HEIGHT, WIDTH, FRAMES = 36, 64, 5
@@ -151,7 +151,7 @@ def test_evaluators_read_the_files_of_their_splits(config):
 
 def test_the_validator_finds_nothing_but_what_is_remarkable(tree):
     sounds = SoundFolder(tree / 'train/WAVAudios', fps=1.0)
-    problems = validate_ytvis(tree / 'train.json', tree / 'train/JPEGImages', sounds)
+    problems = validate_annotations(tree / 'train.json', tree / 'train/JPEGImages', sounds.check)
     assert [problem.severity for problem in problems] == ['note'] * 3
     assert [str(problem).split(': ')[1] for problem in problems] == ['video 4', 'video 5', 'video 6']
     assert 'much longer than the video with 5.00 s' in str(problems[0])

@@ -200,11 +200,11 @@ def test_bad_settings_are_named(make, settings, message):
 @pytest.mark.parametrize(
     ('part', 'index', 'key', 'value', 'message'),
     [
-        ('images', 0, 'id', 6, 'image 6: the id is there twice'),
-        ('images', 0, 'width', -1, "image 5: 'width' is -1"),
-        ('images', 0, 'file_name', 4, "image 5: 'file_name' is int"),
-        ('annotations', 0, 'image_id', 77, "annotation 0: 'image_id' is 77, but there is no such image"),
-        ('annotations', 0, 'category_id', 77, "annotation 0: 'category_id' is 77"),
+        ('images', 0, 'id', 6, 'image 6: id: 6 is a duplicate'),
+        ('images', 0, 'width', -1, 'image 5: width: is -1, expected a positive'),
+        ('images', 0, 'file_name', 4, 'image 5: file_name: is 4, expected a string'),
+        ('annotations', 0, 'image_id', 77, 'annotation 0: image_id: is 77, but there is no such image'),
+        ('annotations', 0, 'category_id', 77, 'annotation 0: category_id: is 77, but there is no such category'),
         ('annotations', 0, 'segmentation', [[1, 2]], 'annotation 0: segmentation: polygon 0 has 2 numbers'),
     ],
 )

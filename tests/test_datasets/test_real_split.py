@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config, ConfigDict
 
-from mmrcf.datasets.annotation_view import read_names
+from mmrcf.datasets.annotations.view import read_names
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAMILY = sorted((REPOSITORY / 'configs/real').rglob('*.py'))

@@ -145,7 +145,7 @@ def test_a_test_item_is_one_frame_without_ground_truth(write_ytvis, changed):
         assert (frame.ori_shape, frame.img_shape, frame.scale_factor) == ((40, 60), (20, 30), (0.5, 0.5))
         seen.append((frame.video_id, frame.frame_id, frame.video_length))
     assert seen == [(7, t, 6) for t in range(6)] + [(3, t, 3) for t in range(3)]
-    with pytest.raises(InputError, match="has no 'categories'"):
+    with pytest.raises(InputError, match='categories: is missing, expected a list'):
         make(write_ytvis(changed(('categories',))))
 
 
@@ -164,24 +164,28 @@ def test_files_are_read_lazily_where_asked(tmp_path):
 @pytest.mark.parametrize(
     ('keys', 'value', 'message'),
     [
-        (('videos',), ..., r"instances.json: has no 'videos'"),
-        (('videos',), [], r"'videos' is empty"),
-        (('videos',), {}, r"'videos' is dict, expected list"),
-        (('videos', 0, 'id'), ..., r"videos\[0\]: has no 'id'"),
-        (('videos', 0, 'id'), '7', r"videos\[0\]: 'id' is str, expected int"),
-        (('videos', 0, 'id'), 3, r'video 3: the id is there twice'),
-        (('videos', 0, 'height'), 0, r"video 7: 'height' is 0, expected a positive"),
-        (('videos', 0, 'length'), 5, r"video 7: 'length' is 5, but it has 6 file_names"),
-        (('videos', 0, 'file_names'), [], r"video 7: 'file_names' must hold"),
-        (('categories',), ..., r"has no 'categories'"),
-        (('categories', 0, 'id'), 2, r'categories\[1\]: id 2 is there twice'),
-        (('categories', 0, 'name'), 'dog', r"categories\[1\]: name 'dog' is there twice"),
-        (('annotations',), None, r"'annotations' is NoneType, expected list"),
-        (('annotations', 0), 5, r'annotations\[0\]: expected a JSON object, found int'),
-        (('annotations', 0, 'id'), 12, r'annotation 12: the id is there twice'),
-        (('annotations', 0, 'video_id'), 99, r"annotation 11: 'video_id' is 99, but there is no such video"),
-        (('annotations', 0, 'category_id'), 99, r"annotation 11: 'category_id' is 99, but there is no such category"),
-        (('annotations', 0, 'segmentations'), [None] * 5, r'annotation 11: .* 5 entries, but video 7 has 6 frames'),
+        (('videos',), ..., 'instances.json: videos: is missing, expected a list'),
+        (('videos',), [], 'videos: is an empty list'),
+        (('videos',), {}, 'videos: is a JSON object, expected a list'),
+        (('videos', 0, 'id'), ..., r'videos\[0\]: id: is missing'),
+        (('videos', 0, 'id'), '7', r"videos\[0\]: id: is '7', expected a whole number"),
+        (('videos', 0, 'id'), 3, 'video 3: id: 3 is a duplicate'),
+        (('videos', 0, 'height'), 0, 'video 7: height: is 0, expected a positive'),
+        (('videos', 0, 'length'), 5, 'video 7: length: is 5, but it has 6 file_names'),
+        (('videos', 0, 'file_names'), [], 'video 7: file_names: is an empty list, expected the path'),
+        (('categories',), ..., 'categories: is missing'),
+        (('categories', 0, 'id'), 2, 'category 2: id: 2 is a duplicate'),
+        (('categories', 0, 'name'), 'dog', "category 2: name: 'dog' is a duplicate"),
+        (('annotations',), None, 'annotations: is missing or null, expected a list'),
+        (('annotations', 0), 5, r'annotations\[0\]: entry: is 5, expected a JSON object'),
+        (('annotations', 0, 'id'), 12, 'annotation 12: id: 12 is a duplicate'),
+        (('annotations', 0, 'video_id'), 99, 'annotation 11: video_id: is 99, but there is no such video'),
+        (('annotations', 0, 'category_id'), 99, 'annotation 11: category_id: is 99, but there is no such category'),
+        (
+            ('annotations', 0, 'segmentations'),
+            [None] * 5,
+            r'annotation 11: .* 5 entries, but video 7 \(a\) has 6 frames',
+        ),
         (('annotations', 0, 'segmentations', 2, 'size'), [60, 40], r'annotation 11: segmentations\[2\]: RLE size is'),
         (('annotations', 0, 'segmentations', 2), [[1, 2, 3]], r'annotation 11: segmentations\[2\]: polygon 0 has 3'),
     ],

@@ -56,17 +56,23 @@ def set_in(*keys, to):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda content: content.pop('videos'), "file.json: has no 'videos'"),
-        (lambda content: content['annotations'][0].pop('segmentations'), r"annotations\[0\]: has no 'segmentations'"),
-        (set_in('categories', to={}), "'categories' is dict"),
-        (set_in('videos', 0, 'height', to='300'), r"videos\[0\] \(id 1\): 'height' is str"),
-        (set_in('annotations', 0, 'video_id', to=5), r"annotations\[0\]: 'video_id' is 5, but there is no such"),
-        (set_in('annotations', 0, 'category_id', to=5), r"annotations\[0\]: 'category_id' is 5, but there is no such"),
+        (lambda content: content.pop('videos'), 'file.json: videos: is missing, expected a list'),
+        (
+            lambda content: content['annotations'][0].pop('segmentations'),
+            'file.json: annotation 0: segmentations: is missing',
+        ),
+        (set_in('categories', to={}), 'file.json: categories: is a JSON object, expected a list'),
+        (set_in('videos', 0, 'height', to='300'), "video 1: height: is '300', expected a whole number"),
+        (set_in('annotations', 0, 'video_id', to=5), 'annotation 0: video_id: is 5, but there is no such video'),
+        (
+            set_in('annotations', 0, 'category_id', to=5),
+            'annotation 0: category_id: is 5, but there is no such',
+        ),
         (set_in('annotations', 0, 'segmentations', to=[None]), r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
         (set_in('annotations', 0, 'segmentations', 1, to={'size': [3, 2], 'counts': 'T3'}), r'segmentations\[1\]: RLE'),
-        (set_in('categories', 1, 'name', to='cat'), r"categories\[1\]: id 20 or name 'cat' is there twice"),
-        (lambda content: content['videos'].append(content['videos'][0]), 'id is there twice'),
-        (set_in('annotations', 0, to=3), r"annotations\[0\]: expected an object with 'video_id', found int"),
+        (set_in('categories', 1, 'name', to='cat'), "category 20: name: 'cat' is a duplicate"),
+        (lambda content: content['videos'].append(content['videos'][0]), 'video 1: id: 1 is a duplicate'),
+        (set_in('annotations', 0, to=3), r'annotations\[0\]: entry: is 3, expected a JSON object'),
     ],
 )
 def test_bad_file(annotations, change, message):
@@ -78,5 +84,5 @@ def test_bad_file(annotations, change, message):
 
 
 def test_content_that_is_no_object():
-    with pytest.raises(InputError, match="expected an object with 'videos', found list"):
+    with pytest.raises(InputError, match='annotations: is a list, expected a JSON object'):
         parse_ground_truth([])

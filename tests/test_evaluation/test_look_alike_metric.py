@@ -153,5 +153,5 @@ def test_no_names_with_a_hyphen(tmp_path, annotations):
 
 @pytest.mark.parametrize('values', [[0.5], [0.5, None], 'loud', [0.5, '1']])
 def test_unusable_loudness_is_named_before_the_test(measure, values):
-    with pytest.raises(InputError, match=r"annotations\[0\]: 'loudness': expected 2 numbers"):
+    with pytest.raises(InputError, match='annotation 0: loudness: expected 2 numbers'):
         measure([(1, 'ring', [LEFT, LEFT])], [], {0: values})

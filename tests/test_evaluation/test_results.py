@@ -17,10 +17,10 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_results.py
     ('change', 'message'),
     [
         ({'video_id': 3}, 'entry 0: video_id 3 is not in'),
-        ({'video_id': '1'}, "entry 0: 'video_id' is str"),
+        ({'video_id': '1'}, "entry 0: video_id: is '1', expected a whole number"),
         ({'category_id': 1}, 'entry 0: category_id 1 is not in'),
         ({'score': float('nan')}, "'score' is nan"),
-        ({'score': '0.5'}, "'score' is str"),
+        ({'score': '0.5'}, "score: is '0.5', expected a whole number or a number"),
         ({'segmentations': [None]}, r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
         ({'segmentations': [None, {'size': [30, 32], 'counts': 'PS3'}]}, r'segmentations\[1\]: RLE size is \[30, 32\]'),
         ({'segmentations': [None, [[0, 0, 9, 0, 9, 9]]]}, r'segmentations\[1\]: expected null or a compressed RLE'),
@@ -37,7 +37,7 @@ def test_bad_entry(annotations, result, change, message):
 
 def test_content_that_is_no_list(annotations):
     with pytest.raises(InputError, match='expected a list of tracks, found dict'):
-        parse_results({}, parse_ground_truth(annotations([])))
+        parse_results({}, parse_ground_truth(annotations([(1, 'cat', [BOX])])))
 
 
 def test_zip_without_results_at_its_root(tmp_path):

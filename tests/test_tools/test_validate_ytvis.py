@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.ytvis_file import read_ytvis
-from mmrcf.datasets.ytvis_validation import validate_ytvis
+from mmrcf.datasets.annotations import read_labelled_videos, validate_annotations
 from mmrcf.errors import InputError
 
 HEIGHT, WIDTH = 20, 30
@@ -71,29 +70,29 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
 @pytest.mark.parametrize(
     ('keys', 'value', 'line'),
     [
-        (('videos',), {}, 'error: file: videos: is a dict, expected a list'),
+        (('videos',), {}, 'error: file: videos: is a JSON object, expected a list'),
         (('categories',), [], 'error: file: categories: is an empty list'),
         (('annotations',), ..., 'warning: file: annotations: missing or null'),
         (('annotations',), [], 'warning: file: annotations: is an empty list'),
-        (VIDEO, 3, 'error: videos[0]: entry: is a int, expected a JSON object'),
-        ((*VIDEO, 'id'), ..., 'error: videos[0]: id: is missing or null'),
+        (VIDEO, 3, 'error: videos[0]: entry: is 3, expected a JSON object'),
+        ((*VIDEO, 'id'), ..., 'error: videos[0]: id: is missing, expected a whole number'),
         ((*VIDEO, 'id'), 0, 'warning: video 0: id: is 0'),
-        ((*VIDEO, 'height'), '20', "error: video 4: height: is '20', expected a positive"),
-        ((*VIDEO, 'length'), 2, 'error: video 4: length: is 2, but there are 3 file_names'),
-        ((*VIDEO, 'file_names'), [1], 'error: video 4: file_names: expected the path of every frame'),
+        ((*VIDEO, 'height'), '20', "error: video 4: height: is '20', expected a whole number"),
+        ((*VIDEO, 'length'), 2, 'error: video 4: length: is 2, but it has 3 file_names'),
+        ((*VIDEO, 'file_names'), [1], 'error: video 4: file_names[0]: is 1, expected a path'),
         ((*VIDEO, 'file_names', 1), 'v/0.jpg', "warning: video 4: file_names: 'v/0.jpg' is there 2 times"),
-        (('categories', 1, 'id'), 1, 'error: categories: id: 1 is there 2 times'),
-        (('categories', 1, 'name'), 'cat', "error: categories: name: 'cat' is there 2 times"),
-        (('categories', 1, 'name'), None, 'error: categories[1]: name: is missing or null'),
-        ((*TRACK, 'id'), None, 'error: annotations[0]: id: is missing or null'),
-        ((*TRACK, 'id'), -3, 'warning: annotation -3: id: is -3'),
+        (('categories', 1, 'id'), 1, 'error: category 1: id: 1 is a duplicate'),
+        (('categories', 1, 'name'), 'cat', "error: category 2: name: 'cat' is a duplicate"),
+        (('categories', 1, 'name'), None, 'error: category 2: name: is null, expected a string'),
+        ((*TRACK, 'id'), None, 'error: annotations[0]: id: is null, expected a whole number'),
+        ((*TRACK, 'id'), -3, 'warning: video 4, annotation -3: id: is -3'),
         ((*TRACK, 'video_id'), 5, 'error: annotation 9: video_id: is 5, but there is no such video'),
-        ((*TRACK, 'category_id'), 5, 'error: video 4, annotation 9: category_id: is 5, but there is no such category'),
-        ((*TRACK, 'category_id'), ..., 'error: video 4, annotation 9: category_id: is missing or null'),
+        ((*TRACK, 'category_id'), 5, 'error: annotation 9: category_id: is 5, but there is no such category'),
+        ((*TRACK, 'category_id'), ..., 'error: annotation 9: category_id: is missing, expected a whole number'),
         ((*TRACK, 'iscrowd'), 1, 'warning: video 4, annotation 9: iscrowd: is set'),
-        ((*TRACK, 'iscrowd'), 'no', "warning: video 4, annotation 9: iscrowd: is 'no', expected 0 or 1"),
+        ((*TRACK, 'iscrowd'), 'no', "error: annotation 9: iscrowd: is 'no', expected a whole number or true or false"),
         ((*TRACK, 'length'), 1, 'warning: video 4, annotation 9: length: is 1, but that of the video is 3'),
-        ((*TRACK, 'segmentations'), ..., 'error: video 4, annotation 9: segmentations: is missing or null'),
+        ((*TRACK, 'segmentations'), ..., 'error: annotation 9: segmentations: is missing, expected a list'),
         ((*TRACK, 'segmentations'), [None], 'error: video 4, annotation 9: segmentations: has 1 entries, but'),
         ((*TRACK, 'segmentations'), [None] * 3, 'warning: video 4, annotation 9: segmentations: the object is in no'),
         ((*TRACK, 'segmentations', 2, 'size'), [9, 9], 'error: video 4, annotation 9: segmentations[2]: RLE size is'),
@@ -105,11 +104,11 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         ((*TRACK, 'areas'), [48], 'warning: video 4, annotation 9: areas: has 1 entries'),
         ((*TRACK, 'bboxes', 0), [2, 4, 10, 10], 'warning: video 4, annotation 9: bboxes[0]: is [2, 4, 10, 10]'),
         ((*TRACK, 'bboxes', 0), [2, 4], 'warning: video 4, annotation 9: bboxes[0]: is [2, 4]'),
-        ((*TRACK, 'bboxes'), ..., 'warning: video 4, annotation 9: bboxes: is missing or null'),
+        ((*TRACK, 'bboxes'), ..., 'warning: video 4, annotation 9: bboxes: is null, expected a list'),
     ],
 )
 def test_a_problem_is_named_with_its_place_and_field(content, write, keys, value, line):
-    problems = [str(problem) for problem in validate_ytvis(write(edited(content, keys, value)))]
+    problems = [str(problem) for problem in validate_annotations(write(edited(content, keys, value)))]
     assert any(problem.startswith(line) for problem in problems), problems
     assert all('\n' not in problem for problem in problems)
 
@@ -120,15 +119,15 @@ def test_every_problem_is_reported(content, write):
     broken['annotations'].append(second)
     broken['annotations'][0]['segmentations'] = [rle_of(2), [[1, 2, 3]], dict(size=[1, 1], counts=[1])]
     broken['videos'][0]['length'] = 1
-    problems = validate_ytvis(write(broken))
+    problems = validate_annotations(write(broken))
     assert [(problem.severity, problem.field) for problem in problems] == [
-        ('error', 'id'),
         ('error', 'length'),
         ('error', 'segmentations[1]'),
         ('error', 'segmentations[2]'),
+        ('error', 'id'),
         ('error', 'video_id'),
     ]
-    assert (problems[2].video_id, problems[2].annotation_id) == (4, 9)
+    assert (problems[1].video_id, problems[1].annotation_id) == (4, 9)
 
 
 def test_polygon_areas_may_differ_a_little(content, write):
@@ -137,7 +136,7 @@ def test_polygon_areas_may_differ_a_little(content, write):
         areas=[210.1, None, None],
         bboxes=[[1.5, 1.5, 18.7, 14.4], None, None],
     )
-    assert validate_ytvis(write(content | dict(annotations=[track]))) == []
+    assert validate_annotations(write(content | dict(annotations=[track]))) == []
 
 
 MUTATIONS = st.tuples(
@@ -176,9 +175,9 @@ MUTATIONS = st.tuples(
 @given(MUTATIONS)
 def test_errors_are_exactly_what_the_reader_refuses(content, write, mutation):
     path = write(edited(content, *mutation))
-    has_errors = any(problem.severity == 'error' for problem in validate_ytvis(path))
+    has_errors = any(problem.severity == 'error' for problem in validate_annotations(path))
     try:
-        read_ytvis(path, classes=None)
+        read_labelled_videos(path, classes=None)
         refused = False
     except InputError as error:
         refused = True
@@ -190,7 +189,7 @@ def test_images_are_opened(content, write, tmp_path):
     (tmp_path / 'v').mkdir()
     for name, height in (('0.jpg', HEIGHT), ('1.jpg', HEIGHT + 1)):
         cv2.imwrite(str(tmp_path / 'v' / name), np.zeros((height, WIDTH, 3), np.uint8))
-    problems = validate_ytvis(write(content), tmp_path)
+    problems = validate_annotations(write(content), tmp_path)
     assert [(problem.severity, problem.place, problem.field) for problem in problems] == [
         ('error', 'video 4', 'file_names[1]'),
         ('error', 'video 4', 'file_names[2]'),

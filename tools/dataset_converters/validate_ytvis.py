@@ -1,4 +1,4 @@
-"""List every problem of an annotation file in the official YouTube-VIS layout.
+"""List every problem of an annotation file in the layout of YouTube-VIS, COCO or CocoVID.
 
 Exit code 0: no error (there may be warnings and notes), 1: errors, 2: the file cannot be checked.
 """
@@ -8,8 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.sound_validation import SoundFolder
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import write_json
 
@@ -34,8 +34,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each problem and a last line with their numbers."""
     args = parse_args(arguments)
-    sounds = SoundFolder(args.audio, args.audio_suffix, args.fps) if args.audio is not None else None
-    problems = validate_ytvis(args.ann_file, args.image_root, sounds)
+    check = SoundFolder(args.audio, args.audio_suffix, args.fps).check if args.audio is not None else None
+    problems = validate_annotations(args.ann_file, args.image_root, check)
     if args.json:
         write_json(args.json, [problem.as_dict() for problem in problems])
     for problem in problems:

@@ -25,9 +25,9 @@ from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.datasets import COCOPseudoVideoDataset
-from mmrcf.datasets.annotation_fields import read_categories
+from mmrcf.datasets.annotations.reader import parse_annotations
+from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
-from mmrcf.datasets.segmentation import segmentation_to_rle
 from mmrcf.engine.run_config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
@@ -155,7 +155,7 @@ def completed(
         ``'ignored'`` regions.
     """
     content = read_json(dataset.ann_file, 'annotation file')
-    names = read_categories(content, f'annotation file {dataset.ann_file}')
+    names = parse_annotations(content, f'annotation file {dataset.ann_file}', as_images=True).categories
     if not any(image.get(dataset.partly_labelled) for image in content['images']):
         logger.warning(
             'annotation file %s: no image has a true field %r; all labels stay as they are',

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmrcf.datasets.segmentation import SegmentationError, segmentation_to_rle
+from mmrcf.datasets.annotations.segmentation import SegmentationError, segmentation_to_rle
 from mmrcf.errors import InputError
 
 from .writer import RLE, encode

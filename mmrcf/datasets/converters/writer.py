@@ -1,15 +1,13 @@
 """Objects as compressed RLE, and the two layouts that converters write: YouTube-VIS JSON and COCO JSON."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmrcf.datasets.annotations.records import RLE, AnnotationFile, AnnotationRecord, VideoRecord
+from mmrcf.datasets.annotations.writing import file_content
 from mmrcf.errors import InputError
-
-RLE = dict
-"""``dict(size=[height, width], counts=bytes)`` with at least one pixel."""
 
 
 @dataclass
@@ -67,8 +65,8 @@ def union(first: RLE | None, second: RLE) -> RLE:
 def youtube_vis_content(converted: Converted, where: str) -> dict:
     """Content of a file in the official YouTube-VIS layout.
 
-    Ids count from 1 in the order of the videos and tracks. ``segmentations``, ``bboxes`` and ``areas`` have an entry
-    for each frame, None where the object is absent.
+    Ids count from 1 in the order of the videos and tracks. See :func:`~mmrcf.datasets.annotations.writing.file_content`
+    for what is computed.
 
     Args:
         converted: Videos and classes.
@@ -77,64 +75,25 @@ def youtube_vis_content(converted: Converted, where: str) -> dict:
     Raises:
         InputError: No video has an object.
     """
-    categories = _category_ids(converted, where)
-    videos, annotations = [], []
-    for video_id, video in enumerate(converted.videos, 1):
-        size = dict(height=video.height, width=video.width, length=len(video.file_names))
-        videos.append(dict(id=video_id, **size, file_names=video.file_names))
-        for track in (track for track in video.tracks if track.rles):
-            rles = [track.rles.get(frame) for frame in range(len(video.file_names))]
-            annotations.append(
-                dict(
-                    id=len(annotations) + 1,
-                    video_id=video_id,
-                    category_id=categories[track.category],
-                    iscrowd=int(track.crowd),
-                    **size,
-                    segmentations=[None if rle is None else _json_rle(rle) for rle in rles],
-                    bboxes=[None if rle is None else _box(rle) for rle in rles],
-                    areas=[None if rle is None else int(mask_utils.area(rle)) for rle in rles],
-                )
-            )
-    return dict(videos=videos, categories=_categories(converted.classes), annotations=annotations)
+    return file_content(_as_records(converted, where, has_images=False))
 
 
 def coco_content(converted: Converted, where: str) -> dict:
     """Content of a COCO file of videos of one frame; ids, arguments and errors as in :func:`youtube_vis_content`."""
-    categories = _category_ids(converted, where)
-    images, annotations = [], []
-    for image_id, video in enumerate(converted.videos, 1):
-        (file_name,) = video.file_names
-        images.append(dict(id=image_id, file_name=file_name, height=video.height, width=video.width))
-        for track in (track for track in video.tracks if track.rles):
-            (rle,) = track.rles.values()
-            annotations.append(
-                dict(
-                    id=len(annotations) + 1,
-                    image_id=image_id,
-                    category_id=categories[track.category],
-                    iscrowd=int(track.crowd),
-                    segmentation=_json_rle(rle),
-                    bbox=_box(rle),
-                    area=int(mask_utils.area(rle)),
-                )
-            )
-    return dict(images=images, categories=_categories(converted.classes), annotations=annotations)
+    return file_content(_as_records(converted, where, has_images=True))
 
 
-def _category_ids(converted: Converted, where: str) -> dict[str, int]:
+def _as_records(converted: Converted, where: str, has_images: bool) -> AnnotationFile:
     if not any(track.rles for video in converted.videos for track in video.tracks):
         raise InputError(f'{where}: {len(converted.videos)} videos or images without any object; check the masks')
-    return {name: number for number, name in enumerate(converted.classes, 1)}
-
-
-def _categories(classes: Sequence[str]) -> list[dict]:
-    return [dict(id=number, name=name) for number, name in enumerate(classes, 1)]
-
-
-def _json_rle(rle: RLE) -> dict:
-    return dict(size=[int(side) for side in rle['size']], counts=rle['counts'].decode('ascii'))
-
-
-def _box(rle: RLE) -> list[int]:
-    return [int(value) for value in mask_utils.toBbox(rle)]
+    category_ids = {name: number for number, name in enumerate(converted.classes, 1)}
+    videos: dict[int, VideoRecord] = {}
+    annotations: list[AnnotationRecord] = []
+    for video_id, video in enumerate(converted.videos, 1):
+        names = tuple(video.file_names)
+        videos[video_id] = VideoRecord(video_id, video.height, video.width, names, is_image=has_images)
+        for track in (track for track in video.tracks if track.rles):
+            rles = [track.rles.get(frame) for frame in range(len(names))]
+            category_id = category_ids[track.category]
+            annotations.append(AnnotationRecord(len(annotations) + 1, video_id, category_id, track.crowd, rles))
+    return AnnotationFile(where, videos, dict(enumerate(converted.classes, 1)), annotations, has_images)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from mmrcf.datasets.annotations import validate_annotations
 from mmrcf.datasets.converters import Converted, ObjectTrack, youtube_vis_content
-from mmrcf.datasets.ytvis_validation import validate_ytvis
 
 HEIGHT, WIDTH = 20, 30
 PALETTE = [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128, 128, 0, 128] + [90] * 750
@@ -50,7 +50,7 @@ def written(tmp_path: Path) -> Callable[[Converted], dict]:
     def write(converted: Converted) -> dict:
         path = tmp_path / 'instances.json'
         path.write_text(json.dumps(youtube_vis_content(converted, 'input')))
-        assert validate_ytvis(path, converted.image_root) == []
+        assert validate_annotations(path, converted.image_root) == []
         return json.loads(path.read_text())
 
     return write

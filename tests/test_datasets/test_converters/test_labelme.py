@@ -126,19 +126,19 @@ def test_masks_come_back_as_they_were(mask, top, left):
     ('shapes', 'changes', 'message'),
     [
         ([shape(label='')], {}, r'shapes\[0\]: label is empty'),
-        ([dict(points=SQUARE)], {}, r"shapes\[0\]: has no 'label'"),
-        ([3], {}, r'shapes\[0\]: expected a JSON object'),
+        ([dict(points=SQUARE)], {}, r'shapes\[0\]: label: is missing, expected a string'),
+        ([3], {}, r'shapes\[0\]: entry: is 3, expected a JSON object'),
         ([shape(group='one')], {}, "group_id is 'one', expected a whole number or null"),
         ([shape(points=SQUARE[:2])], {}, r'shapes\[0\]: polygon 0 has 4 numbers'),
         ([shape(points=[[1, 'a']])], {}, r"points hold \[1, 'a'\], expected"),
         ([shape(kind='linestrip')], {}, 'a linestrip has no area'),
         ([shape(kind='circle')], {}, 'has 4 points, expected 2'),
-        ([shape(points=[[1, 1], [3, 2]], kind='mask')], {}, "has no 'mask'"),
+        ([shape(points=[[1, 1], [3, 2]], kind='mask')], {}, 'mask: is missing'),
         ([shape(points=[[1, 1], [3, 2]], kind='mask', mask='!')], {}, 'mask is not a PNG in base64'),
         ([shape(points=[[1, 1], [3, 2]], kind='mask', mask=png(np.ones((2, 2))))], {}, r'mask has the shape \(2, 2\)'),
         ([shape(points=[[29, 1], [30, 1]], kind='mask', mask=png(np.ones((1, 2))))], {}, 'goes beyond the image'),
         ([shape()], dict(imageWidth=60), 'is for 60 x 20 pixels, but the image is 30 x 20'),
-        ({}, {}, "'shapes' is dict, expected list"),
+        ({}, {}, 'shapes: is a JSON object, expected a list'),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(stills, shapes, changes, message):

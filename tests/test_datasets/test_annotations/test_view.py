@@ -6,7 +6,8 @@ import json
 import pytest
 
 from mmrcf.datasets import YouTubeVISDataset
-from mmrcf.datasets.annotation_view import AnnotationView, read_names
+from mmrcf.datasets.annotations import AnnotationFile, AnnotationView, parse_annotations
+from mmrcf.datasets.annotations.view import read_names
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.evaluation import load_ground_truth
 
@@ -40,8 +41,12 @@ def images() -> dict:
     )
 
 
-def ids(content: dict) -> list[int]:
-    return [video['id'] for video in content['videos']]
+def ids(file: AnnotationFile) -> list[int]:
+    return list(file.videos)
+
+
+def categories(file: AnnotationFile) -> list[tuple[int, int]]:
+    return [(item.annotation_id, item.category_id) for item in file.annotations]
 
 
 @pytest.mark.parametrize(
@@ -56,28 +61,31 @@ def ids(content: dict) -> list[int]:
 )
 def test_videos_are_chosen_by_id_or_folder(videos, view, expected) -> None:
     before = copy.deepcopy(videos)
-    content = view.apply(videos, 'file')
-    assert ids(content) == expected
-    assert {item['video_id'] for item in content['annotations']} == set(expected)
+    file = parse_annotations(videos, 'file', view)
+    assert ids(file) == expected
+    assert {item.video_id for item in file.annotations} == set(expected)
     assert videos == before
 
 
 def test_categories_become_classes_and_the_rest_is_left_out(videos) -> None:
-    content = AnnotationView(class_map=dict(cat='animal', dog='animal', ball='thing')).apply(videos, 'file')
-    assert content['categories'] == [dict(id=1, name='animal'), dict(id=2, name='thing')]
-    assert [(item['id'], item['category_id']) for item in content['annotations']] == [(1, 1), (2, 2), (3, 1)]
-    content = AnnotationView(class_map=dict(cat='animal', horse='animal')).apply(videos, 'file')
-    assert [(item['id'], item['category_id']) for item in content['annotations']] == [(3, 1)]
+    file = parse_annotations(videos, 'file', AnnotationView(class_map=dict(cat='animal', dog='animal', ball='thing')))
+    assert file.categories == {1: 'animal', 2: 'thing'}
+    assert categories(file) == [(1, 1), (2, 2), (3, 1)]
+    file = parse_annotations(videos, 'file', AnnotationView(class_map=dict(cat='animal', horse='animal')))
+    assert categories(file) == [(3, 1)]
 
 
 def test_images_are_videos_of_one_frame(images) -> None:
-    assert ids(AnnotationView(only=['a/4.jpg']).apply(images, 'file')) == [4]  # by its own name, not its folder's
+    assert ids(parse_annotations(images, 'file', AnnotationView(only=['a/4.jpg']))) == [
+        4
+    ]  # by its own name, not its folder's
     with pytest.raises(InputError, match='has no a '):
-        AnnotationView(only=['a']).apply(images, 'file')
-    content = AnnotationView(only=['6.jpg']).apply(images, 'file')
-    assert ids(content) == [6] and content['videos'][0]['file_names'] == ['6.jpg']
-    (track,) = content['annotations']
-    assert track == dict(id=1, video_id=6, category_id=1, iscrowd=1, segmentations=[[[0, 0, 2, 0, 2, 2]]])
+        parse_annotations(images, 'file', AnnotationView(only=['a']))
+    file = parse_annotations(images, 'file', AnnotationView(only=['6.jpg']))
+    assert ids(file) == [6] and file.videos[6].file_names == ('6.jpg',)
+    (track,) = file.annotations
+    assert (track.annotation_id, track.video_id, track.category_id, track.crowd) == (1, 6, 1, True)
+    assert track.segmentations == ([[0, 0, 2, 0, 2, 2]],)
 
 
 @pytest.mark.parametrize(
@@ -98,31 +106,34 @@ def test_images_are_videos_of_one_frame(images) -> None:
 def test_wrong_names_are_named(videos, view, message) -> None:
     videos['videos'] += [dict(id=key, height=4, width=4, file_names=[f'both/{key}.jpg']) for key in (11, 12)]
     with pytest.raises(InputError, match=message):
-        AnnotationView(**view).apply(videos, 'file')
+        parse_annotations(videos, 'file', AnnotationView(**view))
 
 
 def test_an_annotation_of_no_category_is_named(videos) -> None:
     videos['annotations'][0]['category_id'] = 1
-    with pytest.raises(InputError, match=r"annotations\[0\]: 'category_id' is 1, but there is no such category"):
-        AnnotationView(class_map=dict(dog='animal')).apply(videos, 'file')
+    with pytest.raises(InputError, match='annotation 1: category_id: is 1, but there is no such category'):
+        parse_annotations(videos, 'file', AnnotationView(class_map=dict(dog='animal')))
 
 
 @pytest.mark.parametrize(
     ('part', 'key', 'message'),
-    [('videos', 'id', "entry 0: has no 'id'"), ('annotations', 'video_id', r"annotations\[0\]: has no 'video_id'")],
+    [
+        ('videos', 'id', r'videos\[0\]: id: is missing'),
+        ('annotations', 'video_id', 'annotation 1: video_id: is missing'),
+    ],
 )
 def test_a_missing_field_is_named(videos, part, key, message) -> None:
     del videos[part][0][key]
     with pytest.raises(InputError, match=f'file: {message}'):
-        AnnotationView(only=['boat']).apply(videos, 'file')
+        parse_annotations(videos, 'file', AnnotationView(only=['boat']))
 
 
 def test_a_text_file_may_name_what_another_file_has(tmp_path, videos) -> None:
     (tmp_path / 'names.txt').write_text('boat\nwolf\n')
-    assert ids(AnnotationView(only=tmp_path / 'names.txt').apply(videos, 'file')) == [3]
+    assert ids(parse_annotations(videos, 'file', AnnotationView(only=tmp_path / 'names.txt'))) == [3]
     (tmp_path / 'names.txt').write_text('wolf\n')
     with pytest.raises(InputError, match='has no wolf'):
-        AnnotationView(only=tmp_path / 'names.txt').apply(videos, 'file')
+        parse_annotations(videos, 'file', AnnotationView(only=tmp_path / 'names.txt'))
 
 
 def test_names_from_a_file(tmp_path) -> None:

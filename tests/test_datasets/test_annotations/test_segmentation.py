@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.segmentation import SegmentationError, decode_counts, segmentation_to_rle
+from mmrcf.datasets.annotations.segmentation import SegmentationError, decode_counts, segmentation_to_rle
 
 MASKS = arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1))
 

@@ -1,0 +1,23 @@
+"""One reader of annotation files: YouTube-VIS, COCO and CocoVID JSON become records with every field checked."""
+
+from .labels import read_labelled_videos
+from .reader import AnnotationReader, parse_annotations, read_annotations
+from .records import RLE, AnnotationFile, AnnotationRecord, FrameObject, VideoRecord
+from .validation import validate_annotations
+from .view import AnnotationView
+from .writing import file_content
+
+__all__ = [
+    'RLE',
+    'AnnotationFile',
+    'AnnotationReader',
+    'AnnotationRecord',
+    'AnnotationView',
+    'FrameObject',
+    'VideoRecord',
+    'file_content',
+    'parse_annotations',
+    'read_annotations',
+    'read_labelled_videos',
+    'validate_annotations',
+]

@@ -1,0 +1,145 @@
+"""Lists every problem of an annotation file, where reading it for use stops at the first."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmrcf.errors import InputError
+from mmrcf.utils import read_image, read_json, require_folder
+
+from .problems import Place, Problem, Report, describe
+from .reader import AnnotationReader
+from .records import RLE, AnnotationRecord, VideoRecord
+
+CheckVideos = Callable[[Sequence[VideoRecord], Report], None]
+"""A further check of all videos, of their audio for instance, that reports what it finds."""
+
+
+def validate_annotations(
+    path: str | Path, image_root: str | Path | None = None, check_videos: CheckVideos | None = None
+) -> list[Problem]:
+    """Check an annotation file.
+
+    Args:
+        path: The JSON file, in any layout that the reader knows.
+        image_root: Folder that the file names are relative to; with it, every frame is read.
+        check_videos: A further check of the videos.
+
+    Returns:
+        All problems: of the file, its categories, its videos, their audio, its annotations, each in the order of the
+        file. The errors are those at which the reader stops.
+
+    Raises:
+        InputError: The file is missing, not JSON or not a JSON object, or a folder is missing.
+    """
+    problems: list[Problem] = []
+    report = problems.append
+    reader = AnnotationReader(read_json(path, 'annotation file'), f'annotation file {path}', report)
+    root = None if image_root is None else require_folder(image_root, 'image folder')
+    reader.read_categories()
+    if reader.content.get('categories') == []:
+        Place(report).error('categories', 'is an empty list, expected at least one category')
+    for category_id in reader.categories:
+        _check_id(Place(report, f'category {category_id}'), category_id)
+    videos = []
+    for place, video in reader.read_videos():
+        _check_video(place, video, root)
+        videos.append(video)
+    if check_videos is not None:
+        check_videos([video for video in videos if video.file_names], report)
+    if not reader.has_annotations:
+        Place(report).warning(
+            'annotations', 'missing or null; such a file serves for testing, not for training or evaluation'
+        )
+        return problems
+    if reader.content['annotations'] == []:
+        Place(report).warning('annotations', 'is an empty list')
+    for place, annotation in reader.read_annotations():
+        _check_annotation(place, annotation, reader.videos.get(annotation.video_id))
+    return problems
+
+
+def _check_id(place: Place, entry_id: int | None) -> None:
+    if entry_id is not None and entry_id < 1:
+        place.warning('id', f'is {entry_id}; some tools take ids below 1 for "no object"')
+
+
+def _check_video(place: Place, video: VideoRecord, root: Path | None) -> None:
+    _check_id(place, video.video_id)
+    for name, count in Counter(video.file_names).items():
+        if count > 1:
+            place.warning('file_names', f'{name!r} is there {count} times')
+    for frame, name in enumerate(video.file_names if root is not None else ()):
+        field = 'file_name' if video.is_image else f'file_names[{frame}]'
+        try:
+            height, width = read_image(root / name).shape[:2]
+        except InputError as error:
+            place.error(field, str(error))
+            continue
+        if (height, width) != (video.height, video.width):
+            expected = f'{video.width} x {video.height}'
+            place.error(field, f'{name} is {width} x {height} pixels, but the video {expected}')
+
+
+def _check_annotation(place: Place, annotation: AnnotationRecord, video: VideoRecord | None) -> None:
+    if video is not None:
+        place.name = f'{"image" if video.is_image else "video"} {video.video_id}, {place.name}'
+    _check_id(place, annotation.annotation_id)
+    if annotation.crowd:
+        place.warning('iscrowd', 'is set; the track is left out of training')
+    if video is None or not video.file_names or annotation.segmentations is None:
+        return
+    for key in ('length', 'height', 'width'):
+        expected = getattr(video, key)
+        if expected and annotation.entry.get(key, expected) != expected:
+            place.warning(key, f'is {annotation.entry[key]!r}, but that of the video is {expected!r}')
+    if not video.height or not video.width:
+        return
+    rles = video.decode(annotation.segmentations, place)
+    for frame, rle in rles.items():
+        if rle is None and annotation.segmentations[frame] is not None:
+            field = 'segmentation' if video.is_image else f'segmentations[{frame}]'
+            place.warning(field, 'the mask has no pixel, expected null where the object is absent')
+    if len(rles) == len(annotation.segmentations) and not any(rles.values()):
+        place.warning('segmentations', 'the object is in no frame')
+    _check_derived(place, annotation.entry, rles, video)
+
+
+def _check_derived(place: Place, entry: Any, rles: dict[int, RLE | None], video: VideoRecord) -> None:
+    """Compare areas and boxes, which are copies of what the masks say, with the masks; one problem for each list."""
+    for key, of_image, differs in (('areas', 'area', _area_differs), ('bboxes', 'bbox', _box_differs)):
+        values = [entry.get(of_image)] if video.is_image else entry.get(key)
+        if not isinstance(values, list):
+            place.warning(key, f'is {describe(values)}, expected a list with an entry for each frame')
+            continue
+        if len(values) != video.length:
+            place.warning(key, f'has {len(values)} entries, but the video has {video.length} frames')
+        wrong = [frame for frame, rle in rles.items() if frame < len(values) and differs(values[frame], rle)]
+        if wrong:
+            place.warning(
+                of_image if video.is_image else f'{key}[{wrong[0]}]',
+                f'is {values[wrong[0]]}, which is not that of the mask; so in {len(wrong)} of {video.length} frames',
+            )
+
+
+def _area_differs(area: Any, rle: RLE | None) -> bool:
+    """True if an area is not that of the mask, up to what a polygon loses when it becomes pixels."""
+    if rle is None or area is None:
+        return rle is not None or bool(area)
+    if not isinstance(area, (int, float)):
+        return True
+    true_area = int(mask_utils.area(rle))
+    return abs(area - true_area) > max(10.0, 0.05 * true_area)
+
+
+def _box_differs(box: Any, rle: RLE | None) -> bool:
+    """True if a box (x, y, width, height) is not around the mask, up to two pixels."""
+    if rle is None or box is None:
+        return rle is not None or (box is not None and box != [] and box != [0, 0, 0, 0])
+    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, (int, float)) for value in box):
+        return True
+    return bool(np.abs(np.array(box) - mask_utils.toBbox(rle)).max() > 2.0)
