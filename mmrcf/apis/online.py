@@ -12,15 +12,15 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
 from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
-from mmrcf.datasets.transforms import SoundWindow
+from mmrcf.audio import AudioChunk, SoundWindow
+from mmrcf.audio.chunk import check_sample_rate
+from mmrcf.audio.clock import CLOCK_RESTART
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
-from mmrcf.media.sound_file import CLOCK_RESTART
 from mmrcf.models import OnlineModel
-from mmrcf.models.listening import audio_patch
+from mmrcf.models.audio_encoders.streaming import audio_patch
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import AudioChunk, FrameResult, StreamState
-from mmrcf.utils.samples import check_sample_rate
+from mmrcf.structures import FrameResult, StreamState
 
 from .init_model import init_model
 
@@ -118,7 +118,7 @@ class OnlineSegmenter:
             frame: (H, W, 3) uint8 RGB, or (H, W) uint8 grey. All frames of a stream have one size.
             audio: Sound since the last frame, for a model that hears; None or no samples: nothing came. An array,
                 (S,) or (S, channels), has the rate given to :meth:`reset` and goes on from the sound before; an
-                :class:`~mmrcf.structures.AudioChunk` has its own rate and, where sound may be missing, its time.
+                :class:`~mmrcf.audio.AudioChunk` has its own rate and, where sound may be missing, its time.
             time: When the frame was taken, in seconds; sound from then on is not listened to yet. Sound that comes as
                 arrays starts at time 0. None: the end of the sound so far.
 

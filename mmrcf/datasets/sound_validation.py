@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmrcf.audio.file import read_sound
 from mmrcf.errors import InputError
-from mmrcf.media.sound_file import read_sound
 from mmrcf.utils import require_folder
 
 from .frame_times import FrameTimeError, frame_times, is_rate

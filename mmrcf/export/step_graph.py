@@ -134,7 +134,7 @@ class StepGraph(nn.Module):
         return F.pad(frame, (0, padded_width - width, 0, padded_height - height))
 
     def _listen(self, inputs: dict[str, Tensor]) -> tuple[TokenGroup, dict[str, Tensor]]:
-        """The audio tokens, and what the frames to come need; see ``mmrcf.models.listening.listen``."""
+        """The audio tokens, and what the frames to come need; see ``mmrcf.models.audio_encoders.streaming.listen``."""
         encoder = self.model.audio_encoder
         features, valid = encoder.encode(inputs['log_mel']), inputs['heard']
         if not self.delta:

@@ -4,7 +4,6 @@ from .frame_source import Frame, FrameSource, SoundFormat
 from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
 from .live_source import LiveSource
-from .sound_file import SoundReader, read_sound
 from .still_writer import StillWriter, is_still
 from .video_io import open_source
 from .video_source import VideoSource
@@ -17,12 +16,10 @@ __all__ = [
     'ImageSource',
     'LiveSource',
     'SoundFormat',
-    'SoundReader',
     'StillWriter',
     'Stopped',
     'VideoSource',
     'VideoWriter',
     'is_still',
     'open_source',
-    'read_sound',
 ]

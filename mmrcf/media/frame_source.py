@@ -10,11 +10,11 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from mmrcf.structures import AudioChunk
+from mmrcf.audio import AudioChunk
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 logger = logging.getLogger(__name__)
 
-MAX_SKIP_WARNINGS = 5
 # What a source that stands in for another takes over; `skipped` and `dropped` go on changing.
 DESCRIPTION = ('name', 'height', 'width', 'fps', 'num_frames', 'time_base', 'pixel_aspect', 'file_names')
 DESCRIPTION += ('sound_format', 'sound_url', 'sound_start', 'sound_is_own', 'clock_start')

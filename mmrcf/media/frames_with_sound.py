@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from mmrcf.structures import AudioChunk
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.queue import MAX_SECONDS
 
 from .frame_source import Frame, FrameSource, SoundFormat
-from .sound_queue import MAX_SECONDS
 
 
 class SoundFeed(Protocol):

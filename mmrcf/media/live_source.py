@@ -4,8 +4,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mmrcf.audio.queue import SoundQueue
+
 from .frame_source import Frame, FrameSource
-from .sound_queue import SoundQueue
 
 JOIN_TIMEOUT = 2.0
 

@@ -13,13 +13,13 @@ import av
 import av.error
 from av.container import InputContainer
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.clock import time_of_day_offset
+from mmrcf.audio.decoder import SoundDecoder
+from mmrcf.audio.queue import SoundQueue
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.structures import AudioChunk
+from mmrcf.utils.container import reason_of
 
-from .container import reason_of
-from .presentation_clock import time_of_day_offset
-from .sound_decoder import SoundDecoder
-from .sound_queue import SoundQueue
 from .stream_sound import MAX_LAG
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.packet import Packet
 
-from mmrcf.utils.samples import MAX_VALUE, place
+from mmrcf.audio.chunk import MAX_VALUE, place
 
 AAC_RATES = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000))
 OTHER_RATE = 48000

@@ -3,14 +3,14 @@
 import logging
 from pathlib import Path
 
+from mmrcf.audio.clock import time_of_day_offset
+from mmrcf.audio.file import SoundReader
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
 from .frame_source import FrameSource
 from .frames_with_sound import FramesWithSound
 from .microphone import PREFIX, Microphone
-from .presentation_clock import time_of_day_offset
-from .sound_file import SoundReader
 
 logger = logging.getLogger(__name__)
 

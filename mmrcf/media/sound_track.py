@@ -10,7 +10,8 @@ from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.packet import Packet
 
-from .container import timeout_of
+from mmrcf.utils.container import timeout_of
+
 from .sound_encoder import SoundEncoder
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmrcf.audio import AudioChunk
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
 
 from .frame_source import FrameSource
 from .gradual_output import GradualOutput

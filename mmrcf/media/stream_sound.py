@@ -10,11 +10,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from mmrcf.structures import AudioChunk
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.decoder import SoundDecoder
+from mmrcf.audio.queue import SoundQueue
 
 from .frame_source import SoundFormat
-from .sound_decoder import SoundDecoder
-from .sound_queue import SoundQueue
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
+from mmrcf.utils.container import STREAM_TIMEOUT
 
-from .container import STREAM_TIMEOUT
 from .frame_source import FrameSource
 from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
 from .live_source import LiveSource

@@ -15,12 +15,12 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.audio.clock import PresentationClock
 from mmrcf.errors import InputError
+from mmrcf.utils.container import open_container, reason_of
 
-from .container import open_container, reason_of
 from .frame_source import Frame, FrameSource, fit_image, limited_size
 from .orientation import orient, read_display_matrix, swaps_sides
-from .presentation_clock import PresentationClock
 from .stream_sound import StreamSound
 
 logger = logging.getLogger(__name__)

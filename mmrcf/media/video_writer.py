@@ -13,11 +13,12 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.chunk import to_mono
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import to_mono
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
-from .frame_source import MAX_SKIP_WARNINGS, FrameSource
+from .frame_source import FrameSource
 from .gradual_output import GradualOutput
 from .sound_encoder import SoundEncoder
 from .sound_track import SoundTrack

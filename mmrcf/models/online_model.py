@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmrcf.structures import AudioPatch, FrameResult, StreamState
 
-from .listening import audio_patch
+from .audio_encoders.streaming import audio_patch
 
 
 class OnlineModel(BaseModel, metaclass=ABCMeta):

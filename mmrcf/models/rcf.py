@@ -17,8 +17,8 @@ from mmrcf.errors import InputError
 from mmrcf.registry import MODELS, TASK_UTILS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
+from .audio_encoders.streaming import listen, listen_to_clips
 from .heads import SlotOutputs, frame_targets
-from .listening import listen, listen_to_clips
 from .necks import TokenGroup
 from .online_model import OnlineModel
 from .postprocess import mask_quality, select_instances

@@ -1,16 +1,40 @@
 """The state of one stream, as a value: whoever owns the stream holds it; no module does."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-from .sound import AudioMemory
+from mmrcf.audio import SoundWindow
 
-if TYPE_CHECKING:
-    from mmrcf.datasets.transforms.sound_window import SoundWindow
+SOUND_KEYS = ('audio', 'audio_valid')
+"""Where the sound of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioPatch:
+    """The sound that ends at one frame, as the audio encoder sees it (Section III-C).
+
+    Attributes:
+        log_mel: (1, 96, 64) float. Zeros where nothing was heard.
+        valid: (1,) bool. False where no sample of the window is known; a recorded silence is known.
+    """
+
+    log_mel: Tensor
+    valid: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class AudioMemory:
+    """Features of the patches of the last delta frames, so that each patch is encoded once. Bounded by construction.
+
+    Attributes:
+        features: Newest first, each (1, D).
+        valid: Newest first, each (1,) bool.
+    """
+
+    features: tuple[Tensor, ...] = ()
+    valid: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

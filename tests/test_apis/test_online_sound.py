@@ -13,12 +13,13 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
 from mmrcf.apis.online import SOUND_AHEAD
+from mmrcf.audio import AudioChunk
 from mmrcf.engine import FrameStream
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
 from mmrcf.models import RCF
 from mmrcf.registry import DATASETS
-from mmrcf.structures import AudioChunk, FrameResult
+from mmrcf.structures import FrameResult
 
 FPS = 6
 FIELDS = ('ids', 'slots', 'labels', 'scores', 'class_probs')

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from mmrcf.audio.file import read_sound
 from mmrcf.datasets import AVISDataset, ClipDraw, YouTubeVISDataset, avis
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media.sound_file import read_sound
 
 RATE = 16000
 SOUND = [dict(type='LoadClipSound'), dict(type='SoundPatches'), dict(type='PackClip')]

@@ -13,9 +13,9 @@ from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
+from mmrcf.audio.file import read_sound
 from mmrcf.datasets.sound_validation import SoundFolder
 from mmrcf.datasets.ytvis_validation import validate_ytvis
-from mmrcf.media.sound_file import read_sound
 
 HEIGHT, WIDTH, FRAMES = 36, 64, 5
 # Name of a video: sample rate, channels and seconds of its sound.

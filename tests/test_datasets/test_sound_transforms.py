@@ -8,12 +8,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmrcf.datasets.transforms import PackClip, SoundWindow
-from mmrcf.datasets.transforms.wav_piece import read_wav_piece
+from mmrcf.audio import AudioChunk, SoundWindow
+from mmrcf.audio.file import read_sound
+from mmrcf.audio.wav_piece import read_wav_piece
+from mmrcf.datasets.transforms import PackClip
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media.sound_file import read_sound
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import AudioChunk
 
 RATE = 16000
 

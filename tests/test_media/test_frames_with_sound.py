@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.file import SoundReader
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, FrameSource, open_source
 from mmrcf.media.frames_with_sound import FramesWithSound
-from mmrcf.media.sound_file import SoundReader
-from mmrcf.structures import AudioChunk
 
 
 def assert_joined(frames: list[Frame], rate: int) -> np.ndarray:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmrcf.audio import clock
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import Frame, VideoSource, VideoWriter, microphone, open_source, presentation_clock, video_io
+from mmrcf.media import Frame, VideoSource, VideoWriter, microphone, open_source, video_io
 from mmrcf.media.live_source import LiveSource
 from mmrcf.media.microphone import Microphone
 
@@ -150,9 +151,9 @@ def test_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clocks_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presentation_clock.time, 'time', lambda: 1.7e9)
-    monkeypatch.setattr(presentation_clock.time, 'monotonic', lambda: 5000.0)
-    offset = presentation_clock.time_of_day_offset
+    monkeypatch.setattr(clock.time, 'time', lambda: 1.7e9)
+    monkeypatch.setattr(clock.time, 'monotonic', lambda: 5000.0)
+    offset = clock.time_of_day_offset
     assert offset(1.7e9 - 0.1) == 0, 'time of day'
     assert offset(4999.9) == 1.7e9 - 5000, 'since the system started'
     assert offset(12.5) == 1.7e9 - 12.5, 'a clock of its own'

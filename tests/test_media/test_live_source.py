@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from mmrcf.audio import AudioChunk
 from mmrcf.media import Frame, FrameSource
 from mmrcf.media.live_source import LiveSource
-from mmrcf.structures import AudioChunk
 
 
 class Camera(FrameSource):

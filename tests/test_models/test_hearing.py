@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmrcf.errors import InputError
-from mmrcf.models.listening import listen
+from mmrcf.models.audio_encoders.streaming import listen
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioMemory, AudioPatch
 

@@ -22,7 +22,7 @@ from mmrcf.engine.loops import metric_record
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
-from mmrcf.models.listening import audio_patch, listen
+from mmrcf.models.audio_encoders.streaming import audio_patch, listen
 from mmrcf.models.postprocess import select_instances
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.registry import METRICS, TASK_UTILS

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from torchaudio.functional import resample
 
-from mmrcf.datasets.transforms.audio import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
+from mmrcf.audio.file import SoundReader
+from mmrcf.audio.log_mel import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.media.sound_file import SoundReader
 from mmrcf.utils import require_file, write_json
 
 TOLERANCE = 1e-4

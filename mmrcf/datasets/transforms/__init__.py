@@ -1,4 +1,3 @@
-from .audio import log_mel, patch_at
 from .blur import ClipBlur
 from .clip_data_sample import ClipDataSample
 from .copy_paste import VideoCopyPaste
@@ -13,7 +12,6 @@ from .object_motion import ObjectMotion
 from .photometric import ClipPhotometricDistortion
 from .sound_augmentation import ClipSoundAugmentation
 from .sound_transforms import LoadClipSound, RandomSoundDrop, SoundPatches
-from .sound_window import SoundWindow
 
 __all__ = [
     'ClipBlur',
@@ -35,9 +33,6 @@ __all__ = [
     'RandomClipWindow',
     'RandomSoundDrop',
     'SoundPatches',
-    'SoundWindow',
     'VideoCopyPaste',
-    'log_mel',
-    'patch_at',
     'sample_clip',
 ]

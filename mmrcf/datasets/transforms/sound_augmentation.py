@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmrcf.audio.log_mel import patch_span
+from mmrcf.audio.window import SoundRun, SoundWindow
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 
-from .audio import patch_span
 from .clip_random import clip_rng
 from .sound_transforms import MARGIN, require_sound
-from .sound_window import SoundRun, SoundWindow
 
 
 @TRANSFORMS.register_module()

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.file import read_sound
+from mmrcf.audio.log_mel import PATCH_SAMPLES, SAMPLE_RATE
+from mmrcf.audio.wav_piece import read_wav_piece
+from mmrcf.audio.window import SoundWindow
 from mmrcf.errors import InputError
-from mmrcf.media.sound_file import read_sound
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import AudioChunk
 from mmrcf.utils import require_file
 
-from .audio import PATCH_SAMPLES, SAMPLE_RATE
 from .clip_random import clip_rng
-from .sound_window import SoundWindow
-from .wav_piece import read_wav_piece
 
 CACHED_FILES = 2
 """In testing the frames of a video come one after the other; in training keeping files would not pay."""

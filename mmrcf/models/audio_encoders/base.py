@@ -57,7 +57,7 @@ class BaseAudioEncoder(BaseModule, metaclass=ABCMeta):
         """Features a_t of patches.
 
         Args:
-            log_mel: (P, 96, 64), each patch as of :func:`~mmrcf.datasets.transforms.audio.log_mel`.
+            log_mel: (P, 96, 64), each patch as of :func:`~mmrcf.audio.log_mel.log_mel`.
 
         Returns:
             (P, D). A patch's feature does not depend on the other patches.

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from mmrcf.structures import AudioMemory, AudioPatch
 
-from .audio_encoders import PATCH_SHAPE, BaseAudioEncoder
-from .necks import TokenGroup
+from ..necks import TokenGroup
+from .base import PATCH_SHAPE, BaseAudioEncoder
 
 
 def audio_patch(inputs: dict, clip: int, frame: int) -> AudioPatch | None:

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from scipy.io import wavfile
 from scipy.signal import correlate
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.decoder import SoundDecoder
+from mmrcf.audio.file import SoundReader, read_sound
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import SoundReader, open_source, read_sound
-from mmrcf.media.sound_decoder import SoundDecoder
-from mmrcf.structures import AudioChunk
+from mmrcf.media import open_source
 
 LAYOUTS = {1: 'mono', 2: 'stereo', 6: '5.1'}
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 import torchaudio
 
-from mmrcf.datasets.transforms.audio import PATCH_SAMPLES, log_mel, patch_at
-from mmrcf.datasets.transforms.linear_prediction import predict
-from mmrcf.datasets.transforms.resampling import resample_span
-from mmrcf.utils.samples import samples_before, to_mono
+from mmrcf.audio.chunk import samples_before, to_mono
+from mmrcf.audio.linear_prediction import predict
+from mmrcf.audio.log_mel import PATCH_SAMPLES, log_mel, patch_at
+from mmrcf.audio.resampling import resample_span
 
 FRAME_RATES = (6, 25, 30000 / 1001)
 

@@ -1,9 +1,10 @@
-"""Samples of sound at every door: their values as one channel of floats, and their place in time.
+"""Samples in a row as they come from a source: their values as one channel of floats, and their place in time.
 
 Sample k of a stream of R samples a second has time k / R, on the clock of the frames; k may be negative.
 """
 
 import math
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
@@ -20,6 +21,23 @@ TIME_SLACK = 1e-6
 MAX_TIME = 1e10
 # Chunks that come within this many seconds of the end of the last one go on from it: clocks of sources tremble.
 JITTER = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class AudioChunk:
+    """Samples in a row, as they come from a source.
+
+    Attributes:
+        samples: (S,) or (S, channels), S may be 0. Signed integers and uint8 are scaled by their range; floats are
+            taken as they are, in [-1, 1].
+        sample_rate: Samples a second, at least 1000.
+        time: Presentation time of the first sample in seconds, on the clock of the frames; None where the chunk goes on
+            from the last one.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    time: float | None = None
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:

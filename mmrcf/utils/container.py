@@ -9,6 +9,9 @@ from mmrcf.errors import InputFileError
 STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
 
+MAX_SKIP_WARNINGS = 5
+"""How many parts of a file or stream that cannot be read get a warning of their own."""
+
 
 def open_container(
     url: str,

@@ -9,11 +9,9 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import to_mono
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, reason_of
 
-from .container import reason_of
-from .frame_source import MAX_SKIP_WARNINGS
+from .chunk import AudioChunk, to_mono
 
 logger = logging.getLogger(__name__)
 

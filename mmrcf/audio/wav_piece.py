@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import MAX_CHANNELS, SAMPLE_RATES
-
-from .sound_window import SoundWindow
+from .chunk import MAX_CHANNELS, SAMPLE_RATES, AudioChunk
+from .window import SoundWindow
 
 
 def read_wav_piece(path: str | Path, start: float, end: float) -> SoundWindow | None:

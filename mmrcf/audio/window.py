@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import check_sample_rate, place, to_mono
 
-from .audio import MEL_BANDS, PATCH_FRAMES, patch_at, patch_length, patch_span
+from .chunk import AudioChunk, check_sample_rate, place, to_mono
+from .log_mel import MEL_BANDS, PATCH_FRAMES, patch_at, patch_length, patch_span
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from mmrcf.audio.chunk import check_sample_rate, place, samples_before, to_mono
 from mmrcf.errors import InputError
-from mmrcf.utils.samples import check_sample_rate, place, samples_before, to_mono
 
 
 @pytest.mark.parametrize(

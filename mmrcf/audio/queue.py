@@ -5,10 +5,8 @@ from collections import deque
 
 import numpy as np
 
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import JITTER, TIME_SLACK, to_mono
-
-from .sound_file import CLOCK_RESTART
+from .chunk import JITTER, TIME_SLACK, AudioChunk, to_mono
+from .clock import CLOCK_RESTART
 
 MAX_SECONDS = 10.0
 

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmrcf.utils.samples import samples_before, to_mono
-
+from .chunk import samples_before, to_mono
 from .linear_prediction import predict
 from .resampling import SAMPLE_RATE, cut, resample_span, resampling_reach, sample_places
 

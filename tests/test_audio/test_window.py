@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmrcf.datasets.transforms.audio import patch_at, patch_length
-from mmrcf.datasets.transforms.sound_window import SoundWindow
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.log_mel import patch_at, patch_length
+from mmrcf.audio.window import SoundWindow
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
 
 RATE = 8000
 

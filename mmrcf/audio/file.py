@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import av.error
@@ -14,26 +14,18 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.structures import AudioChunk
 from mmrcf.utils import require_file
-from mmrcf.utils.samples import check_sample_rate, place, samples_before
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
 
-from .container import open_container, reason_of, timeout_of
-from .frame_source import MAX_SKIP_WARNINGS
-from .sound_decoder import SoundDecoder
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mmrcf.datasets.transforms.sound_window import SoundWindow
+from .chunk import AudioChunk, check_sample_rate, place, samples_before
+from .clock import CLOCK_RESTART
+from .decoder import SoundDecoder
+from .window import SoundWindow
 
 logger = logging.getLogger(__name__)
 
-# A clock that jumps back by more seconds than this has started anew; by less, samples come twice.
-CLOCK_RESTART = 1.0
 
-
-def read_sound(path: 'str | Path', clock_start: float | None = None) -> 'SoundWindow':
+def read_sound(path: str | Path, clock_start: float | None = None) -> SoundWindow:
     """Decode the first sound stream of a file (wav, flac, mp3, mp4, ...) at its own rate.
 
     Args:
@@ -48,9 +40,6 @@ def read_sound(path: 'str | Path', clock_start: float | None = None) -> 'SoundWi
         InputFileError: The file is missing, or its sound cannot be read.
         InputError: The sound is of a kind that cannot be decoded.
     """
-    # Data sets read sound with this function, so their package cannot be imported before this module is.
-    from mmrcf.datasets.transforms.sound_window import SoundWindow
-
     path = require_file(path, 'sound')
     with closing(SoundReader(str(path), clock_start, f'sound {path}')) as reader:
         return SoundWindow.empty().extend(reader.chunks())

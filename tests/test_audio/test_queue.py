@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mmrcf.media.sound_queue import SoundQueue
-from mmrcf.structures import AudioChunk
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.queue import SoundQueue
 
 RATE = 8000
 
