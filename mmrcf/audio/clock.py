@@ -1,8 +1,8 @@
-"""The clock that frames and sound share, and what the clocks of two devices have to do with each other."""
+"""The clock that frames and audio share, and what the clocks of two devices have to do with each other."""
 
 import time
 
-# A clock of sound that jumps back by more seconds than this has started anew; by less, samples come twice.
+# A clock of audio that jumps back by more seconds than this has started anew; by less, samples come twice.
 CLOCK_RESTART = 1.0
 # A clock that jumps back by more frames than this has started anew; by less, a frame is out of place.
 CLOCK_RESTART_FRAMES = 3

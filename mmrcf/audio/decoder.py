@@ -1,4 +1,4 @@
-"""The sound packets of a container, as samples."""
+"""The audio packets of a container, as samples."""
 
 import logging
 
@@ -20,8 +20,8 @@ KINDS = frozenset(('u8', 's16', 's32', 'flt', 'dbl'))
 MAX_PLANES = 8
 
 
-class SoundDecoder:
-    """Decodes the packets of one sound stream; whoever owns the container reads them.
+class AudioDecoder:
+    """Decodes the packets of one audio stream; whoever owns the container reads them.
 
     Damaged packets are left out, and pieces of another rate than the first; the first few with a warning.
 
@@ -49,7 +49,7 @@ class SoundDecoder:
         except av.error.EOFError:
             return []
         except av.error.FFmpegError as error:
-            self._leave_out(f'a damaged piece of its sound ({reason_of(error)})')
+            self._leave_out(f'a damaged piece of its audio ({reason_of(error)})')
             return []
         chunks = []
         for frame in frames:

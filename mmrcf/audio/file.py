@@ -1,7 +1,8 @@
-"""The sound of a file, decoded by PyAV and placed by its presentation times."""
+"""The audio of a file, decoded by PyAV and placed by its presentation times."""
 
 import logging
 import math
+import wave
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,52 +18,87 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
 
-from .chunk import AudioChunk, check_sample_rate, place, samples_before
+from .chunk import MAX_CHANNELS, SAMPLE_RATES, AudioChunk, check_sample_rate, place, samples_before
 from .clock import CLOCK_RESTART
-from .decoder import SoundDecoder
-from .window import SoundWindow
+from .decoder import AudioDecoder
+from .window import AudioWindow
 
 logger = logging.getLogger(__name__)
 
 
-def read_sound(path: str | Path, clock_start: float | None = None) -> SoundWindow:
-    """Decode the first sound stream of a file (wav, flac, mp3, mp4, ...) at its own rate.
+def read_audio(path: str | Path, clock_start: float | None = None) -> AudioWindow:
+    """Decode the first audio stream of a file (wav, flac, mp3, mp4, ...) at its own rate.
 
     Args:
         path: The file.
         clock_start: Presentation time that is time 0, in seconds. None: the start of the container where there are
-            pictures beside the sound, else the first sample.
+            pictures beside the audio, else the first sample.
 
     Returns:
-        A window that keeps everything; an empty one where the file has no sound stream or no samples.
+        A window that keeps everything; an empty one where the file has no audio stream or no samples.
 
     Raises:
-        InputFileError: The file is missing, or its sound cannot be read.
-        InputError: The sound is of a kind that cannot be decoded.
+        InputFileError: The file is missing, or its audio cannot be read.
+        InputError: The audio is of a kind that cannot be decoded.
     """
-    path = require_file(path, 'sound')
-    with closing(SoundReader(str(path), clock_start, f'sound {path}')) as reader:
-        return SoundWindow.empty().extend(reader.chunks())
+    path = require_file(path, 'audio')
+    with closing(AudioReader(str(path), clock_start, f'audio {path}')) as reader:
+        return AudioWindow.empty().extend(reader.chunks())
 
 
-class SoundReader:
-    """Hands out the samples of the first sound stream, as one channel, up to one time after the other.
+def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow | None:
+    """The samples of one segment of a file of 16-bit PCM, as :func:`read_audio` has them.
+
+    Decoding the whole file takes longer than loading the frames of a clip.
+
+    Args:
+        path: The file. Its first sample has time 0.
+        start: Where the segment begins, in seconds.
+        end: Where it ends, in seconds.
+
+    Returns:
+        A window, empty where the file has no samples there; None where the file is of another kind, or damaged, and
+        ``read_audio`` is to see what can be made of it.
+    """
+    try:
+        with wave.open(str(path), 'rb') as file:
+            channels, rate = file.getnchannels(), file.getframerate()
+            # A header of a recording that was never finished says 0 samples; what follows may be audio all the same.
+            usual = file.getsampwidth() == 2 and channels <= MAX_CHANNELS and file.getnframes() > 0
+            if not usual or not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+                return None
+            first = max(0, math.floor(start * rate))
+            count = min(file.getnframes(), math.ceil(end * rate)) - first
+            if count <= 0:
+                return AudioWindow.empty()
+            file.setpos(first)
+            data = file.readframes(count)
+    except (wave.Error, EOFError, OSError):
+        return None
+    # A file that was cut short may end inside a sample.
+    whole = len(data) // (2 * channels) * channels
+    samples = np.frombuffer(data, '<i2', whole).reshape(-1, channels)
+    return AudioWindow.empty().append(AudioChunk(samples, rate, first / rate))
+
+
+class AudioReader:
+    """Hands out the samples of the first audio stream, as one channel, up to one time after the other.
 
     Reads ahead by one packet, in constant memory. Damaged packets are left out with a warning; their time is unknown.
 
     Args:
         url: What PyAV opens: a path or a URL.
-        clock_start: As in :func:`read_sound`.
+        clock_start: As in :func:`read_audio`.
         name: What the user called it; for messages.
 
     Attributes:
-        sample_rate: Samples a second; None where there is no sound.
-        channels: Channels in the file, before they become one; 0 where there is no sound.
+        sample_rate: Samples a second; None where there is no audio.
+        channels: Channels in the file, before they become one; 0 where there is no audio.
         clock_start: Presentation time that is time 0 (at the start of the file), in seconds.
 
     Raises:
-        InputFileError: It cannot be opened or none of its sound can be decoded.
-        InputError: The sound is of a kind that cannot be decoded.
+        InputFileError: It cannot be opened or none of its audio can be decoded.
+        InputError: The audio is of a kind that cannot be decoded.
     """
 
     def __init__(self, url: str, clock_start: float | None, name: str) -> None:
@@ -72,7 +108,7 @@ class SoundReader:
         self.clock_start = self._time_zero = clock_start or 0.0
         self.sample_rate: int | None = None
         self.channels = 0
-        self._container = open_container(url, name, timeout=timeout_of(url), kind='sound')
+        self._container = open_container(url, name, timeout=timeout_of(url), kind='audio')
         try:
             self._pieces = self._read(clock_start)
             self._next = next(self._pieces, None)
@@ -125,7 +161,7 @@ class SoundReader:
 
     def _read(self, clock_start: float | None) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the index of the first sample, and the samples (S,) float32, of piece after piece in order."""
-        stream = _sound_stream(self._container, self._name)
+        stream = _audio_stream(self._container, self._name)
         if stream is None:
             return
         if clock_start is None and _has_pictures(self._container) and self._container.start_time is not None:
@@ -158,14 +194,14 @@ class SoundReader:
         return first + overlap, chunk.samples[overlap:]
 
     def _decode(self, stream: AudioStream) -> Iterator[AudioChunk]:
-        decoder = SoundDecoder(stream, self._name)
+        decoder = AudioDecoder(stream, self._name)
         packets = self._container.demux(stream)
         num_packets = num_chunks = 0
         while True:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                self._warn(f'its sound breaks off ({reason_of(error)})')
+                self._warn(f'its audio breaks off ({reason_of(error)})')
                 packet = None
             try:
                 # None flushes the decoder: reading broke off before PyAV's own flush packet.
@@ -179,7 +215,7 @@ class SoundReader:
                 break
             num_packets += packet.size > 0
         if num_packets and not num_chunks:
-            raise InputFileError(f'{self._name}: none of its sound can be decoded; it is damaged or not a sound file')
+            raise InputFileError(f'{self._name}: none of its audio can be decoded; it is damaged or not an audio file')
 
     def _warn(self, what: str) -> None:
         self._num_warnings += 1
@@ -187,12 +223,12 @@ class SoundReader:
             logger.warning('%s: %s', self._name, what)
 
 
-def _sound_stream(container: InputContainer, name: str) -> AudioStream | None:
+def _audio_stream(container: InputContainer, name: str) -> AudioStream | None:
     if not container.streams.audio:
         return None
     stream = container.streams.audio[0]
     if stream.codec_context is None:
-        raise InputError(f'{name}: its sound codec is unknown to this FFmpeg; convert it to AAC or WAV first')
+        raise InputError(f'{name}: its audio codec is unknown to this FFmpeg; convert it to AAC or WAV first')
     return stream
 
 

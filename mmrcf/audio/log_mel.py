@@ -1,4 +1,4 @@
-"""Log-mel patches of sound that end at a frame (Section III-C), exactly as the public VGGish defines them.
+"""Log-mel patches of audio that end at a frame (Section III-C), exactly as the public VGGish defines them.
 
 One patch is computed from the samples before one time alone: file, live stream and data set get the same one.
 """
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from .chunk import samples_before, to_mono
-from .linear_prediction import predict
-from .resampling import SAMPLE_RATE, cut, resample_span, resampling_reach, sample_places
+from .resampling import SAMPLE_RATE, cut, predict, resample_span, resampling_reach, sample_places
 
 __all__ = [
     'MEL_BANDS',
@@ -78,7 +77,7 @@ def patch_at(samples: np.ndarray, sample_rate: int, first: int, time: float) -> 
     # The filter looks ahead by 0.4 ms. Zeros there would be a click at the end of every patch.
     past = torch.cat((past, predict(past, resampling_reach(sample_rate) + 2)))
     waveform = resample_span(past, sample_rate, past_first, start, PATCH_SAMPLES)
-    # The filter also rings into the silence where nothing is known, which sound of 16 kHz would not do.
+    # The filter also rings into the silence where nothing is known, which audio of 16 kHz would not do.
     _, distances = sample_places(sample_rate, start, PATCH_SAMPLES)
     places = (inside - past_first + distances // SAMPLE_RATE).clamp(max=len(known) - 1)
     return log_mel(waveform * known[places])

@@ -1,4 +1,4 @@
-"""Sound on its way to the frames that it belongs to, in bounded memory."""
+"""Audio on its way to the frames that it belongs to, in bounded memory."""
 
 import math
 from collections import deque
@@ -11,8 +11,8 @@ from .clock import CLOCK_RESTART
 MAX_SECONDS = 10.0
 
 
-class SoundQueue:
-    """Pieces of sound of one rate, in order of time, as one channel; the newest ``max_seconds`` of them are kept.
+class AudioQueue:
+    """Pieces of audio of one rate, in order of time, as one channel; the newest ``max_seconds`` of them are kept.
 
     Pieces are joined into one run of samples. A gap between two of them is filled with NaN, which is what unknown
     samples are; what overlaps is cut. A piece from a clock that has started anew, or one that comes after a gap longer
@@ -22,7 +22,7 @@ class SoundQueue:
         max_seconds: As above.
 
     Attributes:
-        end_time: Time at which the sound put in so far ends, in seconds; None before the first piece.
+        end_time: Time at which the audio put in so far ends, in seconds; None before the first piece.
     """
 
     def __init__(self, max_seconds: float = MAX_SECONDS) -> None:

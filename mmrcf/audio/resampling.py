@@ -1,4 +1,4 @@
-"""Resampling to 16 kHz at any place of the time axis, by torchaudio.
+"""Resampling to 16 kHz at any place of the time axis, by torchaudio, and the prediction that its filter needs.
 
 torchaudio resamples from the first sample of what it is given. Here the slice starts where an input and an output
 sample fall together, so that the output lies on the grid j / 16000 s whatever comes before, and is the same whatever
@@ -18,6 +18,12 @@ ZERO_CROSSINGS = 6
 ROLLOFF = 0.99
 # torchaudio's kernel covers a whole period of the two rates: 76,000 weights at 44100 Hz, but 700 million at 44101 Hz.
 MAX_KERNEL_SIZE = 1_000_000
+# Linear prediction: number of coefficients, and how many samples they are fitted to.
+PREDICTION_ORDER = 16
+FIT_LENGTH = 256
+# Keeps the equations solvable for pure tones, which need two coefficients of the sixteen, and for silence.
+RELATIVE_RIDGE = 1e-9
+ABSOLUTE_RIDGE = 1e-12
 
 
 def resampling_reach(sample_rate: int) -> int:
@@ -73,6 +79,36 @@ def sample_places(sample_rate: int, start: int, count: int) -> tuple[int, Tensor
     """
     base, remainder = divmod(start * sample_rate, SAMPLE_RATE)
     return base, remainder + torch.arange(count) * sample_rate
+
+
+def predict(past: Tensor, count: int) -> Tensor:
+    """The samples to come, from the past alone: the filter looks ahead by less than a millisecond.
+
+    Each is the sum of the 16 before it with the weights that fit the past best. Tones go on exactly; noise fades.
+    Nothing gets louder than the past was.
+
+    Args:
+        past: (n,) float32, n at least 256; the last 256 are looked at.
+        count: How many samples to add.
+
+    Returns:
+        (count,) float32.
+    """
+    past = past[-FIT_LENGTH:].double()
+    rows = past.unfold(0, PREDICTION_ORDER + 1, 1)
+    # Read forwards and backwards: the weights are the same both ways, and the fit is twice as sure.
+    rows = torch.cat((rows, rows.flip(1)))
+    inputs, targets = rows[:, :-1], rows[:, -1]
+    products = inputs.T @ inputs
+    ridge = RELATIVE_RIDGE * products.diagonal().mean() + ABSOLUTE_RIDGE
+    weights = torch.linalg.solve(
+        products + ridge * torch.eye(PREDICTION_ORDER, dtype=products.dtype), inputs.T @ targets
+    )
+    limit = past.abs().max()
+    samples = torch.cat((past[-PREDICTION_ORDER:], past.new_zeros(count)))
+    for i in range(count):
+        samples[PREDICTION_ORDER + i] = torch.dot(weights, samples[i : PREDICTION_ORDER + i]).clamp(-limit, limit)
+    return samples[PREDICTION_ORDER:].float()
 
 
 def _resample_one_by_one(samples: Tensor, sample_rate: int, first: int, start: int, count: int) -> Tensor:

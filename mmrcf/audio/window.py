@@ -1,4 +1,4 @@
-"""Sound on the clock of the frames, as a value: a whole file, or the newest piece of a stream."""
+"""Audio on the clock of the frames, as a value: a whole file, or the newest piece of a stream."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from .log_mel import MEL_BANDS, PATCH_FRAMES, patch_at, patch_length, patch_span
 
 
 @dataclass(frozen=True, eq=False)
-class SoundRun:
+class AudioRun:
     """Samples without a gap.
 
     Attributes:
@@ -33,8 +33,8 @@ class SoundRun:
 
 
 @dataclass(frozen=True, eq=False)
-class SoundWindow:
-    """The sound so far. Chunks are placed by their time; what lies between them is unknown and takes no memory.
+class AudioWindow:
+    """The audio so far. Chunks are placed by their time; what lies between them is unknown and takes no memory.
 
     A chunk within 20 ms of the end of the last one goes on from it. One that comes earlier than that is cut where it
     overlaps: what came first stays. Start with :meth:`empty`.
@@ -48,12 +48,12 @@ class SoundWindow:
 
     keep: float | None = None
     sample_rate: int | None = None
-    runs: tuple[SoundRun, ...] = ()
+    runs: tuple[AudioRun, ...] = ()
     dropped_end: int | None = None
 
     @classmethod
-    def empty(cls, keep: float | None = None) -> 'SoundWindow':
-        """A window without sound.
+    def empty(cls, keep: float | None = None) -> 'AudioWindow':
+        """A window without audio.
 
         Args:
             keep: None keeps everything: a file. A number keeps what patches need that end at most that many seconds
@@ -76,15 +76,15 @@ class SoundWindow:
         """Number of samples in memory."""
         return sum(len(run.samples) for run in self.runs)
 
-    def append(self, chunk: AudioChunk) -> 'SoundWindow':
+    def append(self, chunk: AudioChunk) -> 'AudioWindow':
         """A window that goes on with ``chunk``. Copies what is kept: give a whole file to :meth:`extend` at once.
 
         Raises:
-            InputError: The samples, their rate or their time are no sound, or the rate is not that of the sound so far.
+            InputError: The samples, their rate or their time are no audio, or the rate is not that of the audio so far.
         """
         return self.extend((chunk,))
 
-    def extend(self, chunks: Iterable[AudioChunk]) -> 'SoundWindow':
+    def extend(self, chunks: Iterable[AudioChunk]) -> 'AudioWindow':
         """As :meth:`append`, for many chunks at the cost of one."""
         sample_rate = self.sample_rate
         pieces = list(self.runs)
@@ -95,7 +95,7 @@ class SoundWindow:
             first = place(chunk.time, sample_rate, end)
             overlap = max(0, end - first) if pieces else 0
             if len(samples) > overlap:
-                pieces.append(SoundRun(first + overlap, samples[overlap:]))
+                pieces.append(AudioRun(first + overlap, samples[overlap:]))
         if len(pieces) == len(self.runs):
             return self
         oldest = None if self.keep is None else pieces[-1].end - self._reach(sample_rate)
@@ -113,15 +113,15 @@ class SoundWindow:
             (96, 64) float32, and whether any sample of its 0.975 s is known; zeros where none is.
 
         Raises:
-            InputError: The time is no usable one, or so long past that the sound is no longer kept.
+            InputError: The time is no usable one, or so long past that the audio is no longer kept.
         """
         if self.sample_rate is None:
             return torch.zeros(PATCH_FRAMES, MEL_BANDS), False
         first, inside, end = patch_span(self.sample_rate, time)
         if self.dropped_end is not None and first < self.dropped_end:
             raise InputError(
-                f'time {time:.3f} s: its sound is no longer kept, the newest is at {self.end_time:.3f} s; hand in the '
-                'sound up to each frame with that frame'
+                f'time {time:.3f} s: its audio is no longer kept, the newest is at {self.end_time:.3f} s; hand in the '
+                'audio up to each frame with that frame'
             )
         samples = self._samples(first, end)
         if np.isnan(samples[inside - first :]).all():
@@ -145,15 +145,15 @@ class SoundWindow:
         sample_rate = check_sample_rate(sample_rate)
         if known not in (None, sample_rate):
             raise InputError(
-                f'sound of {sample_rate} samples a second after sound of {known}: the rate of a stream cannot change; '
+                f'audio of {sample_rate} samples a second after audio of {known}: the rate of a stream cannot change; '
                 'start a new stream'
             )
         return sample_rate
 
 
-def _join(pieces: Sequence[SoundRun], oldest: int | None) -> tuple[SoundRun, ...]:
+def _join(pieces: Sequence[AudioRun], oldest: int | None) -> tuple[AudioRun, ...]:
     """Pieces that touch as one, without the samples before ``oldest`` and without memory that holds them."""
-    joined: list[list[SoundRun]] = []
+    joined: list[list[AudioRun]] = []
     for previous, piece in zip([None, *pieces], pieces, strict=False):
         if previous is not None and previous.end == piece.first:
             joined[-1].append(piece)
@@ -164,5 +164,5 @@ def _join(pieces: Sequence[SoundRun], oldest: int | None) -> tuple[SoundRun, ...
         first = group[0].first if oldest is None else max(group[0].first, oldest)
         parts = [piece.samples[max(first - piece.first, 0) :] for piece in group]
         is_whole = len(group) == 1 and len(parts[0]) == len(group[0].samples)
-        runs.append(group[0] if is_whole else SoundRun(first, np.concatenate(parts)))
+        runs.append(group[0] if is_whole else AudioRun(first, np.concatenate(parts)))
     return tuple(runs)

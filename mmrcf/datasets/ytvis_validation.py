@@ -7,24 +7,24 @@ from typing import Any
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
+from .audio_validation import AudioFolder, check_audio_files
 from .derived_fields import area_differs, box_differs
 from .problems import Place, Problem
 from .segmentation import SegmentationError, segmentation_to_rle
-from .sound_validation import SoundFolder, check_sounds
 
 
 def validate_ytvis(
-    path: str | Path, image_root: str | Path | None = None, sounds: SoundFolder | None = None
+    path: str | Path, image_root: str | Path | None = None, audio: AudioFolder | None = None
 ) -> list[Problem]:
     """Check an annotation file.
 
     Args:
         path: The JSON file.
         image_root: Folder that the file names are relative to; with it, every frame is read.
-        sounds: Where the sound files are; with it, every one is read, and the times of the frames are checked.
+        audio: Where the audio files are; with it, every one is read, and the times of the frames are checked.
 
     Returns:
-        All problems: of the file, its categories, its videos, their sounds, its annotations, each in the order of the
+        All problems: of the file, its categories, its videos, their audio, its annotations, each in the order of the
         file.
 
     Raises:
@@ -49,8 +49,8 @@ def validate_ytvis(
             place.error('name', f'is {_kind(category.get("name"))}, expected a string')
     for index, video in enumerate(parts['videos']):
         _check_video(Place(problems, f'videos[{index}]'), video, root)
-    if sounds is not None:
-        check_sounds(parts['videos'], sounds, problems)
+    if audio is not None:
+        check_audio_files(parts['videos'], audio, problems)
     videos = {video['id']: video for video in parts['videos'] if _has_id(video)}
     categories = {category['id'] for category in parts['categories'] if _has_id(category)}
     for index, annotation in enumerate(parts['annotations']):

@@ -1,6 +1,6 @@
-"""Frames and sound in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
+"""Frames and audio in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
 
-from .frame_source import Frame, FrameSource, SoundFormat
+from .frame_source import AudioFormat, Frame, FrameSource
 from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
 from .live_source import LiveSource
@@ -15,7 +15,7 @@ __all__ = [
     'GradualOutput',
     'ImageSource',
     'LiveSource',
-    'SoundFormat',
+    'AudioFormat',
     'StillWriter',
     'Stopped',
     'VideoSource',

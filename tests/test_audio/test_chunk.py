@@ -67,7 +67,7 @@ def test_the_caller_may_use_its_buffer_again() -> None:
         np.array([None]),
     ],
 )
-def test_what_is_no_sound_is_refused(samples: np.ndarray) -> None:
+def test_what_is_no_audio_is_refused(samples: np.ndarray) -> None:
     with pytest.raises(InputError, match='samples: expected'):
         to_mono(samples)
 

@@ -1,4 +1,4 @@
-"""Sound of files, placed by presentation time."""
+"""Audio of files, placed by presentation time."""
 
 import logging
 import math
@@ -17,8 +17,8 @@ from scipy.io import wavfile
 from scipy.signal import correlate
 
 from mmrcf.audio import AudioChunk
-from mmrcf.audio.decoder import SoundDecoder
-from mmrcf.audio.file import SoundReader, read_sound
+from mmrcf.audio.decoder import AudioDecoder
+from mmrcf.audio.file import AudioReader, read_audio
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 
@@ -31,10 +31,10 @@ def noise(count: int) -> np.ndarray:
     return np.convolve(white, [0.1, 0.2, 0.4, 0.2, 0.1], 'valid').astype(np.float32)
 
 
-def write_sound(
+def write_audio(
     path: Path, mono: np.ndarray, rate: int, codec: str, channels: int = 1, *, pictures: bool = False, start: int = 0
 ) -> Path:
-    """The same sound on all channels, its first sample at ``start`` / ``rate`` seconds; a picture every 0.1 s."""
+    """The same audio on all channels, its first sample at ``start`` / ``rate`` seconds; a picture every 0.1 s."""
     layout = LAYOUTS[channels]
     with av.open(str(path), 'w') as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
@@ -73,7 +73,7 @@ def write_tones(path: Path, starts: list[float], rate: int = 8000) -> Path:
 
 
 def delay(window, mono: np.ndarray) -> int:
-    """By how many samples the sound of ``window`` comes after ``mono``."""
+    """By how many samples the audio of ``window`` comes after ``mono``."""
     (run,) = window.runs
     return int(np.argmax(correlate(run.samples, mono, method='fft'))) - (len(mono) - 1) + run.first
 
@@ -95,11 +95,11 @@ def delay(window, mono: np.ndarray) -> int:
 )
 def test_lossless_kinds(tmp_path: Path, name: str, codec: str, rate: int, channels: int, error: float) -> None:
     mono = noise(rate // 2 + 77)
-    window = read_sound(write_sound(tmp_path / name, mono, rate, codec, channels))
+    window = read_audio(write_audio(tmp_path / name, mono, rate, codec, channels))
     (run,) = window.runs
     assert (window.sample_rate, run.first, len(run.samples)) == (rate, 0, len(mono))
     np.testing.assert_allclose(run.samples, mono, atol=error)
-    with_time = SoundReader(str(tmp_path / name), 0.0, name)
+    with_time = AudioReader(str(tmp_path / name), 0.0, name)
     assert (with_time.sample_rate, with_time.channels, with_time.clock_start) == (rate, channels, 0)
 
 
@@ -118,10 +118,10 @@ def test_lossless_kinds(tmp_path: Path, name: str, codec: str, rate: int, channe
     ],
 )
 def test_codecs_that_start_early_are_in_time(tmp_path: Path, name: str, codec: str, rate: int, channels: int) -> None:
-    """Encoders put some priming before the sound: it has times before the start, and what is heard is in its place."""
+    """Encoders put some priming before the audio: it has times before the start, and the signal is in its place."""
     mono = noise(rate)
     pictures = not name.endswith(('mp3', 'm4a'))
-    window = read_sound(write_sound(tmp_path / name, mono, rate, codec, channels, pictures=pictures))
+    window = read_audio(write_audio(tmp_path / name, mono, rate, codec, channels, pictures=pictures))
     assert window.sample_rate == rate
     assert delay(window, mono) == (1105 if name == 'a.avi' else 0), 'AVI cannot say what is priming'
     assert abs(window.end_time - 1) < 0.1
@@ -129,21 +129,21 @@ def test_codecs_that_start_early_are_in_time(tmp_path: Path, name: str, codec: s
 
 @pytest.mark.parametrize('name', ['a.mp4', 'a.mkv'])
 @pytest.mark.parametrize('start', [0, 22050])
-def test_sound_is_on_the_clock_of_the_pictures(tmp_path: Path, name: str, start: int) -> None:
+def test_audio_is_on_the_clock_of_the_pictures(tmp_path: Path, name: str, start: int) -> None:
     mono = noise(44100)
-    path = write_sound(tmp_path / name, mono, 44100, 'aac', 2, pictures=True, start=start)
-    window = read_sound(path)
+    path = write_audio(tmp_path / name, mono, 44100, 'aac', 2, pictures=True, start=start)
+    window = read_audio(path)
     assert abs(delay(window, mono) - start) <= 44, 'both containers give a late start in milliseconds'
     with open_source(path) as source:
-        same = read_sound(path, source.clock_start)
+        same = read_audio(path, source.clock_start)
     assert torch.equal(window.patch(1.2)[0], same.patch(1.2)[0])
 
 
 def test_the_clock_may_start_anywhere(tmp_path: Path) -> None:
-    """Sound before time zero is kept: it is what the first frame hears."""
+    """Audio before time zero is kept: the first frame comes with it."""
     mono = noise(44100)
-    path = write_sound(tmp_path / 'a.mp4', mono, 44100, 'aac', pictures=True)
-    window, later = read_sound(path), read_sound(path, clock_start=0.5)
+    path = write_audio(tmp_path / 'a.mp4', mono, 44100, 'aac', pictures=True)
+    window, later = read_audio(path), read_audio(path, clock_start=0.5)
     assert later.runs[0].first == window.runs[0].first - 22050
     assert torch.equal(later.patch(0.0)[0], window.patch(0.5)[0])
     assert torch.equal(later.patch(0.25)[0], window.patch(0.75)[0])
@@ -151,10 +151,10 @@ def test_the_clock_may_start_anywhere(tmp_path: Path) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.floats(-1, 2.5), max_size=25), data=st.data())
-def test_reading_in_steps_is_reading_at_once(sound_with_gaps: Path, times: list[float], data: st.DataObject) -> None:
-    path, clock_start = sound_with_gaps, data.draw(st.sampled_from([None, 0.25]))
-    whole = read_sound(path, clock_start)
-    reader = SoundReader(str(path), clock_start, 'sound')
+def test_reading_in_steps_is_reading_at_once(audio_with_gaps: Path, times: list[float], data: st.DataObject) -> None:
+    path, clock_start = audio_with_gaps, data.draw(st.sampled_from([None, 0.25]))
+    whole = read_audio(path, clock_start)
+    reader = AudioReader(str(path), clock_start, 'audio')
     window, end = whole.empty(), -math.inf
     for time in [*times, math.inf]:
         chunk = reader.chunk_until(time)
@@ -172,17 +172,17 @@ def test_reading_in_steps_is_reading_at_once(sound_with_gaps: Path, times: list[
 
 
 @pytest.fixture(scope='module')
-def sound_with_gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tones(tmp_path_factory.mktemp('sound') / 'gaps.mkv', [0.0, 0.7, 1.205, 1.6])
+def audio_with_gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tones(tmp_path_factory.mktemp('audio') / 'gaps.mkv', [0.0, 0.7, 1.205, 1.6])
 
 
-def test_gaps_overlaps_and_jitter(sound_with_gaps: Path) -> None:
+def test_gaps_overlaps_and_jitter(audio_with_gaps: Path) -> None:
     """Pieces at 0, 0.7 (gap), 1.205 (5 ms late: goes on at 1.2) and 1.6 s (100 ms of it are there already)."""
-    window = read_sound(sound_with_gaps)
+    window = read_audio(audio_with_gaps)
     assert [(run.first, run.end) for run in window.runs] == [(0, 4000), (5600, 16800)]
     np.testing.assert_array_equal(np.unique(window.runs[1].samples * 32768), [200, 300, 400])
     assert (window.runs[1].samples * 32768 == 400).sum() == 3200
-    chunk = SoundReader(str(sound_with_gaps), None, 'sound').chunk_until(math.inf)
+    chunk = AudioReader(str(audio_with_gaps), None, 'audio').chunk_until(math.inf)
     assert len(chunk.samples) == 16800 and np.isnan(chunk.samples).sum() == 1600
 
 
@@ -190,26 +190,26 @@ def test_a_clock_that_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Joined recordings. What PyAV writes cannot be such a file, so the times that the decoder gives are changed."""
     path = write_tones(tmp_path / 'a.mkv', [0.5 * index for index in range(8)])
     times = iter([0, 0.5, 1, 1.5, 0, 0.5, 1, 1.5])
-    decode = SoundDecoder.decode
+    decode = AudioDecoder.decode
 
     def joined(self, packet) -> list[AudioChunk]:
         return [AudioChunk(chunk.samples, chunk.sample_rate, next(times)) for chunk in decode(self, packet)]
 
-    monkeypatch.setattr(SoundDecoder, 'decode', joined)
+    monkeypatch.setattr(AudioDecoder, 'decode', joined)
     with caplog.at_level(logging.WARNING):
-        window = read_sound(path)
+        window = read_audio(path)
     assert [(run.first, run.end) for run in window.runs] == [(0, 32000)]
     assert [record.message for record in caplog.records] == [
-        f'sound {path}: its clock jumps back at 2.000 s; it goes on from there'
+        f'audio {path}: its clock jumps back at 2.000 s; it goes on from there'
     ]
 
 
 def test_memory_is_constant(tmp_path: Path) -> None:
-    """A minute of sound, 1.9 MB as floats, handed out frame by frame."""
+    """A minute of audio, 1.9 MB as floats, handed out frame by frame."""
     rate = 8000
     wavfile.write(tmp_path / 'a.wav', rate, np.zeros(60 * rate, np.int16))
     tracemalloc.start()
-    reader = SoundReader(str(tmp_path / 'a.wav'), None, 'sound')
+    reader = AudioReader(str(tmp_path / 'a.wav'), None, 'audio')
     for index in range(1, 60 * 25 + 1):
         assert len(reader.chunk_until(index / 25).samples) == rate // 25
     _, peak = tracemalloc.get_traced_memory()
@@ -218,66 +218,66 @@ def test_memory_is_constant(tmp_path: Path) -> None:
     assert peak < 300_000
 
 
-def test_no_sound_stream(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+def test_no_audio_stream(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     path = write_clip(tmp_path / 'clip.mp4')
-    window = read_sound(path)
+    window = read_audio(path)
     assert window.num_samples_kept == 0 and window.patch(0.5)[1] is False
-    reader = SoundReader(str(path), 0.0, 'clip')
+    reader = AudioReader(str(path), 0.0, 'clip')
     assert (reader.sample_rate, reader.channels, reader.chunk_until(1.0)) == (None, 0, None)
 
 
 def test_no_samples(tmp_path: Path) -> None:
     wavfile.write(tmp_path / 'a.wav', 16000, np.zeros(0, np.int16))
-    assert read_sound(tmp_path / 'a.wav').num_samples_kept == 0
+    assert read_audio(tmp_path / 'a.wav').num_samples_kept == 0
 
 
 def test_samples_that_are_no_numbers(tmp_path: Path, caplog) -> None:
     samples = noise(16000)
     samples[4000:5000] = np.nan
     wavfile.write(tmp_path / 'a.wav', 16000, samples)
-    window = read_sound(tmp_path / 'a.wav')
+    window = read_audio(tmp_path / 'a.wav')
     assert 'no numbers' in caplog.text and 'a.wav' in caplog.text
     patch, valid = window.patch(1.0)
     assert valid and patch.isfinite().all()
 
 
-@pytest.mark.parametrize('content', [b'', b'not a sound', bytes(10_000), b'RIFF' + bytes(range(256)) * 40])
-def test_not_a_sound_file(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize('content', [b'', b'not audio', bytes(10_000), b'RIFF' + bytes(range(256)) * 40])
+def test_not_an_audio_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'a.wav'
     path.write_bytes(content)
     with pytest.raises(InputFileError, match='a.wav'):
-        read_sound(path)
+        read_audio(path)
 
 
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match='none.wav'):
-        read_sound(tmp_path / 'none.wav')
-    with pytest.raises(InputFileError, match='my sound'):
-        SoundReader(str(tmp_path / 'none.wav'), None, 'my sound')
+        read_audio(tmp_path / 'none.wav')
+    with pytest.raises(InputFileError, match='my audio'):
+        AudioReader(str(tmp_path / 'none.wav'), None, 'my audio')
 
 
-def test_a_rate_that_is_no_sound(tmp_path: Path) -> None:
+def test_a_rate_that_is_no_audio(tmp_path: Path) -> None:
     wavfile.write(tmp_path / 'a.wav', 100, np.zeros(100, np.int16))
     with pytest.raises(InputError, match='a.wav.*sample rate 100'):
-        read_sound(tmp_path / 'a.wav')
+        read_audio(tmp_path / 'a.wav')
 
 
 def test_a_truncated_wav_ends_early(tmp_path: Path) -> None:
     mono = noise(16000)
-    path = write_sound(tmp_path / 'a.wav', mono, 16000, 'pcm_s16le')
+    path = write_audio(tmp_path / 'a.wav', mono, 16000, 'pcm_s16le')
     path.write_bytes(path.read_bytes()[:20_001])
-    assert 0.5 < read_sound(path).end_time < 0.63
+    assert 0.5 < read_audio(path).end_time < 0.63
 
 
 def test_a_truncated_mp4(tmp_path: Path) -> None:
-    path = write_sound(tmp_path / 'a.mp4', noise(16000), 16000, 'aac', pictures=True)
+    path = write_audio(tmp_path / 'a.mp4', noise(16000), 16000, 'aac', pictures=True)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputFileError, match='a.mp4'):
-        read_sound(path)
+        read_audio(path)
 
 
 def damage(path: Path, indices: range) -> None:
-    """Overwrite some packets of the sound stream."""
+    """Overwrite some packets of the audio stream."""
     with av.open(str(path)) as container:
         places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
     content = bytearray(path.read_bytes())
@@ -288,11 +288,11 @@ def damage(path: Path, indices: range) -> None:
 
 def test_damaged_packets_are_left_out(tmp_path: Path, caplog) -> None:
     mono = noise(3 * 44100)
-    path = write_sound(tmp_path / 'a.mp4', mono, 44100, 'aac', pictures=True)
-    whole = read_sound(path)
+    path = write_audio(tmp_path / 'a.mp4', mono, 44100, 'aac', pictures=True)
+    whole = read_audio(path)
     damage(path, range(50, 60))
     with caplog.at_level(logging.WARNING):
-        window = read_sound(path)
+        window = read_audio(path)
     assert 'a.mp4' in caplog.text and 'damaged' in caplog.text
     assert window.end_time == whole.end_time
     assert window.num_samples_kept < whole.num_samples_kept
@@ -302,7 +302,7 @@ def test_damaged_packets_are_left_out(tmp_path: Path, caplog) -> None:
 
 
 def test_all_packets_damaged(tmp_path: Path) -> None:
-    path = write_sound(tmp_path / 'a.mp4', noise(44100), 44100, 'aac', pictures=True)
+    path = write_audio(tmp_path / 'a.mp4', noise(44100), 44100, 'aac', pictures=True)
     damage(path, range(0, 1000))
-    with pytest.raises(InputFileError, match='none of its sound can be decoded'):
-        read_sound(path)
+    with pytest.raises(InputFileError, match='none of its audio can be decoded'):
+        read_audio(path)

@@ -9,9 +9,8 @@ import torch
 import torchaudio
 
 from mmrcf.audio.chunk import samples_before, to_mono
-from mmrcf.audio.linear_prediction import predict
 from mmrcf.audio.log_mel import PATCH_SAMPLES, log_mel, patch_at
-from mmrcf.audio.resampling import resample_span
+from mmrcf.audio.resampling import predict, resample_span
 
 FRAME_RATES = (6, 25, 30000 / 1001)
 

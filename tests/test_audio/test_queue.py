@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmrcf.audio import AudioChunk
-from mmrcf.audio.queue import SoundQueue
+from mmrcf.audio.queue import AudioQueue
 
 RATE = 8000
 
@@ -13,7 +13,7 @@ def chunk(first: int, count: int, time: float | None = None) -> AudioChunk:
 
 
 def test_takes_what_is_over() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     for first in range(0, 8000, 1000):
         queue.put(chunk(first, 1000))
     assert queue.end_time == 1.0
@@ -27,7 +27,7 @@ def test_takes_what_is_over() -> None:
 
 
 def test_gaps_are_unknown_and_overlaps_are_cut() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     queue.put(chunk(0, 800))
     queue.put(chunk(1600, 800))
     queue.put(chunk(2000, 800))
@@ -37,7 +37,7 @@ def test_gaps_are_unknown_and_overlaps_are_cut() -> None:
 
 
 def test_times_that_tremble_leave_no_gap() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     for index in range(20):
         queue.put(chunk(800 * index, 800, time=0.1 * index + 0.009 * (-1) ** index))
     np.testing.assert_array_equal(queue.take().samples, np.arange(16000))
@@ -45,7 +45,7 @@ def test_times_that_tremble_leave_no_gap() -> None:
 
 def test_a_clock_that_drifts_is_followed() -> None:
     """A microphone that is slow by a thousandth: what is handed out stays in its place."""
-    queue = SoundQueue()
+    queue = AudioQueue()
     for index in range(1000):
         queue.put(chunk(800 * index, 800, time=0.1001 * index))
         taken = queue.take(until=0.1 * index)
@@ -55,7 +55,7 @@ def test_a_clock_that_drifts_is_followed() -> None:
 
 
 def test_a_clock_that_starts_anew() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     queue.put(chunk(80000, 800))
     queue.put(chunk(0, 800))
     taken = queue.take()
@@ -63,7 +63,7 @@ def test_a_clock_that_starts_anew() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    queue = SoundQueue(max_seconds=2.0)
+    queue = AudioQueue(max_seconds=2.0)
     for index in range(500):
         queue.put(chunk(800 * index, 800))
         assert len(queue) <= 2 * RATE
@@ -73,7 +73,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_without_times() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     queue.put(AudioChunk(np.ones((800, 2), np.int16), RATE))
     queue.put(AudioChunk(np.zeros((0, 2), np.int16), RATE))
     queue.put(AudioChunk(np.ones((800, 2), np.int16), RATE))

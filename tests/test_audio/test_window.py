@@ -1,4 +1,4 @@
-"""Sound placed by time: chunks, gaps, drift, memory."""
+"""Audio placed by time: chunks, gaps, drift, memory."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mmrcf.audio import AudioChunk
 from mmrcf.audio.log_mel import patch_at, patch_length
-from mmrcf.audio.window import SoundWindow
+from mmrcf.audio.window import AudioWindow
 from mmrcf.errors import InputError
 
 RATE = 8000
@@ -19,18 +19,18 @@ def noise(count: int, channels: int | None = None) -> np.ndarray:
     return np.random.default_rng(0).integers(-9000, 9000, shape).astype(np.int16)
 
 
-def whole(samples: np.ndarray, rate: int = RATE, time: float | None = None) -> SoundWindow:
-    return SoundWindow.empty().append(AudioChunk(samples, rate, time))
+def whole(samples: np.ndarray, rate: int = RATE, time: float | None = None) -> AudioWindow:
+    return AudioWindow.empty().append(AudioChunk(samples, rate, time))
 
 
-def memory(window: SoundWindow) -> int:
+def memory(window: AudioWindow) -> int:
     """Samples in memory, with those of arrays that are held only because a part of them is."""
     arrays = [run.samples if run.samples.base is None else run.samples.base for run in window.runs]
     return sum(array.size for array in arrays)
 
 
 def test_empty() -> None:
-    window = SoundWindow.empty()
+    window = AudioWindow.empty()
     assert (window.end_time, window.sample_rate, window.num_samples_kept) == (None, None, 0)
     patch, valid = window.patch(1.0)
     assert patch.shape == (96, 64) and patch.dtype == torch.float32 and not patch.any() and valid is False
@@ -57,7 +57,7 @@ def test_validity() -> None:
     for time, valid in [(0.0, False), (2.0, False), (2.001, True), (3.0, True), (3.974, True), (3.976, False)]:
         patch, known = window.patch(time)
         assert known is valid
-        assert (patch == np.float32(np.log(0.01))).all() if valid else not patch.any(), 'recorded silence is heard'
+        assert (patch == np.float32(np.log(0.01))).all() if valid else not patch.any(), 'recorded silence is known'
 
 
 def test_no_number_is_unknown() -> None:
@@ -78,7 +78,7 @@ def test_no_number_is_unknown() -> None:
 def test_chunks_of_any_size_are_the_file(rate: int, cuts: list[int], channels: int | None, timed: bool) -> None:
     """A window that keeps just what is needed gives the patches of the whole file, to the last bit."""
     samples = noise(2 * rate, channels)
-    file, stream = whole(samples, rate), SoundWindow.empty(keep=0)
+    file, stream = whole(samples, rate), AudioWindow.empty(keep=0)
     bounds = [0, *sorted(min(cut, len(samples)) for cut in cuts), len(samples)]
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
         stream = stream.append(AudioChunk(samples[start:end], rate, start / rate if timed else None))
@@ -89,7 +89,7 @@ def test_chunks_of_any_size_are_the_file(rate: int, cuts: list[int], channels: i
 
 
 def test_a_few_samples_at_a_time() -> None:
-    samples, stream = noise(RATE // 4), SoundWindow.empty(keep=0)
+    samples, stream = noise(RATE // 4), AudioWindow.empty(keep=0)
     for index in range(0, len(samples), 3):
         stream = stream.append(AudioChunk(samples[index : index + 3], RATE))
     assert torch.equal(stream.patch(0.25)[0], whole(samples).patch(0.25)[0])
@@ -97,7 +97,7 @@ def test_a_few_samples_at_a_time() -> None:
 
 def test_frames_a_little_late() -> None:
     """Patches not older than ``keep`` before the newest sample can be made, older ones are refused."""
-    samples, stream = noise(5 * RATE), SoundWindow.empty(keep=0.5)
+    samples, stream = noise(5 * RATE), AudioWindow.empty(keep=0.5)
     for index in range(0, 4 * RATE, 100):
         stream = stream.append(AudioChunk(samples[index : index + 100], RATE))
     for time in (3.5, 3.6, 4.0, 4.5):
@@ -107,7 +107,7 @@ def test_frames_a_little_late() -> None:
 
 
 def test_clocks_that_tremble_leave_no_gap() -> None:
-    samples, window = noise(2 * RATE), SoundWindow.empty()
+    samples, window = noise(2 * RATE), AudioWindow.empty()
     for index, jitter in zip(range(0, len(samples), 400), np.resize([0, 0.019, -0.019, 0.01], 40), strict=True):
         window = window.append(AudioChunk(samples[index : index + 400], RATE, index / RATE + jitter))
     assert len(window.runs) == 1 and window.end_time == 2.0
@@ -126,7 +126,7 @@ def test_a_gap_is_unknown() -> None:
 def test_a_gap_of_an_hour_takes_no_memory() -> None:
     samples = noise(RATE)
     for keep in (None, 1.0):
-        window = SoundWindow.empty(keep).append(AudioChunk(samples, RATE))
+        window = AudioWindow.empty(keep).append(AudioChunk(samples, RATE))
         window = window.append(AudioChunk(samples, RATE, 3600.0)).append(AudioChunk(samples, RATE, 1e9))
         assert window.num_samples_kept <= 3 * RATE and window.end_time == 1e9 + 1
         assert torch.equal(window.patch(1e9 + 1)[0], whole(samples, time=1e9).patch(1e9 + 1)[0])
@@ -144,8 +144,8 @@ def test_what_overlaps_is_dropped() -> None:
 
 
 def test_a_clock_that_drifts_is_followed() -> None:
-    """A microphone of 7960 samples a second that says 8000: its sound stays within 20 ms of its place."""
-    window = SoundWindow.empty()
+    """A microphone of 7960 samples a second that says 8000: its audio stays within 20 ms of its place."""
+    window = AudioWindow.empty()
     for index in range(600):
         window = window.append(AudioChunk(np.zeros(796, np.float32), RATE, 0.1 * index))
         assert abs(window.end_time - 0.1 * (index + 1)) < 0.021
@@ -161,7 +161,7 @@ def test_before_time_zero() -> None:
 
 
 def test_one_hour_in_constant_memory() -> None:
-    chunk, window = noise(2000), SoundWindow.empty(keep=0.5)
+    chunk, window = noise(2000), AudioWindow.empty(keep=0.5)
     bound = patch_length(RATE) + RATE // 2 + 2000
     for index in range(4 * 3600):
         lost = index % 1000 == 999
@@ -172,7 +172,7 @@ def test_one_hour_in_constant_memory() -> None:
 
 
 def test_a_large_chunk_leaves_nothing_behind() -> None:
-    window = SoundWindow.empty(keep=0).append(AudioChunk(noise(60 * RATE), RATE))
+    window = AudioWindow.empty(keep=0).append(AudioChunk(noise(60 * RATE), RATE))
     assert memory(window) == window.num_samples_kept <= patch_length(RATE)
 
 
@@ -185,11 +185,11 @@ def test_times_must_be_finite(time: float) -> None:
 
 
 def test_the_rate_of_a_stream_cannot_change() -> None:
-    with pytest.raises(InputError, match='16000 samples a second after sound of 8000'):
+    with pytest.raises(InputError, match='16000 samples a second after audio of 8000'):
         whole(noise(10)).append(AudioChunk(noise(10), 16000))
 
 
 @pytest.mark.parametrize('keep', [-1, np.nan, np.inf])
 def test_keep(keep: float) -> None:
     with pytest.raises(InputError, match='keep'):
-        SoundWindow.empty(keep)
+        AudioWindow.empty(keep)

@@ -1,3 +1,4 @@
+from .audio import AudioPatches, ClipAudioAugmentation, LoadClipAudio, RandomAudioDrop
 from .blur import ClipBlur
 from .clip_data_sample import ClipDataSample
 from .copy_paste import VideoCopyPaste
@@ -10,8 +11,6 @@ from .motion import ClipMotion
 from .object_crops import PackObjectCrops
 from .object_motion import ObjectMotion
 from .photometric import ClipPhotometricDistortion
-from .sound_augmentation import ClipSoundAugmentation
-from .sound_transforms import LoadClipSound, RandomSoundDrop, SoundPatches
 
 __all__ = [
     'ClipBlur',
@@ -20,10 +19,10 @@ __all__ = [
     'ClipPhotometricDistortion',
     'ClipPhotometricDrift',
     'ClipResize',
-    'ClipSoundAugmentation',
+    'ClipAudioAugmentation',
     'LoadClipAnnotations',
     'LoadClipFrames',
-    'LoadClipSound',
+    'LoadClipAudio',
     'ObjectMotion',
     'PackClip',
     'PackObjectCrops',
@@ -31,8 +30,8 @@ __all__ = [
     'RandomClipFlip',
     'RandomClipResize',
     'RandomClipWindow',
-    'RandomSoundDrop',
-    'SoundPatches',
+    'RandomAudioDrop',
+    'AudioPatches',
     'VideoCopyPaste',
     'sample_clip',
 ]

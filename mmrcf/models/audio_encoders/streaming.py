@@ -1,4 +1,4 @@
-"""How sound becomes context tokens: patch by patch in a stream, window by window over training clips."""
+"""How audio becomes context tokens: patch by patch in a stream, window by window over training clips."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from .base import PATCH_SHAPE, BaseAudioEncoder
 
 
 def audio_patch(inputs: dict, clip: int, frame: int) -> AudioPatch | None:
-    """The sound that ends at one frame of a batch of clips; None in a batch without sound.
+    """The audio that ends at one frame of a batch of clips; None in a batch without audio.
 
     Args:
         inputs: As in ``RCF.forward``.
@@ -22,12 +22,14 @@ def audio_patch(inputs: dict, clip: int, frame: int) -> AudioPatch | None:
     return AudioPatch(inputs['audio'][clip, frame][None], inputs['audio_valid'][clip, frame][None])
 
 
-def listen(encoder: BaseAudioEncoder, audio: AudioPatch | None, memory: AudioMemory) -> tuple[TokenGroup, AudioMemory]:
+def stream_tokens(
+    encoder: BaseAudioEncoder, audio: AudioPatch | None, memory: AudioMemory
+) -> tuple[TokenGroup, AudioMemory]:
     """The audio tokens of one frame of a stream; only the newest patch passes the network, the others are remembered.
 
     Args:
         encoder: The audio encoder.
-        audio: The sound that ends at the frame; None if nothing was heard.
+        audio: The audio that ends at the frame; None if there is none.
         memory: What the frames before left. The oldest patch stands in for missing ones, as with the references.
 
     Returns:
@@ -48,19 +50,19 @@ def listen(encoder: BaseAudioEncoder, audio: AudioPatch | None, memory: AudioMem
     return tokens, AudioMemory(features[:delta], valids[:delta])
 
 
-def listen_to_clips(encoder: BaseAudioEncoder, inputs: dict) -> TokenGroup:
+def clip_tokens(encoder: BaseAudioEncoder, inputs: dict) -> TokenGroup:
     """The audio tokens (B * S, 1 + delta, C') of all target frames of clips, ordered clip by clip.
 
     Args:
         encoder: The audio encoder; each patch passes it once.
-        inputs: As in ``RCF.loss``; without ``audio`` nothing was heard.
+        inputs: As in ``RCF.loss``; no audio without ``audio``.
     """
     batch, length = inputs['img'].shape[:2]
     if 'audio' in inputs:
         features = encoder.encode(inputs['audio'].flatten(0, 1)).unflatten(0, (batch, length))
         valid = inputs['audio_valid']
     else:
-        # One patch all the same: with every parameter in the graph, ranks with and without sound can train together.
+        # One patch all the same: with every parameter in the graph, ranks with and without audio can train together.
         silence = inputs['img'].new_zeros(1, *PATCH_SHAPE)
         features = encoder.encode(silence)[:, None].expand(batch, length, -1)
         valid = torch.zeros(batch, length, dtype=torch.bool, device=features.device)

@@ -1,29 +1,29 @@
-"""Lists what is wrong, or only remarkable, with the sound files of a data set and the times of its frames."""
+"""Lists what is wrong, or only remarkable, with the audio files of a data set and the times of its frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmrcf.audio.file import read_sound
+from mmrcf.audio.file import read_audio
 from mmrcf.errors import InputError
 from mmrcf.utils import require_folder
 
+from .audio_files import audio_file
 from .frame_times import FrameTimeError, frame_times, is_rate
 from .problems import Place, Problem
-from .sound_files import sound_file
 
 MUCH_SECONDS = 1.0
 MUCH_PART = 0.1
-"""Sound differs much from its video by more than either: a second, about a patch; this part of the video."""
+"""Audio differs much from its video by more than either: a second, about a patch; this part of the video."""
 
 
 @dataclass(frozen=True)
-class SoundFolder:
-    """Where the sound of a data set is, as in :class:`AVISDataset`.
+class AudioFolder:
+    """Where the audio of a data set is, as in :class:`AVISDataset`.
 
     Attributes:
-        folder: Folder of the sound files.
+        folder: Folder of the audio files.
         suffix: What follows the name of one.
         fps: Frames a second of the videos that do not say it; None where all of them do.
     """
@@ -37,29 +37,29 @@ class SoundFolder:
             raise InputError(f'fps={self.fps!r}: expected a positive number of frames a second')
 
 
-def check_sounds(videos: Sequence[Any], sounds: SoundFolder, problems: list[Problem]) -> None:
-    """Check the times of the frames of all videos, and read all sounds.
+def check_audio_files(videos: Sequence[Any], audio: AudioFolder, problems: list[Problem]) -> None:
+    """Check the times of the frames of all videos, and read all audio files.
 
     Args:
         videos: ``videos`` of an annotation file, whatever is in there; an entry that is no video is passed over.
-        sounds: Where the sounds are.
+        audio: Where the audio files are.
         problems: What is found is added here.
 
     Raises:
         InputFileError: The folder is missing.
     """
-    require_folder(sounds.folder, 'folder of sounds')
+    require_folder(audio.folder, 'audio folder')
     usable = [(index, video) for index, video in enumerate(videos) if _has_frames(video)]
     untimed = [index for index, video in usable if video.get('timestamps') is None and video.get('fps') is None]
-    if untimed and sounds.fps is None:
+    if untimed and audio.fps is None:
         message = f'{len(untimed)} of {len(usable)} videos have neither timestamps nor fps; give the data set fps=...'
         Place(problems, 'videos').warning('fps', message)
     for index, video in usable:
         video_id = video.get('id') if isinstance(video.get('id'), int) else None
         place = Place(problems, f'videos[{index}]' if video_id is None else f'video {video_id}', video_id)
-        is_timed = sounds.fps is not None or index not in untimed
-        duration = _duration(place, video, sounds.fps) if is_timed else None
-        _check_sound(place, video['file_names'][0], sounds, duration)
+        is_timed = audio.fps is not None or index not in untimed
+        duration = _duration(place, video, audio.fps) if is_timed else None
+        _check_audio(place, video['file_names'][0], audio, duration)
 
 
 def _has_frames(video: Any) -> bool:
@@ -81,21 +81,21 @@ def _duration(place: Place, video: dict, fps: float | None) -> float | None:
     return times[-1] + (0.0 if rate is None else 1 / rate)
 
 
-def _check_sound(place: Place, first_frame: str, sounds: SoundFolder, duration: float | None) -> None:
-    path = sound_file(sounds.folder, first_frame, sounds.suffix)
+def _check_audio(place: Place, first_frame: str, audio: AudioFolder, duration: float | None) -> None:
+    path = audio_file(audio.folder, first_frame, audio.suffix)
     if path is None:
-        place.error('file_names[0]', f'{first_frame!r} is in no folder, whose name would be that of the sound file')
+        place.error('file_names[0]', f'{first_frame!r} is in no folder, whose name would be that of the audio file')
         return
     if not path.is_file():
-        place.note('sound', f'{path}: no such file; the video is without sound')
+        place.note('audio', f'{path}: no such file; the video is without audio')
         return
     try:
-        end = read_sound(path).end_time
+        end = read_audio(path).end_time
     except InputError as error:
-        place.error('sound', str(error))
+        place.error('audio', str(error))
         return
     if end is None:
-        place.note('sound', f'{path}: holds no sound')
+        place.note('audio', f'{path}: holds no audio')
     elif duration is not None and abs(end - duration) > max(MUCH_SECONDS, MUCH_PART * abs(duration)):
         kind = 'longer' if end > duration else 'shorter'
-        place.note('sound', f'{path}: lasts {end:.2f} s, much {kind} than the video with {duration:.2f} s')
+        place.note('audio', f'{path}: lasts {end:.2f} s, much {kind} than the video with {duration:.2f} s')

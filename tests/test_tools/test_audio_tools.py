@@ -1,4 +1,4 @@
-"""tools/analysis_tools/sound_ablation.py and attention.py on a tiny data set with sound and random weights."""
+"""tools/analysis_tools/audio_ablation.py and attention.py on a tiny data set with audio and random weights."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ import torch
 from mmrcf.apis import init_model
 from mmrcf.engine.loops import FrameStream
 
-# Two voices, so that the sound of the other video is another one.
+# Two voices, so that the audio of the other video is another one.
 CONFIG = """
 _base_ = '{tiny}'
 model = dict(
@@ -27,8 +27,8 @@ _dataset = dict(
     fps=6.0,
     pipeline=[
         dict(type='LoadClipFrames'),
-        dict(type='LoadClipSound'),
-        dict(type='SoundPatches'),
+        dict(type='LoadClipAudio'),
+        dict(type='AudioPatches'),
         dict(type='PackClip'),
     ],
 )
@@ -39,8 +39,8 @@ test_evaluator = [
     dict(type='LookAlikeMetric', ann_file='{root}/test/instances.json', groups=[{classes}]),
 ]
 """
-TWIN = """
-_base_ = '{hearing}'
+COUNTERPART = """
+_base_ = '{audio_visual}'
 model = dict(audio_encoder=None)
 """
 
@@ -66,13 +66,13 @@ def root(tiny_ytvis: Path, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def files(tiny_config: Path, root: Path, tmp_path_factory) -> dict[str, str]:
-    """Config and random weights of a model that hears and of its deaf twin."""
-    folder = tmp_path_factory.mktemp('hearing')
+    """Config and random weights of an audio-visual model and of its visual-only counterpart."""
+    folder = tmp_path_factory.mktemp('audio_visual')
     names = [category['name'] for category in json.loads((root / 'test/instances.json').read_text())['categories']]
-    hearing, twin = folder / 'hearing.py', folder / 'twin.py'
-    hearing.write_text(CONFIG.format(tiny=tiny_config, root=root, classes=names))
-    twin.write_text(TWIN.format(hearing=hearing))
-    files = {'hearing': str(hearing), 'twin': str(twin)}
+    audio_visual, counterpart = folder / 'audio_visual.py', folder / 'counterpart.py'
+    audio_visual.write_text(CONFIG.format(tiny=tiny_config, root=root, classes=names))
+    counterpart.write_text(COUNTERPART.format(audio_visual=audio_visual))
+    files = {'av': str(audio_visual), 'counterpart': str(counterpart)}
     for name, config in list(files.items()):
         torch.manual_seed(0)
         model = init_model(config)
@@ -86,7 +86,7 @@ def files(tiny_config: Path, root: Path, tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope='module')
 def ablation(load_script):
-    return load_script('tools/analysis_tools/sound_ablation.py')
+    return load_script('tools/analysis_tools/audio_ablation.py')
 
 
 @pytest.fixture(scope='module')
@@ -102,26 +102,32 @@ def refused(script, capsys, *arguments: str) -> str:
     return capsys.readouterr().err
 
 
-def test_every_sound_is_measured(ablation, load_script, files, root, tmp_path, capsys) -> None:
-    out, readme, results = tmp_path / 'sound.json', tmp_path / 'README.md', tmp_path / 'results'
-    readme.write_text('Before\n<!-- sound:start -->\nold\n<!-- sound:end -->\nAfter\n')
-    arguments = [files['hearing'], files['hearing_weights'], '--twin', files['twin'], files['twin_weights']]
+def test_every_audio_is_measured(ablation, load_script, files, root, tmp_path, capsys) -> None:
+    out, readme, results = tmp_path / 'audio.json', tmp_path / 'README.md', tmp_path / 'results'
+    readme.write_text('Before\n<!-- audio:start -->\nold\n<!-- audio:end -->\nAfter\n')
+    arguments = [
+        files['av'],
+        files['av_weights'],
+        '--counterpart',
+        files['counterpart'],
+        files['counterpart_weights'],
+    ]
     ablation.main([*arguments, '--json', str(out), '--table', str(readme), '--results', str(results)])
     printed, figures = capsys.readouterr().out, json.loads(out.read_text())
-    assert list(figures) == ['own', 'none', 'silent', 'other', 'twin']
+    assert list(figures) == ['own', 'none', 'silent', 'other', 'counterpart']
     for values in figures.values():
         assert {'vis/AP', 'order/class_accuracy', 'pairs/frame_accuracy', 'pairs/track_accuracy'} <= set(values)
 
     # Backbone features are shared and streams run side by side: the figures are those of a run alone all the same.
     tested = tmp_path / 'tested.json'
     load_script('tools/test.py').main(
-        [files['hearing'], files['hearing_weights'], '--work-dir', str(tmp_path), '--json', str(tested)]
+        [files['av'], files['av_weights'], '--work-dir', str(tmp_path), '--json', str(tested)]
     )
     for name, value in json.loads(tested.read_text()).items():
         if '/' in name:
             assert figures['own'][name] == pytest.approx(value), name
 
-    # What is said about the frames differs from sound to sound.
+    # What is said about the frames differs from audio to audio.
     scores = {}
     for name in figures:
         text = load_results(results / f'{name}.zip')
@@ -130,8 +136,8 @@ def test_every_sound_is_measured(ablation, load_script, files, root, tmp_path, c
     assert len({tuple(np.round(values, 6)) for values in scores.values()}) == 5
 
     text = readme.read_text()
-    assert text.startswith('Before\n<!-- sound:start -->\n|') and text.endswith('|\n<!-- sound:end -->\nAfter\n')
-    for row in ('own sound', 'no sound', 'recorded silence', "another video's sound", 'silent twin'):
+    assert text.startswith('Before\n<!-- audio:start -->\n|') and text.endswith('|\n<!-- audio:end -->\nAfter\n')
+    for row in ('own audio', 'no audio', 'recorded silence', "another video's audio", 'visual-only counterpart'):
         assert f'| {row} |' in text and f'| {row} |' in printed
 
 
@@ -142,7 +148,7 @@ def load_results(path: Path) -> list[dict]:
 
 
 def test_shared_features_are_those_of_the_frame(ablation, files) -> None:
-    model = init_model(files['hearing'], files['hearing_weights'])
+    model = init_model(files['av'], files['av_weights'])
     frames = torch.randn(2, 1, 3, 64, 96)
     with torch.no_grad():
         expected = [model.extract_feat(frame) for frame in frames]
@@ -157,53 +163,54 @@ def test_shared_features_are_those_of_the_frame(ablation, files) -> None:
 
 
 def test_table(ablation) -> None:
-    figures = {'own': {'vis/AP': 41.24, 'order/class_accuracy': 0.912}, 'twin': {'vis/AP': -1.0}}
+    figures = {'own': {'vis/AP': 41.24, 'order/class_accuracy': 0.912}, 'counterpart': {'vis/AP': -1.0}}
     assert ablation.table(figures).splitlines() == [
         '|  | AP | class accuracy |',
         '| --- | --- | --- |',
-        '| own sound | 41.2 | 91.2 |',
-        '| silent twin | - | - |',
+        '| own audio | 41.2 | 91.2 |',
+        '| visual-only counterpart | - | - |',
     ]
 
 
 def test_configs_that_cannot_be_compared(ablation, files, tmp_path, capsys, root) -> None:
-    hearing = [files['hearing'], files['hearing_weights']]
-    assert 'does not hear' in refused(ablation, capsys, files['twin'], files['twin_weights'])
+    audio_visual = [files['av'], files['av_weights']]
+    assert 'is visual-only' in refused(ablation, capsys, files['counterpart'], files['counterpart_weights'])
     other = tmp_path / 'other.py'
     other.write_text(
-        f"_base_ = '{files['twin']}'\ntest_evaluator = [dict(type='VISMetric', ann_file='{root}/test/other.json')]\n"
+        f"_base_ = '{files['counterpart']}'\n"
+        f"test_evaluator = [dict(type='VISMetric', ann_file='{root}/test/other.json')]\n"
     )
-    message = refused(ablation, capsys, *hearing, '--twin', str(other), files['twin_weights'])
+    message = refused(ablation, capsys, *audio_visual, '--counterpart', str(other), files['counterpart_weights'])
     assert 'other.py' in message and 'annotation files' in message
     bare = tmp_path / 'bare.py'
-    bare.write_text(f"_base_ = '{files['hearing']}'\ntest_evaluator = None\n")
-    assert 'test_evaluator' in refused(ablation, capsys, str(bare), files['hearing_weights'])
+    bare.write_text(f"_base_ = '{files['av']}'\ntest_evaluator = None\n")
+    assert 'test_evaluator' in refused(ablation, capsys, str(bare), files['av_weights'])
     frames_only = tmp_path / 'frames_only.py'
     frames_only.write_text(
-        f"_base_ = '{files['hearing']}'\n"
+        f"_base_ = '{files['av']}'\n"
         'test_dataloader = dict(dataset=dict(_delete_=True, type="YouTubeVISDataset", test_mode=True, pipeline=[], '
         f"data_root='{root}/', ann_file='test/instances.json', data_prefix=dict(img='test/JPEGImages')))\n"
     )
-    assert 'test_dataloader.dataset.sound' in refused(ablation, capsys, str(frames_only), files['hearing_weights'])
+    assert 'test_dataloader.dataset.audio' in refused(ablation, capsys, str(frames_only), files['av_weights'])
 
 
 def test_mass_over_a_split(attention, files, tmp_path, capsys) -> None:
     out, readme = tmp_path / 'mass.json', tmp_path / 'README.md'
     readme.write_text('<!-- attention:start -->\n<!-- attention:end -->')
-    attention.main([files['hearing'], files['hearing_weights'], '--mass', '--json', str(out), '--table', str(readme)])
+    attention.main([files['av'], files['av_weights'], '--mass', '--json', str(out), '--table', str(readme)])
     figures, printed = json.loads(out.read_text()), capsys.readouterr().out
-    # Two videos of four frames. Before the first one there is no sound: it has 24 target and 4 reference tokens, the
+    # Two videos of four frames. Before the first one there is no audio: it has 24 target and 4 reference tokens, the
     # next an audio token more, the others two.
-    assert (figures['frames'], figures['frames_heard']) == (8, 6) and figures['objects'] > 0
+    assert (figures['frames'], figures['frames_with_audio']) == (8, 6) and figures['objects'] > 0
     even = np.array([[24, 4, 0], [24, 4, 1], [24, 4, 2], [24, 4, 2]])
     even = (even / even.sum(1, keepdims=True)).mean(0)
     assert figures['even'] == pytest.approx(even)
     assert len(figures['queries']) == len(figures['shown']) == 1
     assert sum(figures['queries'][0]) == pytest.approx(1) and min(figures['queries'][0]) > 0
-    assert '| layer 1, all queries |' in printed and '(6 of them with sound)' in printed
+    assert '| layer 1, all queries |' in printed and '(6 of them with audio)' in printed
     assert f'| {100 * even[0]:.1f} | {100 * even[1]:.1f} | {100 * even[2]:.1f} |' in printed
     assert '| layer 1, shown objects |' in readme.read_text()
-    stream = FrameStream(init_model(files['hearing'], files['hearing_weights']))
+    stream = FrameStream(init_model(files['av'], files['av_weights']))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in stream.model.modules())
 
 
@@ -213,8 +220,8 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 def test_a_video_of_the_attention(attention, files, write_clip, tmp_path, capsys) -> None:
-    clip, out, plain = write_clip(tmp_path / 'clip.mp4', frames=4, sound='aac'), tmp_path / 'a.mp4', tmp_path / 'b.mp4'
-    arguments = [files['hearing'], files['hearing_weights'], str(clip), '--cfg-options', 'model.score_thr=0.999']
+    clip, out, plain = write_clip(tmp_path / 'clip.mp4', frames=4, audio='aac'), tmp_path / 'a.mp4', tmp_path / 'b.mp4'
+    arguments = [files['av'], files['av_weights'], str(clip), '--cfg-options', 'model.score_thr=0.999']
     attention.main([*arguments, '--out', str(out)])
     assert 'a.mp4: 4 frames, ' in capsys.readouterr().out
     pictures, frames = frames_of(out), frames_of(clip)
@@ -222,7 +229,7 @@ def test_a_video_of_the_attention(attention, files, write_clip, tmp_path, capsys
     with av.open(str(out)) as container:
         assert len(container.streams.audio) == 1
     attention.main([*arguments, '--audio', 'none', '--out', str(plain)])
-    assert 'b.mp4: 4 frames, 0 of them with sound' in capsys.readouterr().out
+    assert 'b.mp4: 4 frames, 0 of them with audio' in capsys.readouterr().out
     difference = np.abs(np.array(pictures[1:], int) - np.array(frames_of(plain)[1:], int)).max((1, 2, 3))
     assert (difference > 5).all()
     tracks = tmp_path / 'c.mp4'
@@ -233,11 +240,13 @@ def test_a_video_of_the_attention(attention, files, write_clip, tmp_path, capsys
 
 def test_what_cannot_be_drawn_is_named(attention, files, write_clip, tmp_path, capsys) -> None:
     clip = str(write_clip(tmp_path / 'clip.mp4', frames=2))
-    hearing, out = [files['hearing'], files['hearing_weights']], ['--out', str(tmp_path / 'out.mp4')]
-    assert 'does not hear' in refused(attention, capsys, files['twin'], files['twin_weights'], clip, *out)
-    assert 'layer 7' in refused(attention, capsys, *hearing, clip, *out, '--layer', '7')
-    assert 'nope.mp4' in refused(attention, capsys, *hearing, 'nope.mp4', *out)
-    assert 'is the input itself' in refused(attention, capsys, *hearing, clip, '--out', clip)
+    audio_visual, out = [files['av'], files['av_weights']], ['--out', str(tmp_path / 'out.mp4')]
+    assert 'is visual-only' in refused(
+        attention, capsys, files['counterpart'], files['counterpart_weights'], clip, *out
+    )
+    assert 'layer 7' in refused(attention, capsys, *audio_visual, clip, *out, '--layer', '7')
+    assert 'nope.mp4' in refused(attention, capsys, *audio_visual, 'nope.mp4', *out)
+    assert 'is the input itself' in refused(attention, capsys, *audio_visual, clip, '--out', clip)
     for wrong in ([], [clip], ['--mass', clip], ['--mass', *out], out):
-        assert 'either INPUT' in refused(attention, capsys, *hearing, *wrong)
+        assert 'either INPUT' in refused(attention, capsys, *audio_visual, *wrong)
     assert not (tmp_path / 'out.mp4').exists()

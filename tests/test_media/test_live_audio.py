@@ -1,4 +1,4 @@
-"""Sound of what does not wait: network streams, and cameras with a microphone."""
+"""Audio of what does not wait: network streams, and cameras with a microphone."""
 
 import logging
 import socket
@@ -18,72 +18,72 @@ from mmrcf.media.live_source import LiveSource
 from mmrcf.media.microphone import Microphone
 
 
-def stream(path: Path, sound: bool = True) -> VideoSource:
+def stream(path: Path, audio: bool = True) -> VideoSource:
     """A file, read as a live stream is: once, both streams together."""
-    return VideoSource(str(path), 'stream', live=True, sound=sound)
+    return VideoSource(str(path), 'stream', live=True, audio=audio)
 
 
-def sound_of(frames: list[Frame]) -> tuple[float, float]:
+def audio_of(frames: list[Frame]) -> tuple[float, float]:
     """Times of flash and beep, as a model gets them."""
     flash = next(frame.time for frame in frames if frame.image.mean() > 128)
     for frame in frames:
-        if frame.sound is not None:
-            loud = np.flatnonzero(np.abs(frame.sound.samples) > 0.3)
+        if frame.audio is not None:
+            loud = np.flatnonzero(np.abs(frame.audio.samples) > 0.3)
             if len(loud):
-                return flash, frame.sound.time + loud[0] / frame.sound.sample_rate
+                return flash, frame.audio.time + loud[0] / frame.audio.sample_rate
     raise AssertionError('no beep')
 
 
-@pytest.mark.parametrize('sound_start', [0.0, 0.4])
-def test_stream(tmp_path: Path, write_beep: Callable[..., Path], sound_start: float) -> None:
-    live = stream(write_beep(tmp_path / 'clip.ts', sound_start=sound_start))
-    assert (live.sound_format.sample_rate, live.sound_format.channels, live.sound_url) == (44100, 2, None)
+@pytest.mark.parametrize('audio_start', [0.0, 0.4])
+def test_stream(tmp_path: Path, write_beep: Callable[..., Path], audio_start: float) -> None:
+    live = stream(write_beep(tmp_path / 'clip.ts', audio_start=audio_start))
+    assert (live.audio_format.sample_rate, live.audio_format.channels, live.audio_url) == (44100, 2, None)
     frames = list(live)
-    flash, beep = sound_of(frames)
+    flash, beep = audio_of(frames)
     assert len(frames) == 30 and beep == pytest.approx(flash, abs=0.01)
     for frame in frames[8:]:
-        lag = frame.time - (frame.sound.time + len(frame.sound.samples) / 44100)
-        assert 0 <= lag < 0.001, 'a frame waits for its sound'
+        lag = frame.time - (frame.audio.time + len(frame.audio.samples) / 44100)
+        assert 0 <= lag < 0.001, 'a frame waits for its audio'
 
 
-def test_stream_whose_sound_stops(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+def test_stream_whose_audio_stops(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
     """The first frames that lack it wait a little, all others not; none is lost."""
     live = stream(write_beep(tmp_path / 'clip.ts', seconds=1.5))
     frames = list(live)
     assert len(frames) == 30 and [frame.index for frame in frames] == list(range(30))
-    assert all(frame.sound is None for frame in frames[17:25])
+    assert all(frame.audio is None for frame in frames[17:25])
 
 
 def test_stream_without_being_asked(
     tmp_path: Path, write_beep: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), stream(write_beep(tmp_path / 'clip.ts'), sound=False) as live:
-        assert live.sound_format is None and all(frame.sound is None for frame in live)
-    assert 'the sound of live sources is not recorded' in caplog.text
+    with caplog.at_level(logging.WARNING), stream(write_beep(tmp_path / 'clip.ts'), audio=False) as live:
+        assert live.audio_format is None and all(frame.audio is None for frame in live)
+    assert 'the audio of live sources is not recorded' in caplog.text
 
 
-def test_stream_without_sound(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+def test_stream_without_audio(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     with stream(write_clip(tmp_path / 'clip.ts')) as live:
-        assert live.sound_format is None and all(frame.sound is None for frame in live)
+        assert live.audio_format is None and all(frame.audio is None for frame in live)
 
 
-def test_slow_consumer_misses_frames_but_no_sound(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+def test_slow_consumer_misses_frames_but_no_audio(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
     frames = []
     with LiveSource(stream(write_beep(tmp_path / 'clip.ts'))) as live:
         for frame in live:
             frames.append(frame)
             time.sleep(0.05)
-    chunks = [frame.sound for frame in frames if frame.sound is not None]
+    chunks = [frame.audio for frame in frames if frame.audio is not None]
     assert live.dropped > 0 and len(frames) + live.dropped == 30
     for one, other in zip(chunks, chunks[1:], strict=False):
         assert other.time == pytest.approx(one.time + len(one.samples) / 44100, abs=1e-3)
 
 
-def test_recorded_sound_is_in_step(tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable) -> None:
-    live = stream(write_beep(tmp_path / 'clip.ts', sound_start=0.4))
+def test_recorded_audio_is_in_step(tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable) -> None:
+    live = stream(write_beep(tmp_path / 'clip.ts', audio_start=0.4))
     with VideoWriter(tmp_path / 'out.mp4', live) as writer:
         for frame in live:
-            writer.add(frame.image, frame.time, frame.sound)
+            writer.add(frame.image, frame.time, frame.audio)
     flash, beep = flash_and_beep(tmp_path / 'out.mp4')
     assert beep == pytest.approx(flash, abs=0.02)
 
@@ -99,10 +99,10 @@ def test_over_the_network(tmp_path: Path, write_beep: Callable[..., Path]) -> No
 
         threading.Thread(target=send, daemon=True).start()
         url = f'tcp://127.0.0.1:{server.getsockname()[1]}'
-        with open_source(url, sound=True) as live:
-            assert str(live.sound_format) == f'stream {url} (44100 Hz, 2 channels)'
+        with open_source(url, audio=True) as live:
+            assert str(live.audio_format) == f'stream {url} (44100 Hz, 2 channels)'
             frames = list(live)
-    assert frames and sum(len(frame.sound.samples) for frame in frames if frame.sound) > 44100
+    assert frames and sum(len(frame.audio.samples) for frame in frames if frame.audio) > 44100
 
 
 @pytest.fixture
@@ -116,28 +116,28 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_camera_with_microphone(devices: None) -> None:
     started = time.monotonic()
-    with open_source('0', sound='mic') as live:
-        assert str(live.sound_format) == 'microphone default (48000 Hz, 1 channel)'
+    with open_source('0', audio='mic') as live:
+        assert str(live.audio_format) == 'microphone default (48000 Hz, 1 channel)'
         frames = list(live)
     assert time.monotonic() - started < 10
-    heard = [frame for frame in frames if frame.sound is not None]
-    assert len(heard) > 10
-    for one, other in zip(heard[2:], heard[3:], strict=False):
-        assert other.sound.time == pytest.approx(one.sound.time + len(one.sound.samples) / 48000, abs=0.02)
-        assert -1e-3 <= other.time - (other.sound.time + len(other.sound.samples) / 48000) < 0.35
-    assert np.abs(heard[-1].sound.samples).max() > 0.05
+    with_audio = [frame for frame in frames if frame.audio is not None]
+    assert len(with_audio) > 10
+    for one, other in zip(with_audio[2:], with_audio[3:], strict=False):
+        assert other.audio.time == pytest.approx(one.audio.time + len(one.audio.samples) / 48000, abs=0.02)
+        assert -1e-3 <= other.time - (other.audio.time + len(other.audio.samples) / 48000) < 0.35
+    assert np.abs(with_audio[-1].audio.samples).max() > 0.05
 
 
 def test_camera_without_microphone(devices: None) -> None:
-    with open_source(0, sound=True) as live:
-        assert live.sound_format is None and next(iter(live)).sound is None
+    with open_source(0, audio=True) as live:
+        assert live.audio_format is None and next(iter(live)).audio is None
 
 
 @pytest.mark.parametrize('name', ['mic', 'mic:front'])
 def test_no_such_microphone(devices: None, name: str, capfd: pytest.CaptureFixture) -> None:
     microphone.DEVICES[sys.platform] = (('pulse', '{name}', 'x'), ('lavfi', '{name}', 'nothing=5'))
     with pytest.raises(InputFileError, match='microphone .*: cannot be opened .*pulse: .*lavfi: .*mic:NAME') as caught:
-        open_source('0', sound=name)
+        open_source('0', audio=name)
     assert '\n' not in str(caught.value) and capfd.readouterr().err == ''
 
 

@@ -1,4 +1,4 @@
-"""The sound of a live stream, out of the same container as its pictures."""
+"""The audio of a live stream, out of the same container as its pictures."""
 
 import logging
 from collections import deque
@@ -11,23 +11,23 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from mmrcf.audio import AudioChunk
-from mmrcf.audio.decoder import SoundDecoder
-from mmrcf.audio.queue import SoundQueue
+from mmrcf.audio.decoder import AudioDecoder
+from mmrcf.audio.queue import AudioQueue
 
-from .frame_source import SoundFormat
+from .frame_source import AudioFormat
 
 logger = logging.getLogger(__name__)
 
-# Sound reaches us a little after the pictures of its time: frames wait for it, but not for longer than this (seconds
-# of the stream). Sound that lags more has stopped.
+# Audio reaches us a little after the pictures of its time: frames wait for it, but not for longer than this (seconds
+# of the stream). Audio that lags more has stopped.
 MAX_LAG = 0.3
 
 
-class StreamSound:
-    """Takes the sound packets of a container and hands their samples out frame by frame.
+class StreamAudio:
+    """Takes the audio packets of a container and hands their samples out frame by frame.
 
     Args:
-        stream: The sound stream of the container.
+        stream: The audio stream of the container.
         name: What the user called the container.
 
     Attributes:
@@ -37,26 +37,26 @@ class StreamSound:
     def __init__(self, stream: AudioStream, name: str) -> None:
         self.stream = stream
         self._name = name
-        self._decoder = SoundDecoder(stream, name)
-        self._queue = SoundQueue()
+        self._decoder = AudioDecoder(stream, name)
+        self._queue = AudioQueue()
 
     @classmethod
-    def of(cls, container: InputContainer, name: str) -> 'StreamSound | None':
-        """The first sound stream of ``container``; None, with a warning where there is one that cannot be decoded."""
+    def of(cls, container: InputContainer, name: str) -> 'StreamAudio | None':
+        """The first audio stream of ``container``; None, with a warning where there is one that cannot be decoded."""
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
         if stream.codec_context is None:
-            logger.warning('%s: its sound cannot be decoded; goes on without', name)
+            logger.warning('%s: its audio cannot be decoded; goes on without', name)
             return None
         return cls(stream, name)
 
     @property
-    def format(self) -> SoundFormat | None:
+    def format(self) -> AudioFormat | None:
         """Name, rate and channels; None as long as the container does not tell and no sample came."""
         if not self._decoder.sample_rate:
             return None
-        return SoundFormat(self._name, self._decoder.sample_rate, self._decoder.channels)
+        return AudioFormat(self._name, self._decoder.sample_rate, self._decoder.channels)
 
     def add(self, packet: Packet) -> None:
         """Decode a packet of the stream."""
@@ -64,7 +64,7 @@ class StreamSound:
             self._queue.put(chunk)
 
     def wait_for(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """The same frames, each held back till the sound before it is there, or lags behind too far."""
+        """The same frames, each held back till the audio before it is there, or lags behind too far."""
         held: deque[VideoFrame] = deque()
         for newest in frames:
             held.append(newest)

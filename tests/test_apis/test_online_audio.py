@@ -1,4 +1,4 @@
-"""One stream with sound: chunks of any size, the test loop and a whole file give the same, and nothing looks ahead."""
+"""One stream with audio: chunks of any size, the test loop and a whole file give the same, and nothing looks ahead."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
-from mmrcf.apis.online import SOUND_AHEAD
+from mmrcf.apis.online import AUDIO_AHEAD
 from mmrcf.audio import AudioChunk
 from mmrcf.engine import FrameStream
 from mmrcf.errors import InputError
@@ -26,10 +26,10 @@ FIELDS = ('ids', 'slots', 'labels', 'scores', 'class_probs')
 
 
 @pytest.fixture(scope='module')
-def model(hearing_config: Path) -> RCF:
-    """A model with random weights that listens closely and shows every slot."""
+def model(audio_visual_config: Path) -> RCF:
+    """A model with random weights that depends on its audio and shows every slot."""
     torch.manual_seed(0)
-    model = init_model(hearing_config)
+    model = init_model(audio_visual_config)
     torch.nn.init.normal_(model.audio_encoder.projection[-1].weight)
     return model
 
@@ -44,9 +44,9 @@ def video(tiny_avis: Path) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 @pytest.fixture(scope='module')
-def expected(model: RCF, hearing_config: Path) -> list[dict]:
+def expected(model: RCF, audio_visual_config: Path) -> list[dict]:
     """What the test loop hands to the metrics for the frames of the first video."""
-    dataset = DATASETS.build(Config.fromfile(hearing_config).test_dataloader.dataset)
+    dataset = DATASETS.build(Config.fromfile(audio_visual_config).test_dataloader.dataset)
     stream = FrameStream(model)
     return [stream.process(pseudo_collate([dataset[index]])) for index in range(8)]
 
@@ -78,19 +78,19 @@ def assert_same_results(ones: list[FrameResult], others: list[FrameResult]) -> N
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_sound_is_heard(model: RCF, video: tuple) -> None:
+def test_audio_is_used(model: RCF, video: tuple) -> None:
     frames, samples = video
     segmenter = OnlineSegmenter(model)
-    deaf = [segmenter.step(frame) for frame in frames]
-    heard = run(segmenter, frames, samples)
-    assert segmenter.hears and not np.array_equal(deaf[-1].class_probs, heard[-1].class_probs)
+    without = [segmenter.step(frame) for frame in frames]
+    with_audio = run(segmenter, frames, samples)
+    assert segmenter.uses_audio and not np.array_equal(without[-1].class_probs, with_audio[-1].class_probs)
 
 
 @pytest.mark.parametrize('kind', ['as it comes', 'all sizes', 'all at once', 'floats', 'mono floats'])
 def test_equals_the_test_loop(model: RCF, expected: list[dict], video: tuple, kind: str) -> None:
     frames, samples = video
     ahead = None
-    if kind == 'all sizes':  # 0 to 300 ms ahead; some frames come without new sound
+    if kind == 'all sizes':  # 0 to 300 ms ahead; some frames come without new audio
         ahead = np.random.default_rng(0).uniform(0, 0.3, len(frames)).tolist()
     elif kind == 'all at once':
         ahead = [1.5] * len(frames)
@@ -131,7 +131,7 @@ def write_video(path: Path, frames: list[np.ndarray], samples: np.ndarray) -> Pa
     with av.open(str(path), 'w') as container:
         pictures = container.add_stream('png', rate=FPS)
         pictures.height, pictures.width, pictures.pix_fmt = *frames[0].shape[:2], 'rgb24'
-        sound = container.add_stream('pcm_s16le', rate=44100, layout='stereo')
+        audio = container.add_stream('pcm_s16le', rate=44100, layout='stereo')
         for index, image in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(image, format='rgb24')
             frame.pts, frame.time_base = index, Fraction(1, FPS)
@@ -139,12 +139,12 @@ def write_video(path: Path, frames: list[np.ndarray], samples: np.ndarray) -> Pa
         container.mux(pictures.encode(None))
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format='s16', layout='stereo')
         frame.sample_rate, frame.pts, frame.time_base = 44100, 0, Fraction(1, 44100)
-        container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
+        container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
     return path
 
 
-@pytest.mark.parametrize('kind', ['own sound', 'sound of a file', 'folder'])
+@pytest.mark.parametrize('kind', ['own audio', 'audio of a file', 'folder'])
 def test_whole_file_equals_the_test_loop(
     model: RCF, expected: list[dict], video: tuple, tiny_avis: Path, tmp_path: Path, kind: str
 ) -> None:
@@ -154,9 +154,9 @@ def test_whole_file_equals_the_test_loop(
         results = inferencer.stream(tiny_avis / 'test/JPEGImages/0001', audio=wav, fps=FPS)
     else:
         frames, samples = video
-        own = samples if kind == 'own sound' else samples[::-1]
+        own = samples if kind == 'own audio' else samples[::-1]
         clip = write_video(tmp_path / 'clip.mov', frames, np.ascontiguousarray(own))
-        results = inferencer.stream(clip, audio='auto' if kind == 'own sound' else wav)
+        results = inferencer.stream(clip, audio='auto' if kind == 'own audio' else wav)
     for result, record in zip(results, expected, strict=True):
         assert_equals_the_test_loop(result, record)
 
@@ -166,12 +166,12 @@ def test_nothing_looks_ahead(model: RCF, video: tuple) -> None:
     segmenter, now = OnlineSegmenter(model), 5
     ahead = [0.3] * len(frames)
     expected = run(segmenter, frames, samples, ahead)
-    for first, is_heard in ((int(now / FPS * 44100), False), (int(now / FPS * 44100) - 1000, True)):
+    for first, is_used in ((int(now / FPS * 44100), False), (int(now / FPS * 44100) - 1000, True)):
         changed = samples.copy()
         changed[first:] = 30000
         results = run(segmenter, frames, changed, ahead)
         assert_same_results(results[:now], expected[:now])
-        assert np.array_equal(results[now].class_probs, expected[now].class_probs) != is_heard
+        assert np.array_equal(results[now].class_probs, expected[now].class_probs) != is_used
         assert not np.array_equal(results[now + 1].class_probs, expected[now + 1].class_probs)
 
 
@@ -182,11 +182,11 @@ def test_memory_of_a_long_stream(model: RCF, video: tuple) -> None:
     for index in range(60):
         chunk = np.zeros((4000 * (1 + index % 5), 2), np.int16)
         segmenter.step(frames[0], chunk if index % 7 else None)
-        kept.append(segmenter._state.sound.num_samples_kept)
-    assert max(kept) <= 48000 * (SOUND_AHEAD + 1) and max(kept[:30]) == max(kept[30:])
+        kept.append(segmenter._state.audio_window.num_samples_kept)
+    assert max(kept) <= 48000 * (AUDIO_AHEAD + 1) and max(kept[:30]) == max(kept[30:])
 
 
-def test_time_is_the_end_of_the_sound(model: RCF, video: tuple) -> None:
+def test_time_is_the_end_of_the_audio(model: RCF, video: tuple) -> None:
     frames, samples = video
     segmenter = OnlineSegmenter(model)
     segmenter.reset(sample_rate=44100)
@@ -210,7 +210,7 @@ def test_two_streams_do_not_touch(model: RCF, video: tuple) -> None:
 
 
 @pytest.mark.parametrize(
-    ('sound', 'options', 'message'),
+    ('audio', 'options', 'message'),
     [
         (np.zeros((4, 4, 4), np.float32), {}, 'samples: expected shape'),
         (np.zeros(4, np.complex64), {}, 'samples: expected signed integers'),
@@ -219,10 +219,10 @@ def test_two_streams_do_not_touch(model: RCF, video: tuple) -> None:
         (np.zeros(4, np.float32), dict(time=float('inf')), 'time inf'),
     ],
 )
-def test_bad_sound(model: RCF, video: tuple, sound: object, options: dict, message: str) -> None:
+def test_bad_audio(model: RCF, video: tuple, audio: object, options: dict, message: str) -> None:
     segmenter = OnlineSegmenter(model)
     with pytest.raises(InputError, match=message):
-        segmenter.step(video[0][0], sound, **options)
+        segmenter.step(video[0][0], audio, **options)
     assert segmenter.step(video[0][0]).frame_index == 0, 'the stream is as it was'
 
 
@@ -231,24 +231,24 @@ def test_bad_rate(model: RCF) -> None:
         OnlineSegmenter(model).reset(sample_rate=0)
 
 
-def test_sound_that_is_no_number(model: RCF, video: tuple) -> None:
+def test_audio_that_is_no_number(model: RCF, video: tuple) -> None:
     result = OnlineSegmenter(model).step(video[0][0], np.full(16000, np.nan, np.float32))
     assert np.isfinite(result.class_probs).all()
 
 
-def test_pipeline_without_sound(hearing_config: Path) -> None:
-    config = Config.fromfile(hearing_config)
+def test_pipeline_without_audio(audio_visual_config: Path) -> None:
+    config = Config.fromfile(audio_visual_config)
     steps = config.test_dataloader.dataset.pipeline
-    config.test_dataloader.dataset.pipeline = [step for step in steps if step.type != 'SoundPatches']
-    with pytest.raises(InputError, match='the test pipeline has no SoundPatches'):
+    config.test_dataloader.dataset.pipeline = [step for step in steps if step.type != 'AudioPatches']
+    with pytest.raises(InputError, match='the test pipeline has no AudioPatches'):
         OnlineSegmenter(config)
 
 
-def test_deaf_model_with_a_pipeline_for_sound(hearing_config: Path, video: tuple) -> None:
-    config = Config.fromfile(hearing_config)
+def test_visual_only_model_with_a_pipeline_for_audio(audio_visual_config: Path, video: tuple) -> None:
+    config = Config.fromfile(audio_visual_config)
     config.model.audio_encoder = None
     segmenter = OnlineSegmenter(config)
-    assert not segmenter.hears and segmenter.step(video[0][0], time=1.0).frame_index == 0
+    assert not segmenter.uses_audio and segmenter.step(video[0][0], time=1.0).frame_index == 0
 
 
 def test_a_clock_that_starts_anew_is_refused(model: RCF) -> None:

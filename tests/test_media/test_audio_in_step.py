@@ -1,4 +1,4 @@
-"""Pictures and sound of the output are in step, whatever the input does with its clocks."""
+"""Pictures and audio of the output are in step, whatever the input does with its clocks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +14,18 @@ VARIABLE = (0, 0.04, 0.05, 0.4, 0.41, 0.9, 1.2, 1.25, 1.5, 2.0, 2.9)
 LATE_PICTURES = tuple(0.5 + index / 10 for index in range(25))
 
 
-def copy(clip: Path, output: Path, sound: bool | Path) -> tuple[float, float]:
+def copy(clip: Path, output: Path, audio: bool | Path) -> tuple[float, float]:
     """Copy a clip; returns the times of flash and beep as a model gets them."""
     flash, beep = None, None
-    with open_source(clip, sound=sound) as source, VideoWriter(output, source) as writer:
+    with open_source(clip, audio=audio) as source, VideoWriter(output, source) as writer:
         for frame in source:
-            writer.add(frame.image, frame.time, frame.sound)
+            writer.add(frame.image, frame.time, frame.audio)
             if frame.image.mean() > 128 and flash is None:
                 flash = frame.time
-            if frame.sound is not None and beep is None:
-                assert frame.sound.time + len(frame.sound.samples) / frame.sound.sample_rate <= frame.time + 1e-6
-                loud = np.flatnonzero(np.abs(frame.sound.samples) > 0.3)
-                beep = frame.sound.time + loud[0] / frame.sound.sample_rate if len(loud) else None
+            if frame.audio is not None and beep is None:
+                assert frame.audio.time + len(frame.audio.samples) / frame.audio.sample_rate <= frame.time + 1e-6
+                loud = np.flatnonzero(np.abs(frame.audio.samples) > 0.3)
+                beep = frame.audio.time + loud[0] / frame.audio.sample_rate if len(loud) else None
     return flash, beep
 
 
@@ -35,22 +35,22 @@ def copy(clip: Path, output: Path, sound: bool | Path) -> tuple[float, float]:
         ('priming.mp4', {}),
         ('start_time.ts', {}),
         ('variable.mp4', dict(times=VARIABLE)),
-        ('variable.mkv', dict(times=VARIABLE, sound='pcm_s16le')),
-        ('late_sound.mp4', dict(sound_start=0.5)),
-        ('late_sound.mkv', dict(sound_start=0.5, sound='pcm_s16le')),
+        ('variable.mkv', dict(times=VARIABLE, audio='pcm_s16le')),
+        ('late_audio.mp4', dict(audio_start=0.5)),
+        ('late_audio.mkv', dict(audio_start=0.5, audio='pcm_s16le')),
         ('late_pictures.mp4', dict(times=LATE_PICTURES)),
-        ('late_both.ts', dict(times=LATE_PICTURES, sound_start=0.3)),
-        ('fast.mkv', dict(sound='flac', rate=192000)),
-        ('opus.mkv', dict(sound='libopus', rate=48000)),
-        ('surround.mkv', dict(sound='pcm_s16le', rate=48000, layout='7.1')),
+        ('late_both.ts', dict(times=LATE_PICTURES, audio_start=0.3)),
+        ('fast.mkv', dict(audio='flac', rate=192000)),
+        ('opus.mkv', dict(audio='libopus', rate=48000)),
+        ('surround.mkv', dict(audio='pcm_s16le', rate=48000, layout='7.1')),
         ('surround.mp4', dict(rate=48000, layout='7.1')),
     ],
 )
-def test_own_sound(
+def test_own_audio(
     tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable, name: str, options: dict
 ) -> None:
     clip = write_beep(tmp_path / name, **options)
-    flash, beep = copy(clip, tmp_path / 'out.mp4', sound=True)
+    flash, beep = copy(clip, tmp_path / 'out.mp4', audio=True)
     assert beep == pytest.approx(flash, abs=FRAME / 5)
     flash, beep = flash_and_beep(tmp_path / 'out.mp4')
     assert beep == pytest.approx(flash, abs=FRAME / 5)
@@ -59,40 +59,40 @@ def test_own_sound(
 @pytest.mark.parametrize(
     ('name', 'options'),
     [
-        ('sound.wav', dict(sound='pcm_s16le')),
-        ('float.wav', dict(sound='pcm_f32le')),
+        ('audio.wav', dict(audio='pcm_s16le')),
+        ('float.wav', dict(audio='pcm_f32le')),
         ('priming.m4a', {}),
-        ('priming.mp3', dict(sound='libmp3lame')),
-        ('long.flac', dict(sound='flac', seconds=9.0)),
-        ('video.mkv', dict(times=LATE_PICTURES, sound_start=0.2)),
+        ('priming.mp3', dict(audio='libmp3lame')),
+        ('long.flac', dict(audio='flac', seconds=9.0)),
+        ('video.mkv', dict(times=LATE_PICTURES, audio_start=0.2)),
     ],
 )
-def test_sound_of_another_file(
+def test_audio_of_another_file(
     tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable, name: str, options: dict
 ) -> None:
     start = min(LATE_PICTURES[0], 0.2) if name == 'video.mkv' else 0.0
     clip = write_beep(tmp_path / 'clip.mp4')
-    sound = write_beep(tmp_path / name, **{'times': None, **options})
-    flash, beep = copy(clip, tmp_path / 'out.mp4', sound=sound)
+    audio = write_beep(tmp_path / name, **{'times': None, **options})
+    flash, beep = copy(clip, tmp_path / 'out.mp4', audio=audio)
     assert beep == pytest.approx(flash - start, abs=FRAME / 5)
     flash, beep = flash_and_beep(tmp_path / 'out.mp4')
     assert beep == pytest.approx(flash - start, abs=FRAME / 5)
     with av.open(str(tmp_path / 'out.mp4')) as container:
-        assert container.duration / av.time_base == pytest.approx(3.0, abs=0.15), 'longer sound ends with the pictures'
+        assert container.duration / av.time_base == pytest.approx(3.0, abs=0.15), 'longer audio ends with the pictures'
 
 
-def test_sound_that_is_no_number(tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable) -> None:
-    sound = write_beep(tmp_path / 'float.wav', sound='pcm_f32le', times=None)
-    content = bytearray(sound.read_bytes())
+def test_audio_that_is_no_number(tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable) -> None:
+    audio = write_beep(tmp_path / 'float.wav', audio='pcm_f32le', times=None)
+    content = bytearray(audio.read_bytes())
     content[-200000:-199000] = np.full(250, np.nan, np.float32).tobytes()
-    sound.write_bytes(content)
-    copy(write_beep(tmp_path / 'clip.mp4'), tmp_path / 'out.mp4', sound=sound)
+    audio.write_bytes(content)
+    copy(write_beep(tmp_path / 'clip.mp4'), tmp_path / 'out.mp4', audio=audio)
     flash, beep = flash_and_beep(tmp_path / 'out.mp4')
     assert beep == pytest.approx(flash, abs=FRAME / 5)
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.ts'])
-def test_damage_in_the_sound_does_not_end_the_pictures(
+def test_damage_in_the_audio_does_not_end_the_pictures(
     tmp_path: Path, write_beep: Callable[..., Path], suffix: str
 ) -> None:
     clip = write_beep(tmp_path / f'clip{suffix}', seconds=6.0)
@@ -102,9 +102,9 @@ def test_damage_in_the_sound_does_not_end_the_pictures(
     for position, size in places[10:60:7]:
         content[position : position + size] = rng.bytes(size)
     clip.write_bytes(content)
-    with open_source(clip, sound=True) as source, VideoWriter(tmp_path / 'out.mp4', source) as writer:
+    with open_source(clip, audio=True) as source, VideoWriter(tmp_path / 'out.mp4', source) as writer:
         for frame in source:
-            writer.add(frame.image, frame.time, frame.sound)
+            writer.add(frame.image, frame.time, frame.audio)
     with av.open(str(tmp_path / 'out.mp4')) as container:
         assert sum(1 for _ in container.decode(video=0)) >= 28
         container.seek(0)

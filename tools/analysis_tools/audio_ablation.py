@@ -1,6 +1,6 @@
-"""Measure what sound is worth: one model with its own sound, with none, with silence, and with another video's sound.
+"""Measure what audio is worth: one model with its own audio, with none, with silence, and with another video's audio.
 
-``python tools/analysis_tools/sound_ablation.py CONFIG CHECKPOINT --twin CONFIG CHECKPOINT``
+``python tools/analysis_tools/audio_ablation.py CONFIG CHECKPOINT --counterpart CONFIG CHECKPOINT``
 """
 
 import argparse
@@ -23,17 +23,22 @@ from mmrcf.registry import METRICS
 from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
-SOUNDS = {'own': 'own sound', 'none': 'no sound', 'silent': 'recorded silence', 'other': "another video's sound"}
-"""What ``AVISDataset.sound`` can be, and how the table calls it."""
+AUDIO_VARIANTS = {
+    'own': 'own audio',
+    'none': 'no audio',
+    'silent': 'recorded silence',
+    'other': "another video's audio",
+}
+"""What ``AVISDataset.audio`` can be, and how the table calls it."""
 
-TWIN = 'twin'
+COUNTERPART = 'counterpart'
 COLUMNS = {
     'vis/AP': 'AP',
     'vis/AP50': 'AP50',
     'pairs/AP': 'AP, both members',
     'order/class_accuracy': 'class accuracy',
     'pairs/frame_accuracy': 'right member (frames)',
-    'pairs/sounding_frame_accuracy': 'right member (heard frames)',
+    'pairs/sounding_frame_accuracy': 'right member (sounding frames)',
     'pairs/track_accuracy': 'right member (objects)',
     'order/identity_changes': 'identity changes',
 }
@@ -67,10 +72,10 @@ class SharedFeatures:
 
 
 class Trial:
-    """A model over the frames of a split, with one kind of sound, and its metrics.
+    """A model over the frames of a split, with one kind of audio, and its metrics.
 
     Args:
-        name: A key of :data:`SOUNDS`, or :data:`TWIN` for the data as the config has them.
+        name: A key of :data:`AUDIO_VARIANTS`, or :data:`COUNTERPART` for the data as the config has them.
         model: The model.
         config: Its config.
         split: 'val' or 'test'.
@@ -80,8 +85,8 @@ class Trial:
     def __init__(self, name: str, model: RCF, config: Config, split: str, results: str | None) -> None:
         self.name = name
         config = copy.deepcopy(config)
-        if name != TWIN:
-            override(config, {f'{split}_dataloader.dataset.sound': name})
+        if name != COUNTERPART:
+            override(config, {f'{split}_dataloader.dataset.audio': name})
         with explained_config_errors(config):
             self.frames = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
             self.metrics = [METRICS.build(_evaluator(each, name, results)) for each in _evaluators(config, split)]
@@ -129,27 +134,28 @@ def run(trials: Sequence[Trial]) -> dict[str, dict[str, float]]:
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:
-    """A Markdown table with a row for each kind of sound, all in percent; '-' for a fraction of nothing."""
+    """A Markdown table with a row for each kind of audio, all in percent; '-' for a fraction of nothing."""
     columns = {key: title for key, title in COLUMNS.items() if any(key in values for values in figures.values())}
     rows = []
     for name, values in figures.items():
         shown = [values.get(key, -1.0) * (1 if key in _IN_PERCENT else 100) for key in columns]
-        rows.append([SOUNDS.get(name, 'silent twin'), *(f'{value:.1f}' if value >= 0 else '-' for value in shown)])
+        label = AUDIO_VARIANTS.get(name, 'visual-only counterpart')
+        rows.append([label, *(f'{value:.1f}' if value >= 0 else '-' for value in shown)])
     return markdown_table(['', *columns.values()], rows)
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure a model with its own sound and with others')
-    parser.add_argument('config', help='config file of a model that hears')
+    parser = argparse.ArgumentParser(description='Measure a model with its own audio and with others')
+    parser.add_argument('config', help='config file of an audio-visual model')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument(
-        '--twin', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a model that does not hear, to compare with'
+        '--counterpart', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a visual-only model, to compare with'
     )
     parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the configs to use')
     parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
     parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
-    parser.add_argument('--table', metavar='FILE.md', help='write them between the sound markers of this Markdown file')
+    parser.add_argument('--table', metavar='FILE.md', help='write them between the audio markers of this Markdown file')
     parser.add_argument('--results', metavar='FOLDER', help='write the tracks of each run there, for audio_ttest.py')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
@@ -176,27 +182,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_threads(config)
     init_default_scope(config.get('default_scope', 'mmrcf'))
     model = init_model(config, args.checkpoint, args.device)
-    if not model.hears:
-        raise InputError(f'config {args.config}: the model does not hear; give the config of one with audio_encoder')
-    twin = None
-    if args.twin:
-        twin_config = _load(args.twin[0], args.split, args.cfg_options)
-        if _annotations(config, args.split) != _annotations(twin_config, args.split):
+    if not model.uses_audio:
+        raise InputError(f'config {args.config}: the model is visual-only; give the config of one with audio_encoder')
+    counterpart = None
+    if args.counterpart:
+        counterpart_config = _load(args.counterpart[0], args.split, args.cfg_options)
+        if _annotations(config, args.split) != _annotations(counterpart_config, args.split):
             raise InputError(
-                f'--twin {args.twin[0]}: its {args.split}_evaluator has other annotation files than that of '
-                f'{args.config}; give configs of the same data'
+                f'--counterpart {args.counterpart[0]}: its {args.split}_evaluator has other annotation files than '
+                f'that of {args.config}; give configs of the same data'
             )
-        twin = Trial(TWIN, init_model(twin_config, args.twin[1], args.device), twin_config, args.split, args.results)
-    trials = [Trial(name, model, config, args.split, args.results) for name in SOUNDS]
+        counterpart_model = init_model(counterpart_config, args.counterpart[1], args.device)
+        counterpart = Trial(COUNTERPART, counterpart_model, counterpart_config, args.split, args.results)
+    trials = [Trial(name, model, config, args.split, args.results) for name in AUDIO_VARIANTS]
     with SharedFeatures(model):
         figures = run(trials)
-    if twin is not None:
-        figures |= run([twin])
+    if counterpart is not None:
+        figures |= run([counterpart])
     print(table(figures))
     if args.json:
         write_json(args.json, figures)
     if args.table:
-        write_between_markers(args.table, 'sound', table(figures))
+        write_between_markers(args.table, 'audio', table(figures))
 
 
 if __name__ == '__main__':
