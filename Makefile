@@ -18,7 +18,7 @@ help:
 	@echo 'make lint          check the style'
 	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
 	@echo 'make train-shapes  train on it, on a GPU if there is one'
-	@echo 'make train-shapes-av  train with and without sound on the audio-visual benchmark'
+	@echo 'make train-shapes-av  train with and without audio on the audio-visual benchmark'
 	@echo 'make baselines     compile mmcv, which configs/baselines need: ten to thirty minutes on two cores, and a C++ compiler'
 	@echo 'make env           only create $(VENV)'
 

@@ -39,15 +39,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--model', choices=SHIPPED_MODELS, help=f'a shipped model: {purposes} (default: {DEFAULT_MODEL})'
     )
-    parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the sound of the input')
+    parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
         '--audio',
         default='auto',
-        metavar='SOUND',
-        help='what a model that hears listens to: auto (the sound of the input), none, a file, mic or mic:NAME',
+        metavar='AUDIO',
+        help='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME',
     )
     parser.add_argument(
-        '--show-attention', choices=['audio'], help='draw where in the frame a model that hears finds the sound'
+        '--show-attention', choices=['audio'], help='draw where in the frame an audio-visual model finds the audio'
     )
     parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')

@@ -221,7 +221,7 @@ def write_clip() -> Callable[..., Path]:
         time_base: Fraction = Fraction(1, 10),
         rate: Fraction | int = 10,
         rotation: int = 0,
-        sound: str | None = None,
+        audio: str | None = None,
     ) -> Path:
         with av.open(str(path), 'w') as container:
             video = container.add_stream(codec, rate=rate)
@@ -229,18 +229,18 @@ def write_clip() -> Callable[..., Path]:
             video.time_base = video.codec_context.time_base = time_base
             if rotation:
                 video.set_display_rotation(rotation)
-            audio = container.add_stream(sound, rate=16000, layout='mono') if sound else None
+            stream = container.add_stream(audio, rate=16000, layout='mono') if audio else None
             for index in range(frames):
                 frame = av.VideoFrame.from_ndarray(clip_frame(index, height, width), format='rgb24')
                 frame.pts, frame.time_base = times[index] if times else index, time_base
                 container.mux(video.encode(frame))
             container.mux(video.encode(None))
-            if audio:
+            if stream:
                 tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(frames * 1600) / 16000)
                 samples = av.AudioFrame.from_ndarray((tone * 32767).astype(np.int16)[None], format='s16', layout='mono')
                 samples.rate, samples.pts, samples.time_base = 16000, 0, Fraction(1, 16000)
-                container.mux(audio.encode(samples))
-                container.mux(audio.encode(None))
+                container.mux(stream.encode(samples))
+                container.mux(stream.encode(None))
         return path
 
     return write
@@ -275,7 +275,7 @@ def make_training_clip() -> Callable[[int, int, int], tuple[torch.Tensor, TrackD
     return make
 
 
-HEARING_CONFIG = """
+AUDIO_VISUAL_CONFIG = """
 _base_ = ['{tiny_config}']
 
 model = dict(
@@ -285,8 +285,8 @@ model = dict(
 test_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='ClipResize', scale=(96, 64), keep_ratio=True),
-    dict(type='LoadClipSound'),
-    dict(type='SoundPatches'),
+    dict(type='LoadClipAudio'),
+    dict(type='AudioPatches'),
     dict(type='PackClip'),
 ]
 test_dataloader = dict(
@@ -303,25 +303,25 @@ test_dataloader = dict(
 
 @pytest.fixture(scope='session')
 def tiny_avis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two test videos of 8 frames in the official layout, with stereo sound of 44.1 kHz. Read it only."""
+    """Two test videos of 8 frames in the official layout, with stereo audio of 44.1 kHz. Read it only."""
     root = tmp_path_factory.mktemp('tiny_avis')
     write_tiny_split(root / 'test', videos=2, frames=8, seed=7)
     (root / 'test/WAVAudios').mkdir()
     for number in (1, 2):
         noise = np.random.default_rng(number).normal(0, 6000, (44100 * 3 // 2, 2)).clip(-32767, 32767)
-        write_sound_file(root / f'test/WAVAudios/{number:04d}.wav', noise.astype(np.int16), 44100)
+        write_audio_file(root / f'test/WAVAudios/{number:04d}.wav', noise.astype(np.int16), 44100)
     return root
 
 
 @pytest.fixture(scope='session')
-def hearing_config(tiny_config: Path, tiny_avis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny config with ears, and a test set with sound. Read it only."""
-    path = tmp_path_factory.mktemp('hearing_config') / 'hearing.py'
-    path.write_text(HEARING_CONFIG.format(tiny_config=tiny_config, data_root=tiny_avis))
+def audio_visual_config(tiny_config: Path, tiny_avis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny config with an audio encoder, and a test set with audio. Read it only."""
+    path = tmp_path_factory.mktemp('audio_visual_config') / 'audio_visual.py'
+    path.write_text(AUDIO_VISUAL_CONFIG.format(tiny_config=tiny_config, data_root=tiny_avis))
     return path
 
 
-def write_sound_file(path: Path, samples: np.ndarray, rate: int) -> Path:
+def write_audio_file(path: Path, samples: np.ndarray, rate: int) -> Path:
     """Write (S,) or (S, channels) int16 as a WAV file."""
     with wave.open(str(path), 'wb') as file:
         file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
@@ -334,7 +334,7 @@ def write_sound_file(path: Path, samples: np.ndarray, rate: int) -> Path:
 @pytest.fixture(scope='session')
 def write_wav() -> Callable[[Path, np.ndarray, int], Path]:
     """``write_wav(path, samples, rate)``: (S,) or (S, channels) int16 as a WAV file."""
-    return write_sound_file
+    return write_audio_file
 
 
 FLASH = 1.2
@@ -347,17 +347,17 @@ def write_beep() -> Callable[..., Path]:
     def write(
         path: Path,
         *,
-        sound: str = 'aac',
+        audio: str = 'aac',
         rate: int = 44100,
         layout: str = 'stereo',
         times: Sequence[float] | None = tuple(index / 10 for index in range(30)),
-        sound_start: float = 0.0,
+        audio_start: float = 0.0,
         seconds: float = 3.0,
     ) -> Path:
-        """``times`` of the frames, None for no pictures; ``sound_start``: when the sound stream begins."""
+        """``times`` of the frames, None for no pictures; ``audio_start``: when the audio stream begins."""
         with av.open(str(path), 'w', container_options={'max_interleave_delta': '0'}) as container:
             video = container.add_stream('libx264', rate=10) if times else None
-            audio = container.add_stream(sound, rate=rate, layout=layout)
+            stream = container.add_stream(audio, rate=rate, layout=layout)
             if video:
                 video.width, video.height, video.pix_fmt, video.gop_size = 96, 64, 'yuv420p', 10
                 video.time_base = video.codec_context.time_base = Fraction(1, 1000)
@@ -368,15 +368,15 @@ def write_beep() -> Callable[..., Path]:
                 container.mux(video.encode(frame))
             if video:
                 container.mux(video.encode(None))
-            moments = sound_start + np.arange(round(rate * (seconds - sound_start))) / rate
+            moments = audio_start + np.arange(round(rate * (seconds - audio_start))) / rate
             beep = 0.8 * np.sin(2 * np.pi * 1000 * moments) * ((moments >= FLASH) & (moments < FLASH + 0.2))
-            resampler = av.AudioResampler(format=audio.format.name, layout=layout, rate=rate)
-            samples = np.repeat(beep.astype(np.float32), audio.codec_context.layout.nb_channels)[None]
+            resampler = av.AudioResampler(format=stream.format.name, layout=layout, rate=rate)
+            samples = np.repeat(beep.astype(np.float32), stream.codec_context.layout.nb_channels)[None]
             frame = av.AudioFrame.from_ndarray(samples, format='flt', layout=layout)
-            frame.sample_rate, frame.pts, frame.time_base = rate, round(sound_start * rate), Fraction(1, rate)
+            frame.sample_rate, frame.pts, frame.time_base = rate, round(audio_start * rate), Fraction(1, rate)
             for piece in resampler.resample(frame):
-                container.mux(audio.encode(piece))
-            container.mux(audio.encode(None))
+                container.mux(stream.encode(piece))
+            container.mux(stream.encode(None))
         return path
 
     return write

@@ -129,8 +129,8 @@ def test_the_documented_dataset_trains(reader: Path) -> None:
     assert runner.train_dataloader.dataset.metainfo['classes'] == ('object',)
 
 
-def test_the_documented_audio_encoder_hears(reader: Path) -> None:
-    for block in blocks('docs/sound.md'):
+def test_the_documented_audio_encoder_works(reader: Path) -> None:
+    for block in blocks('docs/audio.md'):
         if block.file:
             (reader / block.file).write_text(block.code)
     config = load_config('my_loudness.py')
@@ -140,7 +140,7 @@ def test_the_documented_audio_encoder_hears(reader: Path) -> None:
     _, state = model.step(
         torch.zeros(1, 3, 64, 96), model.init_state(), img_shape=(64, 96), ori_shape=(64, 96), audio=patch
     )
-    assert torch.equal(state.audio.features[0], patch.log_mel[:, -10:].mean(1))
+    assert torch.equal(state.audio_memory.features[0], patch.log_mel[:, -10:].mean(1))
 
 
 @pytest.mark.parametrize('document', [name for name in DOCUMENTS if commands(name)])

@@ -1,4 +1,4 @@
-"""RCF with sound, ResNet-101, AVIS."""
+"""RCF with audio, ResNet-101, AVIS."""
 
 _base_ = './rcf-av_r50_avis.py'
 

@@ -1,4 +1,4 @@
-"""RCF with sound, ResNet-101, AVISeg."""
+"""RCF with audio, ResNet-101, AVISeg."""
 
 _base_ = './rcf-av_r50_aviseg.py'
 

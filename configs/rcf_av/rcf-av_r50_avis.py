@@ -1,9 +1,9 @@
-"""RCF with sound, ResNet-50, AVIS: the paper's audio-visual model (Tables IX and XI) and the reference of this family.
+"""RCF with audio, ResNet-50, AVIS: the paper's audio-visual model (Tables IX and XI) and the reference of this family.
 
 Everything but the data (``_base_/datasets/avis.py``) and the logging is here; a sibling shows what differs. Three
 reference frames, the best of Table X. Ours, where the paper is silent: training is that of the video models (60k
 iterations, batch 16) in a single stage, from ImageNet weights and those of the public VGGish, which is trained too; and
-a fifth of the clips lose their sound, so that the model works without.
+a fifth of the clips lose their audio, so that the model works without.
 """
 
 _base_ = ['../_base_/datasets/avis.py', '../_base_/default_runtime.py']

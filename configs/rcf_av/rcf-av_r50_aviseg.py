@@ -1,4 +1,4 @@
-"""RCF with sound, ResNet-50, AVISeg."""
+"""RCF with audio, ResNet-50, AVISeg."""
 
 _base_ = ['./rcf-av_r50_avis.py', '../_base_/datasets/aviseg.py']
 

@@ -1,8 +1,8 @@
-"""RCF with sound on the synthetic audio-visual benchmark; starts from the weights that ``rcf_r18_shapes.py`` gives.
+"""RCF with audio on the synthetic audio-visual benchmark; starts from the weights that ``rcf_r18_shapes.py`` gives.
 
 Eight classes in four pairs that look the same and sound different. A small audio encoder, trained from scratch.
 
-Who cannot hear is never sure of a class here, so the tracker does without the rules that ask for one
+Without audio the classes are ambiguous, so rules of the tracker that use the class are off
 (``return_by_class``, ``start_score``).
 """
 

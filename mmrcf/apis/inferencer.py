@@ -1,4 +1,4 @@
-"""Runs a model over whatever frames and sound come from, and writes what comes out: pictures, tracks, figures."""
+"""Runs a model over whatever frames and audio come from, and writes what comes out: pictures, tracks, figures."""
 
 import contextlib
 import logging
@@ -77,14 +77,14 @@ class RCFInferencer:
 
         Args:
             source: As in :func:`~mmrcf.media.open_source`, or an open source.
-            out: Video with the objects drawn in, the times of the source, and its sound or that of ``audio``; for a
+            out: Video with the objects drawn in, the times of the source, and its audio or that of ``audio``; for a
                 single image, an image.
             json: Tracks in the layout of YouTube-VIS.
             show: Show the frames in a window; q or Esc stops.
-            audio: What the model hears, if it does. 'auto': the sound of the source, if it has any. 'none': nothing. A
-                file, its URL, or for a camera 'mic' or 'mic:NAME': that sound, see :func:`~mmrcf.media.open_source`. An
+            audio: Audio for an audio-visual model. 'auto': that of the source, if it has any. 'none': nothing. A file,
+                its URL, or for a camera 'mic' or 'mic:NAME': that audio, see :func:`~mmrcf.media.open_source`. An
                 open source has been told already: 'auto' or 'none'.
-            show_attention: Draw where in the frame the sound is found, see
+            show_attention: Draw where in the frame the audio is found, see
                 :class:`~mmrcf.visualization.AudioAttention`, and of the objects the outlines only.
             fps: Frames a second, for image files.
             max_size: Limit of the longer side of the frames.
@@ -96,11 +96,11 @@ class RCFInferencer:
             if isinstance(source, FrameSource):
                 frames = stack.enter_context(source)
                 if audio not in ('auto', 'none'):
-                    raise InputError(f'audio {audio}: {frames.name} is open already; give its sound to open_source')
+                    raise InputError(f'audio {audio}: {frames.name} is open already; give its audio to open_source')
             else:
                 _check_outputs(source, out, json, audio)
                 frames = stack.enter_context(
-                    open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
+                    open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
                 )
                 self._warn_of_mismatch(source)
             attention = stack.enter_context(AudioAttention(self.segmenter.model)) if show_attention else None
@@ -110,12 +110,12 @@ class RCFInferencer:
                 exporter = stack.enter_context(TrackExporter(json, frames, self._category_names()))
             window = stack.enter_context(Window(frames.name)) if show else None
             self.segmenter.reset()
-            hears = self.segmenter.hears and audio != 'none'
+            uses_audio = self.segmenter.uses_audio and audio != 'none'
             for frame in frames:
-                result = self.segmenter.step(frame.image, frame.sound if hears else None, time=frame.time)
+                result = self.segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
                 picture = _draw(frame.image, result, attention) if writer or window else None
                 if writer:
-                    writer.add(picture, frame.time, frame.sound)
+                    writer.add(picture, frame.time, frame.audio)
                 if exporter:
                     exporter.add(result, frame.time, frame.index)
                 yield replace(result, frame_index=frame.index)
@@ -144,7 +144,7 @@ class RCFInferencer:
             What it came to.
         """
         _check_outputs(source, out, json, audio)
-        frames = open_source(source, sound=self._wanted_sound(audio), fps=fps, max_size=max_size)
+        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
         self._warn_of_mismatch(source)
         meter, identities, count, interrupted = LatencyMeter(), set(), 0, False
         bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
@@ -168,19 +168,19 @@ class RCFInferencer:
             fps=count / elapsed,
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
-            sound=str(frames.sound_format or 'none') if self.segmenter.hears else None,
+            audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
 
-    def _wanted_sound(self, audio: str | Path) -> bool | str | Path:
-        """``sound`` of :func:`~mmrcf.media.open_source`."""
+    def _wanted_audio(self, audio: str | Path) -> bool | str | Path:
+        """``audio`` of :func:`~mmrcf.media.open_source`."""
         if not isinstance(audio, (str, Path)):
             raise InputError(f"audio {audio!r}: expected 'auto', 'none', a file or 'mic'")
         if audio == 'none':
             return False
         if audio == 'auto':
-            return self.segmenter.hears
-        if not self.segmenter.hears:
-            raise InputError(f'audio {audio}: this model takes no sound; leave it out or use an audio-visual config')
+            return self.segmenter.uses_audio
+        if not self.segmenter.uses_audio:
+            raise InputError(f'audio {audio}: this model takes no audio; leave it out or use an audio-visual config')
         return audio
 
     def _warn_of_mismatch(self, source: str | int | Path) -> None:

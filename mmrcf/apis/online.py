@@ -12,21 +12,21 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
 from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
-from mmrcf.datasets.transforms import SoundWindow
+from mmrcf.audio import AudioChunk, AudioWindow
+from mmrcf.audio.chunk import check_sample_rate
+from mmrcf.audio.clock import CLOCK_RESTART
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
-from mmrcf.media.sound_file import CLOCK_RESTART
 from mmrcf.models import OnlineModel
-from mmrcf.models.listening import audio_patch
+from mmrcf.models.audio_encoders.streaming import audio_patch
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import AudioChunk, FrameResult, StreamState
-from mmrcf.utils.samples import check_sample_rate
+from mmrcf.structures import FrameResult, StreamState
 
 from .init_model import init_model
 
-# Frames may lag behind the sound that was handed in by so many seconds; older sound is not kept.
-SOUND_AHEAD = 2.0
-SOUND_TRANSFORM = 'SoundPatches'
+# Frames may lag behind the audio that was handed in by so many seconds; older audio is not kept.
+AUDIO_AHEAD = 2.0
+AUDIO_TRANSFORM = 'AudioPatches'
 
 
 class OnlineSegmenter:
@@ -54,7 +54,7 @@ class OnlineSegmenter:
         ...     result = segmenter.step(frame)
         ...     print(result.ids, result.class_names, result.masks.shape)
 
-    A model that hears takes the sound along, at any rate and in chunks of any size:
+    An audio-visual model takes the audio along, at any rate and in chunks of any size:
         >>> segmenter.reset(sample_rate=48000)
         >>> for frame, samples in video:  # (S, channels) since the last frame
         ...     result = segmenter.step(frame, samples)
@@ -83,7 +83,7 @@ class OnlineSegmenter:
             raise InputError(f'precision {precision}: an exported model has the precision of its file; leave it out')
         if compile:
             compile_network(self.model)
-        self._pipeline = frame_pipeline(self.model.cfg, with_sound=self.model.hears)
+        self._pipeline = frame_pipeline(self.model.cfg, with_audio=self.model.uses_audio)
         self.reset()
 
     @property
@@ -92,15 +92,15 @@ class OnlineSegmenter:
         return tuple(self.model.dataset_meta.get('classes') or ())
 
     @property
-    def hears(self) -> bool:
-        """Whether the model takes sound."""
-        return self.model.hears
+    def uses_audio(self) -> bool:
+        """Whether the model takes audio."""
+        return self.model.uses_audio
 
     def reset(self, sample_rate: int = 16000) -> None:
         """Start a new stream: the next frame is its first, and identities count anew.
 
         Args:
-            sample_rate: Samples a second of the sound that will come as arrays.
+            sample_rate: Samples a second of the audio that will come as arrays.
 
         Raises:
             InputError: The rate is out of range.
@@ -116,11 +116,11 @@ class OnlineSegmenter:
 
         Args:
             frame: (H, W, 3) uint8 RGB, or (H, W) uint8 grey. All frames of a stream have one size.
-            audio: Sound since the last frame, for a model that hears; None or no samples: nothing came. An array,
-                (S,) or (S, channels), has the rate given to :meth:`reset` and goes on from the sound before; an
-                :class:`~mmrcf.structures.AudioChunk` has its own rate and, where sound may be missing, its time.
-            time: When the frame was taken, in seconds; sound from then on is not listened to yet. Sound that comes as
-                arrays starts at time 0. None: the end of the sound so far.
+            audio: Audio since the last frame, for an audio-visual model; None or no samples: nothing came. An array,
+                (S,) or (S, channels), has the rate given to :meth:`reset` and goes on from the audio before; an
+                :class:`~mmrcf.audio.AudioChunk` has its own rate and, where audio may be missing, its time.
+            time: When the frame was taken, in seconds; audio from then on is not used yet. Audio that comes as
+                arrays starts at time 0. None: the end of the audio so far.
 
         Returns:
             The objects of the frame, masks at its size. ``timings`` in milliseconds: 'preprocess', 'model' (the network
@@ -128,20 +128,20 @@ class OnlineSegmenter:
 
         Raises:
             ValueError: The frame is not of the kind above, its size changed without :meth:`reset`, the samples, their
-                rate or the time are no sound's, or sound is given to a model that takes none.
+                rate or the time cannot be used, or audio is given to a model that takes none.
         """
-        if audio is not None and not self.hears:
-            raise InputError('audio: this model takes no sound; call step(frame) or use an audio-visual config')
+        if audio is not None and not self.uses_audio:
+            raise InputError('audio: this model takes no audio; call step(frame) or use an audio-visual config')
         frame = _checked_frame(frame, self._frame_shape)
         started = perf_counter()
         state = self._state if self._state is not None else self.model.init_state()
-        sound = state.sound if state.sound is not None else SoundWindow.empty(keep=SOUND_AHEAD)
+        window = state.audio_window if state.audio_window is not None else AudioWindow.empty(keep=AUDIO_AHEAD)
         if audio is not None:
             chunk = audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate)
-            sound = _checked_clock(sound, chunk).append(chunk)
-        time = (sound.end_time or 0.0) if time is None else time
-        state = replace(state, sound=sound)
-        sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(sound=sound, time=[time]))
+            window = _checked_clock(window, chunk).append(chunk)
+        time = (window.end_time or 0.0) if time is None else time
+        state = replace(state, audio_window=window)
+        sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time]))
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         meta = batch['data_samples'][0].video_data_samples[0].metainfo
@@ -162,14 +162,14 @@ class OnlineSegmenter:
         return result
 
 
-def frame_pipeline(config: Config, with_sound: bool = False) -> Compose:
-    """The test pipeline of ``config`` without the transforms that read files: frames and sound come in as arrays.
+def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
+    """The test pipeline of ``config`` without the transforms that read files: frames and audio come in as arrays.
 
     It is ``test_dataloader.dataset.pipeline``, which evaluation uses; ``test_pipeline`` in a config without test data.
 
     Args:
         config: The config.
-        with_sound: Whether the model hears: its pipeline must say how.
+        with_audio: Whether the model is audio-visual: its pipeline must say how.
 
     Raises:
         InputError: The config has neither, or a transform is missing or cannot be built.
@@ -181,10 +181,10 @@ def frame_pipeline(config: Config, with_sound: bool = False) -> Compose:
             f'config {config.filename}: has no test_dataloader.dataset.pipeline and no test_pipeline; add one'
         )
     names = [step['type'].split('.')[-1] for step in steps]
-    if with_sound and SOUND_TRANSFORM not in names:
+    if with_audio and AUDIO_TRANSFORM not in names:
         raise InputError(
-            f'config {config.filename}: the model hears, but the test pipeline has no {SOUND_TRANSFORM}; put it before '
-            'PackClip'
+            f'config {config.filename}: the model is audio-visual, but the test pipeline has no {AUDIO_TRANSFORM}; '
+            'put it before PackClip'
         )
     steps = [step for step, name in zip(steps, names, strict=True) if not name.startswith('Load')]
     with explained_config_errors(config):
@@ -222,11 +222,11 @@ def _checked_frame(frame: np.ndarray, stream_shape: tuple[int, int] | None) -> n
     return np.ascontiguousarray(frame)
 
 
-def _checked_clock(sound: SoundWindow, chunk: AudioChunk) -> SoundWindow:
-    """``sound``; refuses a chunk of a clock that has started anew, of which nothing would ever be heard."""
-    if chunk.time is not None and sound.end_time is not None and chunk.time < sound.end_time - CLOCK_RESTART:
+def _checked_clock(window: AudioWindow, chunk: AudioChunk) -> AudioWindow:
+    """``window``; refuses a chunk of a clock that has started again, which would all be dropped."""
+    if chunk.time is not None and window.end_time is not None and chunk.time < window.end_time - CLOCK_RESTART:
         raise InputError(
-            f'audio: its time jumps back from {sound.end_time:.3f} s to {chunk.time:.3f} s; call reset() before a new '
+            f'audio: its time jumps back from {window.end_time:.3f} s to {chunk.time:.3f} s; call reset() before a new '
             'stream'
         )
-    return sound
+    return window

@@ -17,7 +17,7 @@ class RunSummary:
         fps: Frames a second over the whole run: reading, model, drawing and writing.
         latency: t_stream and t_model.
         interrupted: Whether the user stopped the run; outputs hold what was done till then.
-        sound: What the model heard: a name with rate and channels, or 'none'. None for a model that takes no sound.
+        audio: What the model used: a name with rate and channels, or 'none'. None for a model that takes no audio.
     """
 
     frames: int
@@ -27,7 +27,7 @@ class RunSummary:
     fps: float
     latency: Latency
     interrupted: bool
-    sound: str | None = None
+    audio: str | None = None
 
     def __str__(self) -> str:
         left_out = [f'{self.skipped} unreadable'] if self.skipped else []
@@ -35,5 +35,5 @@ class RunSummary:
         notes = f' ({", ".join(left_out)})' if left_out else ''
         stopped = 'interrupted after ' if self.interrupted else ''
         parts = [f'{stopped}{self.frames} frames{notes}, {self.objects} objects, {self.fps:.1f} FPS']
-        parts += [f'sound: {self.sound}'] if self.sound is not None else []
+        parts += [f'audio: {self.audio}'] if self.audio is not None else []
         return '; '.join([*parts, str(self.latency)])

@@ -178,7 +178,7 @@ PARITY = {
     'parity_prepared': 'prepared',
     'parity_compiled': 'prepared and compiled',
     'onnx_shapes': 'ONNX',
-    'onnx_shapes_av': 'ONNX, with sound',
+    'onnx_shapes_av': 'ONNX, with audio',
     'onnx_shapes_int8': 'ONNX, int8',
 }
 SECTIONS = {

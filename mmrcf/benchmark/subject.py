@@ -15,12 +15,12 @@ SAMPLE_RATE = 16000
 
 
 class Subject:
-    """One model with one stream, timed frame by frame. A model that hears gets noise at 16 kHz along.
+    """One model with one stream, timed frame by frame. An audio-visual model gets noise at 16 kHz along.
 
     Args:
         name: For the report.
         segmenter: The stream.
-        stream_fps: Frames a second: how much sound comes with a frame.
+        stream_fps: Frames a second: how much audio comes with a frame.
 
     Attributes:
         totals: Milliseconds from a decoded frame to its masks, of every measured frame.
@@ -34,7 +34,7 @@ class Subject:
         self.name = name
         self.segmenter = segmenter
         self._noise = None
-        if segmenter.hears:
+        if segmenter.uses_audio:
             count = max(1, round(SAMPLE_RATE / stream_fps))
             self._noise = np.random.default_rng(0).normal(0, 0.1, count).astype(np.float32)
         self.totals: list[float] = []

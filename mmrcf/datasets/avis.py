@@ -1,4 +1,4 @@
-"""Videos with sound: AVIS, AVISeg, and every data set in the YouTube-VIS layout with a sound file for each video."""
+"""Videos with audio: AVIS, AVISeg, and every data set in the YouTube-VIS layout with an audio file for each video."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,31 +11,31 @@ from mmrcf.registry import DATASETS
 from mmrcf.utils import require_folder
 
 from .annotations.records import VideoRecord
+from .audio_files import other_audio_files, own_audio_files
 from .frame_times import FrameTimeError, frame_times, is_rate, is_time
-from .sound_files import other_sounds, own_sounds
 from .youtube_vis import YouTubeVISDataset
 
-SOUNDS = ('own', 'none', 'silent', 'other')
+AUDIO_VARIANTS = ('own', 'none', 'silent', 'other')
 
 
 @DATASETS.register_module()
 class AVISDataset(YouTubeVISDataset):
-    """Videos with instance masks in the official YouTube-VIS JSON, and their sound (Section III-C).
+    """Videos with instance masks in the official YouTube-VIS JSON, and their audio (Section III-C).
 
-    A frame's record has three keys more: ``time`` (float), its time in seconds on the clock of the sound;
-    ``audio_path`` (str), the file with the sound of its video, or None; and ``silent`` (bool), see ``sound``. The sound
-    of a video is the file ``<folder of sounds>/<folder of its first frame><audio_suffix>``; a video without that file
-    has no sound. Times are a video's own ``timestamps`` (a list with a growing number of seconds for each frame); else
+    A frame's record has three keys more: ``time`` (float), its time in seconds on the clock of the audio;
+    ``audio_path`` (str), the file with the audio of its video, or None; and ``silent`` (bool), see ``audio``. The audio
+    of a video is the file ``<audio folder>/<folder of its first frame><audio_suffix>``; a video without that file
+    has no audio. Times are a video's own ``timestamps`` (a list with a growing number of seconds for each frame); else
     a frame's index by the video's own ``fps``; else by ``fps`` of this data set.
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
         data_root: Folder of the data set.
-        data_prefix: ``img``: folder of the frames; ``audio``: folder of the sounds, or of videos whose sound is meant;
-            both relative to ``data_root``.
+        data_prefix: ``img``: folder of the frames; ``audio``: folder of the audio files, or of videos whose audio
+            is meant; both relative to ``data_root``.
         metainfo: As in :class:`YouTubeVISDataset`.
         ignore_categories: As there.
-        pipeline: Transforms, see ``mmrcf/datasets/transforms``; those of sound come after those of frames, so that the
+        pipeline: Transforms, see ``mmrcf/datasets/transforms``; those of audio come after those of frames, so that the
             frames of a clip are the same with and without them.
         num_references: delta, at least 0.
         num_targets: S, at least 1.
@@ -45,13 +45,13 @@ class AVISDataset(YouTubeVISDataset):
         test_mode: Items are frames.
         lazy_init: Read the annotation file at the first use.
         fps: Frames a second of the videos that do not say it.
-        audio_suffix: What follows the name of a sound file: ``.wav``, ``.flac``, ``.mp4`` ...
-        time_offset: Seconds that are added to every frame's time; above 0 where the sound begins before the frames.
-        sound: ``own``; ``none``: every video is without sound; ``silent``: in every video silence was recorded, and
-            ``silent`` of a frame's record is True; ``other``: every video has the sound of another, always the same.
+        audio_suffix: What follows the name of an audio file: ``.wav``, ``.flac``, ``.mp4`` ...
+        time_offset: Seconds that are added to every frame's time; above 0 where the audio begins before the frames.
+        audio: ``own``; ``none``: every video is without audio; ``silent``: in every video silence was recorded, and
+            ``silent`` of a frame's record is True; ``other``: every video has the audio of another, always the same.
 
     Raises:
-        InputError: Annotations, images or the folder of sounds cannot be used; the message names the file and the
+        InputError: Annotations, images or the audio folder cannot be used; the message names the file and the
             field.
     """
 
@@ -75,21 +75,22 @@ class AVISDataset(YouTubeVISDataset):
         fps: float | None = None,
         audio_suffix: str = '.wav',
         time_offset: float = 0.0,
-        sound: str = 'own',
+        audio: str = 'own',
     ) -> None:
-        if sound not in SOUNDS:
-            raise InputError(f'AVISDataset: sound={sound!r}, expected one of {", ".join(SOUNDS)}; correct the config')
+        if audio not in AUDIO_VARIANTS:
+            expected = ', '.join(AUDIO_VARIANTS)
+            raise InputError(f'AVISDataset: audio={audio!r}, expected one of {expected}; correct the config')
         if fps is not None and not is_rate(fps):
             raise InputError(f'AVISDataset: fps={fps!r}, expected a positive number of frames a second')
         if not is_time(time_offset):
             raise InputError(f'AVISDataset: time_offset={time_offset!r}, expected a number of seconds')
-        if sound in ('own', 'other') and 'audio' not in (data_prefix or {}):
-            raise InputError("AVISDataset: data_prefix has no 'audio'; give the folder of the sound files")
+        if audio in ('own', 'other') and 'audio' not in (data_prefix or {}):
+            raise InputError("AVISDataset: data_prefix has no 'audio'; give the folder of the audio files")
         self.fps = fps
         self.audio_suffix = audio_suffix
         self.time_offset = time_offset
-        self.sound = sound
-        self._sounds: dict[int, str | None] = {}
+        self.audio = audio
+        self._audio_paths: dict[int, str | None] = {}
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -107,9 +108,9 @@ class AVISDataset(YouTubeVISDataset):
         )
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
-        """Class names and videos of ``ann_file``; looks for their sound files."""
+        """Class names and videos of ``ann_file``; looks for their audio files."""
         classes, videos = super().read_videos()
-        self._sounds = self._find_sounds(videos)
+        self._audio_paths = self._find_audio_files(videos)
         return classes, videos
 
     def frame_records(self, video: VideoRecord) -> list[dict]:
@@ -118,27 +119,27 @@ class AVISDataset(YouTubeVISDataset):
             times = frame_times(video.entry, len(video.file_names), self.fps, self.time_offset)
         except FrameTimeError as error:
             raise InputError(f'annotation file {self.ann_file}: video {video.video_id}: {error}') from error
-        shared = dict(audio_path=self._sounds[video.video_id], silent=self.sound == 'silent')
+        shared = dict(audio_path=self._audio_paths[video.video_id], silent=self.audio == 'silent')
         return [
             record | shared | dict(time=time) for record, time in zip(super().frame_records(video), times, strict=True)
         ]
 
-    def _find_sounds(self, videos: list[VideoRecord]) -> dict[int, str | None]:
-        if self.sound in ('none', 'silent'):
+    def _find_audio_files(self, videos: list[VideoRecord]) -> dict[int, str | None]:
+        if self.audio in ('none', 'silent'):
             return {video.video_id: None for video in videos}
         where = f'annotation file {self.ann_file}'
-        folder = require_folder(self.data_prefix['audio'], 'folder of sounds')
-        own = own_sounds(videos, folder, self.audio_suffix, where)
+        folder = require_folder(self.data_prefix['audio'], 'audio folder')
+        own = own_audio_files(videos, folder, self.audio_suffix, where)
         _report_missing(own, folder, self.audio_suffix)
-        return other_sounds(own, where) if self.sound == 'other' else own
+        return other_audio_files(own, where) if self.audio == 'other' else own
 
 
-def _report_missing(sounds: dict[int, str | None], folder: Path, suffix: str) -> None:
-    missing = sum(path is None for path in sounds.values())
+def _report_missing(paths: dict[int, str | None], folder: Path, suffix: str) -> None:
+    missing = sum(path is None for path in paths.values())
     if not missing:
         return
-    message = f'folder of sounds {folder}: {missing} of {len(sounds)} videos have no {suffix} file there'
-    if missing == len(sounds):
+    message = f'audio folder {folder}: {missing} of {len(paths)} videos have no {suffix} file there'
+    if missing == len(paths):
         print_log(f'{message}; check audio_suffix and data_prefix.audio', 'current', logging.WARNING)
     else:
-        print_log(f'{message}; they are without sound', 'current')
+        print_log(f'{message}; they are without audio', 'current')

@@ -1,4 +1,4 @@
-"""From a list of clips to a batch, where some of them have sound and some have none."""
+"""From a list of clips to a batch, where some of them have audio and some have none."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from mmengine.registry import FUNCTIONS
 def collate_clips(batch: Sequence[dict]) -> dict:
     """As MMEngine's ``pseudo_collate``, for clips that need not have the same inputs.
 
-    Data sets with and without sound may so be joined: ``collate_fn=dict(type='collate_clips')`` on the data loader.
+    Data sets with and without audio may so be joined: ``collate_fn=dict(type='collate_clips')`` on the data loader.
 
     Args:
         batch: B clips, as ``PackClip`` leaves them.

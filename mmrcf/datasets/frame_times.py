@@ -1,4 +1,4 @@
-"""When each frame of a video was taken, on the clock of its sound."""
+"""When each frame of a video was taken, on the clock of its audio."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def frame_times(video: Mapping[str, Any], length: int, fps: float | None = None,
         offset: Seconds that are added to every time.
 
     Returns:
-        T times in seconds, growing. The first sample of the video's sound has time 0.
+        T times in seconds, growing. The first sample of the video's audio has time 0.
 
     Raises:
         FrameTimeError: A field is no such thing, or there is none.

@@ -16,7 +16,7 @@ from pycocotools import mask as mask_utils
 from torch import nn
 
 from mmrcf.errors import InputError
-from mmrcf.models.listening import audio_patch
+from mmrcf.models.audio_encoders.streaming import audio_patch
 from mmrcf.registry import LOOPS
 from mmrcf.structures import FrameResult, StreamState
 

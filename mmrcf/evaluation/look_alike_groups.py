@@ -1,4 +1,4 @@
-"""Which categories of an annotation file look alike, and in which frames its objects are heard."""
+"""Which categories of an annotation file look alike, and in which frames its objects sound."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Can the model tell apart what looks alike? Only sound, or the past, can say which member of a group an object is."""
+"""Can the model tell apart what looks alike? Only audio, or the past, can say which member of a group an object is."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class LookAlikeMetric(FrameMetric):
 
     - ``frames``: annotated object-frames that are matched by a prediction of their group; ``frame_accuracy``: the part
       of them whose predicted class is the right member;
-    - ``sounding_frames``, ``sounding_frame_accuracy``: those in which the object is heard, by the ``loudness`` of its
+    - ``sounding_frames``, ``sounding_frame_accuracy``: those in which the object sounds, by the ``loudness`` of its
       annotation (a number for each frame, 0 for silence); absent where no annotation has it;
     - ``tracks``: annotated objects that are matched in at least one frame; ``track_accuracy``: the part of them where
       the identity that is matched most often has, in the mean over the frames in which it is shown, the right member as

@@ -14,7 +14,7 @@ from mmrcf.engine.run_config import config_parts, explained_config_errors, overr
 from mmrcf.errors import InputError
 from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE
-from mmrcf.models.data_preprocessor import stack_sound
+from mmrcf.models.data_preprocessor import stack_audio
 from mmrcf.models.postprocess import select_instances
 from mmrcf.registry import TASK_UTILS, TRANSFORMS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
@@ -51,16 +51,16 @@ class ExportedState(StreamState):
 
 
 class RawFrames(BaseDataPreprocessor):
-    """Batches frames of one size as they are: the graph normalises and pads. Sound as ``RCFDataPreprocessor``."""
+    """Batches frames of one size as they are: the graph normalises and pads. Audio as ``RCFDataPreprocessor``."""
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Stack B clips (T, 3, h, w) uint8, and their sound where there is any; see ``RCFDataPreprocessor``."""
+        """Stack B clips (T, 3, h, w) uint8, and their audio where there is any; see ``RCFDataPreprocessor``."""
         data = self.cast_data(data)
         clips = list(data['inputs']['img'])
         sizes = sorted({f'{clip.shape[-1]}x{clip.shape[-2]}' for clip in clips})
         if len(sizes) > 1:
             raise InputError(f'an exported model takes clips of one size in a batch, got {", ".join(sizes)}')
-        inputs = {'img': torch.stack(clips), **stack_sound(data['inputs'])}
+        inputs = {'img': torch.stack(clips), **stack_audio(data['inputs'])}
         return {'inputs': inputs, 'data_samples': data['data_samples']}
 
 
@@ -98,8 +98,8 @@ class ExportedModel(OnlineModel):
         return self.info.num_classes
 
     @property
-    def hears(self) -> bool:
-        """Whether sound is part of the input."""
+    def uses_audio(self) -> bool:
+        """Whether audio is part of the input."""
         return self.info.audio_dims is not None
 
     def init_state(self) -> ExportedState:
@@ -153,9 +153,9 @@ class ExportedModel(OnlineModel):
                 f'{shape[1]}x{shape[0]}; export it with their --size, or with --dynamic'
             )
         feeds = {'frame': frame.numpy(), **(state.carried or self.info.first_state(shape))}
-        if self.hears:
+        if self.uses_audio:
             feeds['log_mel'] = np.zeros((1, *PATCH_SHAPE), np.float32) if audio is None else audio.log_mel.numpy()
-            feeds['heard'] = np.zeros(1, bool) if audio is None else audio.valid.numpy()
+            feeds['has_audio'] = np.zeros(1, bool) if audio is None else audio.valid.numpy()
         return feeds
 
     def _slots(self, outputs: dict[str, np.ndarray]) -> SlotPredictions:

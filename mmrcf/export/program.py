@@ -78,7 +78,7 @@ def describe(graph: StepGraph, example: dict[str, Tensor]) -> StepInfo:
         token_channels=tokens.shape[1],
         token_stride=_stride(padded, tokens.shape[-2:]),
         mask_stride=_stride(padded, outputs['masks'].shape[-2:]),
-        audio_dims=model.audio_encoder.feature_dims if model.hears else None,
+        audio_dims=model.audio_encoder.feature_dims if model.uses_audio else None,
         overlaps=graph.overlaps,
         opset=None,
         precision='float32',

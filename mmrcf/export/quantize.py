@@ -46,7 +46,7 @@ class FeedRecorder:
 def stream_feeds(
     path: str | Path, video: str | Path, count: int, size: tuple[int, int] | None = None
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Inputs of the graph at frames of a video that runs through it as a stream, state and sound included.
+    """Inputs of the graph at frames of a video that runs through it as a stream, state and audio included.
 
     Args:
         path: A float ONNX file of this package.
@@ -60,11 +60,11 @@ def stream_feeds(
     recorder = FeedRecorder(OnnxGraph(path))
     segmenter = OnlineSegmenter(ExportedModel(recorder, f'ONNX model {path}'))
     found = 0
-    with open_source(str(video), sound=segmenter.hears) as source:
+    with open_source(str(video), audio=segmenter.uses_audio) as source:
         step = min(max((source.num_frames or count) // count, 1), MAX_STEP)
         for frame in source:
             image = frame.image if size is None else fit_image(frame.image, size)
-            segmenter.step(image, frame.sound if segmenter.hears else None, time=frame.time)
+            segmenter.step(image, frame.audio if segmenter.uses_audio else None, time=frame.time)
             if frame.index % step == 0:
                 found += 1
                 yield recorder.feeds

@@ -26,7 +26,7 @@ class StepGraph(nn.Module):
     - ``seen`` () int64: frames before this one, at most delta.
     - ``references`` (delta, C, H, W): newest first; of them the first ``seen`` are looked at.
     - ``previous_masks`` (N, H_o, W_o) bool: ``masks`` of the frame before. With the matching-free tracker only.
-    - ``log_mel`` (1, 96, 64) and ``heard`` (1,) bool: the sound that ends at the frame. For a model that hears.
+    - ``log_mel`` (1, 96, 64) and ``has_audio`` (1,) bool: the audio that ends at the frame. Audio-visual models only.
     - ``audio_features`` (delta, D) and ``audio_valid`` (delta,) bool: of the patches before, newest first.
 
     Outputs:
@@ -39,7 +39,7 @@ class StepGraph(nn.Module):
       ``previous_masks`` (columns). What the matching-free tracker needs.
     - ``next_seen``, ``next_references``, ``next_audio_features``, ``next_audio_valid``: the state.
 
-    Where delta is 0 there are no references, and no features of earlier sound.
+    Where delta is 0 there are no references, and no features of earlier audio.
 
     Args:
         model: The model; it is not changed.
@@ -76,8 +76,8 @@ class StepGraph(nn.Module):
             references = list(remembered[torch.minimum(ages, inputs['seen'])].split(1))
             outputs['next_references'] = remembered[: self.delta]
             outputs['next_seen'] = (inputs['seen'] + 1).clamp(max=self.delta)
-        if self.model.hears:
-            extra, memory = self._listen(inputs)
+        if self.model.uses_audio:
+            extra, memory = self._audio_tokens(inputs)
             outputs |= memory
         extents = self._valid_cells(shape, image, features[-1])
         slots = self.model.fuse_decode(features, references, extents, extra)[-1]
@@ -101,7 +101,7 @@ class StepGraph(nn.Module):
             names += ['overlaps', 'previous_overlaps']
         if self.delta:
             names += ['next_seen', 'next_references']
-            if self.model.hears:
+            if self.model.uses_audio:
                 names += ['next_audio_features', 'next_audio_valid']
         return names
 
@@ -116,8 +116,8 @@ class StepGraph(nn.Module):
             inputs['references'] = levels[-1].repeat(self.delta, 1, 1, 1).contiguous()
         if self.overlaps:
             inputs['previous_masks'] = torch.rand(self.model.head.num_queries, *levels[0].shape[-2:]) < 0.5
-        if self.model.hears:
-            inputs |= {'log_mel': torch.randn(1, *PATCH_SHAPE), 'heard': torch.ones(1, dtype=torch.bool)}
+        if self.model.uses_audio:
+            inputs |= {'log_mel': torch.randn(1, *PATCH_SHAPE), 'has_audio': torch.ones(1, dtype=torch.bool)}
             if self.delta:
                 width = self.model.audio_encoder.feature_dims
                 inputs['audio_features'] = torch.randn(self.delta, width)
@@ -133,10 +133,10 @@ class StepGraph(nn.Module):
         padded_height, padded_width = padded_shape((height, width), settings.pad_size_divisor)
         return F.pad(frame, (0, padded_width - width, 0, padded_height - height))
 
-    def _listen(self, inputs: dict[str, Tensor]) -> tuple[TokenGroup, dict[str, Tensor]]:
-        """The audio tokens, and what the frames to come need; see ``mmrcf.models.listening.listen``."""
+    def _audio_tokens(self, inputs: dict[str, Tensor]) -> tuple[TokenGroup, dict[str, Tensor]]:
+        """Audio tokens, and what the next frames need; see ``mmrcf.models.audio_encoders.streaming.stream_tokens``."""
         encoder = self.model.audio_encoder
-        features, valid = encoder.encode(inputs['log_mel']), inputs['heard']
+        features, valid = encoder.encode(inputs['log_mel']), inputs['has_audio']
         if not self.delta:
             return encoder(features[:, None], valid[:, None]), {}
         features = torch.cat([features, inputs['audio_features']])

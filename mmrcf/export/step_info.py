@@ -40,7 +40,7 @@ class StepInfo:
         token_channels: Channels C of a reference.
         token_stride: Pixels of the padded frame for each cell of a reference.
         mask_stride: Pixels of the padded frame for each cell of a mask.
-        audio_dims: Width D of the feature of a patch of sound; None for a model that does not hear.
+        audio_dims: Width D of the feature of a patch of audio; None for a visual-only model.
         overlaps: Whether the overlaps of the masks come out of the graph, and the masks of the frame before go in.
         opset: Version of the ONNX operators; None for a file that is not ONNX.
         precision: 'float32' or 'int8'.

@@ -10,14 +10,14 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from mmrcf.structures import AudioChunk
+from mmrcf.audio import AudioChunk
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 logger = logging.getLogger(__name__)
 
-MAX_SKIP_WARNINGS = 5
 # What a source that stands in for another takes over; `skipped` and `dropped` go on changing.
 DESCRIPTION = ('name', 'height', 'width', 'fps', 'num_frames', 'time_base', 'pixel_aspect', 'file_names')
-DESCRIPTION += ('sound_format', 'sound_url', 'sound_start', 'sound_is_own', 'clock_start')
+DESCRIPTION += ('audio_format', 'audio_url', 'audio_start', 'audio_is_own', 'clock_start')
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +26,21 @@ class Frame:
 
     Attributes:
         image: (H, W, 3) uint8, RGB, as it is meant to be shown (rotation applied).
-        time: Presentation time in seconds; grows from frame to frame. Sound of the same source uses the same clock.
+        time: Presentation time in seconds; grows from frame to frame. Audio of the same source uses the same clock.
         index: Position in the source, from 0. A frame that could not be read leaves a gap.
-        sound: The samples before ``time`` that were not handed out yet, the newest seconds of them where it is more;
-            None where there are none, or where the source was opened without sound.
+        audio: The samples before ``time`` that were not handed out yet, the newest seconds of them where it is more;
+            None where there are none, or where the source was opened without audio.
     """
 
     image: np.ndarray
     time: float
     index: int
-    sound: AudioChunk | None = None
+    audio: AudioChunk | None = None
 
 
 @dataclass(frozen=True)
-class SoundFormat:
-    """What sound comes with the frames of a source.
+class AudioFormat:
+    """What audio comes with the frames of a source.
 
     Attributes:
         name: What the user calls it.
@@ -69,10 +69,10 @@ class FrameSource(ABC):
         time_base: Unit in which the times of the frames are exact, in seconds.
         pixel_aspect: Width of a pixel over its height, for showing.
         file_names: Name of each frame where frames are files of their own; else None.
-        sound_format: The sound that comes with the frames; None where none does.
-        sound_url: Where a second reader finds the sound that belongs to the frames; None where there is none.
-        sound_start: Presentation time in ``sound_url`` that is time 0 here, in seconds.
-        sound_is_own: Whether frames and sound are of one file; other sound may be longer than the frames.
+        audio_format: The audio that comes with the frames; None where none does.
+        audio_url: Where a second reader finds the audio that belongs to the frames; None where there is none.
+        audio_start: Presentation time in ``audio_url`` that is time 0 here, in seconds.
+        audio_is_own: Whether frames and audio are of one file; other audio may be longer than the frames.
         clock_start: Presentation time of the container that is time 0 here, in seconds.
         skipped: Number of frames so far that could not be read and were left out.
         dropped: Number of frames so far that a live source passed over, because newer ones were there.
@@ -86,10 +86,10 @@ class FrameSource(ABC):
     time_base: Fraction = Fraction(1, 90000)
     pixel_aspect: Fraction = Fraction(1)
     file_names: list[str] | None = None
-    sound_format: SoundFormat | None = None
-    sound_url: str | None = None
-    sound_start: float = 0.0
-    sound_is_own: bool = True
+    audio_format: AudioFormat | None = None
+    audio_url: str | None = None
+    audio_start: float = 0.0
+    audio_is_own: bool = True
     clock_start: float = 0.0
     skipped: int = 0
     dropped: int = 0

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mmrcf.audio.queue import AudioQueue
+
 from .frame_source import Frame, FrameSource
-from .sound_queue import SoundQueue
 
 JOIN_TIMEOUT = 2.0
 
@@ -13,7 +14,7 @@ JOIN_TIMEOUT = 2.0
 class LiveSource(FrameSource):
     """Reads a source in a thread of its own and hands out the newest frame: a slow consumer does not fall behind.
 
-    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``; their sound comes with
+    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``; their audio comes with
     the next frame.
 
     Args:
@@ -24,7 +25,7 @@ class LiveSource(FrameSource):
         self._source = source
         self._describe_as(source)
         self._newest: Frame | None = None
-        self._sound = SoundQueue()
+        self._audio = AudioQueue()
         self._ended = False
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
@@ -41,10 +42,10 @@ class LiveSource(FrameSource):
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._ended)
                 frame, self._newest = self._newest, None
-                sound = self._sound.take()
+                audio = self._audio.take()
             if frame is None:
                 break
-            yield replace(frame, sound=sound)
+            yield replace(frame, audio=audio)
         if self._failure is not None:
             raise self._failure
 
@@ -56,8 +57,8 @@ class LiveSource(FrameSource):
                         break
                     self.dropped += self._newest is not None
                     self._newest = frame
-                    if frame.sound is not None:
-                        self._sound.put(frame.sound)
+                    if frame.audio is not None:
+                        self._audio.put(frame.audio)
                     self._changed.notify()
         except Exception as error:  # handed over to the consumer's thread
             self._failure = error

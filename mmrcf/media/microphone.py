@@ -1,4 +1,4 @@
-"""The sound of a microphone, on the clock of a camera."""
+"""The audio of a microphone, on the clock of a camera."""
 
 import contextlib
 import logging
@@ -13,14 +13,14 @@ import av
 import av.error
 from av.container import InputContainer
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.clock import time_of_day_offset
+from mmrcf.audio.decoder import AudioDecoder
+from mmrcf.audio.queue import AudioQueue
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.structures import AudioChunk
+from mmrcf.utils.container import reason_of
 
-from .container import reason_of
-from .presentation_clock import time_of_day_offset
-from .sound_decoder import SoundDecoder
-from .sound_queue import SoundQueue
-from .stream_sound import MAX_LAG
+from .stream_audio import MAX_LAG
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ DEVICES = {
 
 
 class Microphone:
-    """Reads an input device in a thread of its own; a :class:`~mmrcf.media.frames_with_sound.SoundFeed`.
+    """Reads an input device in a thread of its own; a :class:`~mmrcf.media.audio_input.AudioFeed`.
 
     Args:
         device: 'mic' for the default microphone, 'mic:NAME' for the one that the system calls so.
@@ -56,10 +56,10 @@ class Microphone:
         self.name = f'microphone {device.partition(":")[2] or "default"}'
         self._time_zero = time_zero
         self._container = _open_device(device, self.name)
-        self._decoder = SoundDecoder(self._container.streams.audio[0], self.name)
+        self._decoder = AudioDecoder(self._container.streams.audio[0], self.name)
         self.sample_rate, self.channels = self._decoder.sample_rate, self._decoder.channels
         self._shift: float | None = None
-        self._queue = SoundQueue()
+        self._queue = AudioQueue()
         self._ended = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, name=self.name, daemon=True)
@@ -91,7 +91,7 @@ class Microphone:
                         self._queue.put(self._on_the_clock_of_the_frames(chunk))
                     self._changed.notify()
         except (av.error.FFmpegError, OSError) as error:
-            logger.warning('%s: stops here (%s); the frames go on without sound', self.name, reason_of(error))
+            logger.warning('%s: stops here (%s); the frames go on without audio', self.name, reason_of(error))
         finally:
             self._container.close()
             with self._changed:
@@ -116,7 +116,7 @@ class Microphone:
 
 def _open_device(device: str, name: str) -> InputContainer:
     if sys.platform not in DEVICES:
-        raise InputError(f'{device}: microphones are not supported on {sys.platform}; give a sound file')
+        raise InputError(f'{device}: microphones are not supported on {sys.platform}; give an audio file')
     wanted, reasons = device.partition(':')[2], []
     for container_format, pattern, default in DEVICES[sys.platform]:
         url = pattern.format(name=wanted) if wanted else default
@@ -134,7 +134,7 @@ def _open_device(device: str, name: str) -> InputContainer:
         if container.streams.audio:
             return container
         container.close()
-        reasons.append(f'{container_format}: has no sound')
+        reasons.append(f'{container_format}: has no audio')
     raise InputFileError(
         f'{name}: cannot be opened ({"; ".join(reasons)}); check that it is plugged in, or give {PREFIX}:NAME'
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmrcf.audio import AudioChunk
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
 
 from .frame_source import FrameSource
 from .gradual_output import GradualOutput
@@ -35,13 +35,13 @@ class StillWriter(GradualOutput):
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         self._temporary = temporary
 
-    def add(self, image: np.ndarray, time: float, sound: AudioChunk | None = None) -> None:
+    def add(self, image: np.ndarray, time: float, audio: AudioChunk | None = None) -> None:
         """Write the picture.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             time: Its presentation time; a picture does not keep it.
-            sound: What came with it; a picture does not keep it either.
+            audio: What came with it; a picture does not keep it either.
         """
         _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         with self._writable():

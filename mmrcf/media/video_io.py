@@ -6,12 +6,12 @@ from pathlib import Path
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
+from mmrcf.utils.container import STREAM_TIMEOUT
 
-from .container import STREAM_TIMEOUT
+from .audio_input import is_microphone, with_audio_of, with_microphone, with_own_audio
 from .frame_source import FrameSource
 from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
 from .live_source import LiveSource
-from .sound_input import is_microphone, with_microphone, with_own_sound, with_sound_of
 from .video_source import VideoSource
 
 DEFAULT_IMAGE_FPS = 6.0
@@ -26,7 +26,7 @@ CAMERA_DEVICES = {'linux': ('v4l2', '/dev/video{index}'), 'darwin': ('avfoundati
 def open_source(
     source: str | int | Path,
     *,
-    sound: bool | str | Path = False,
+    audio: bool | str | Path = False,
     fps: float | None = None,
     max_size: int | None = None,
 ) -> FrameSource:
@@ -35,9 +35,9 @@ def open_source(
     Args:
         source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
             camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
-        sound: What the frames come with (``Frame.sound``). False: nothing. True: the sound of the source, if it has any
-            that can be read. A sound or video file, or its URL: that one, whose start is the start of the frames. For a
-            camera also 'mic', the default microphone, or 'mic:NAME', one by its name in the system.
+        audio: What the frames come with (``Frame.audio``). False: nothing. True: the audio of the source, if it has
+            any that can be read. An audio or video file, or its URL: that one, whose start is the start of the frames.
+            For a camera also 'mic', the default microphone, or 'mic:NAME', one by its name in the system.
         fps: Frames a second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
             streams have their own.
         max_size: Limit of the longer side in pixels; larger frames are scaled down before anything else.
@@ -46,7 +46,7 @@ def open_source(
         A :class:`FrameSource`; close it, or use it in a ``with`` block.
 
     Raises:
-        InputFileError: It, or the sound that was asked for, is missing, empty, or cannot be opened.
+        InputFileError: It, or the audio that was asked for, is missing, empty, or cannot be opened.
         InputError: It is not of a kind that can be read, or an argument is out of range.
     """
     if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
@@ -58,27 +58,27 @@ def open_source(
         raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
     path = Path(text)
     is_camera = not path.exists() and text.isdecimal()
-    if is_microphone(sound) and not is_camera:
-        raise InputError(f'sound {sound}: a microphone goes with a camera, not with {text}; give a sound file')
+    if is_microphone(audio) and not is_camera:
+        raise InputError(f'audio {audio}: a microphone goes with a camera, not with {text}; give an audio file')
     if is_camera:
-        return _open_camera(int(text), max_size, sound)
+        return _open_camera(int(text), max_size, audio)
     if not path.exists() and '://' in text:
-        return _open_stream(text, max_size, sound)
+        return _open_stream(text, max_size, audio)
     if path.is_dir() or (glob.has_magic(text) and not path.exists()):
         frames = ImageSource(_find_images(text), text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
     elif require_file(path, 'input').suffix.lower() in IMAGE_SUFFIXES:
         frames = ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
     else:
         frames = VideoSource(text, f'video {text}', max_size=max_size)
-    return _with_sound(frames, sound)
+    return _with_audio(frames, audio)
 
 
-def _with_sound(frames: FrameSource, sound: bool | str | Path) -> FrameSource:
-    """``frames`` with the sound that was asked for; see :func:`open_source`."""
-    if isinstance(sound, bool):
-        return with_own_sound(frames) if sound else frames
+def _with_audio(frames: FrameSource, audio: bool | str | Path) -> FrameSource:
+    """``frames`` with the audio that was asked for; see :func:`open_source`."""
+    if isinstance(audio, bool):
+        return with_own_audio(frames) if audio else frames
     try:
-        return with_sound_of(frames, sound)
+        return with_audio_of(frames, audio)
     except BaseException:
         frames.close()
         raise
@@ -94,19 +94,19 @@ def _find_images(folder_or_glob: str) -> list[Path]:
     return natural_order(images)
 
 
-def _open_camera(index: int, max_size: int | None, sound: bool | str | Path) -> LiveSource:
+def _open_camera(index: int, max_size: int | None, audio: bool | str | Path) -> LiveSource:
     if sys.platform not in CAMERA_DEVICES:
         raise InputError(f'camera {index}: cameras are not supported on {sys.platform}; give a file or a stream URL')
     container_format, device = CAMERA_DEVICES[sys.platform]
     url = device.format(index=index)
     name = f'camera {index} ({url})'
     camera = VideoSource(url, name, container_format=container_format, live=True, max_size=max_size)
-    if is_microphone(sound):
-        return LiveSource(with_microphone(camera, sound))
-    return LiveSource(_with_sound(camera, sound))
+    if is_microphone(audio):
+        return LiveSource(with_microphone(camera, audio))
+    return LiveSource(_with_audio(camera, audio))
 
 
-def _open_stream(url: str, max_size: int | None, sound: bool | str | Path) -> FrameSource:
+def _open_stream(url: str, max_size: int | None, audio: bool | str | Path) -> FrameSource:
     scheme = url.split('://', 1)[0].lower()
     if scheme not in STREAM_SCHEMES:
         raise InputError(f'stream {url}: unknown kind {scheme}://; expected one of {", ".join(sorted(STREAM_SCHEMES))}')
@@ -114,9 +114,9 @@ def _open_stream(url: str, max_size: int | None, sound: bool | str | Path) -> Fr
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'
     if scheme not in LIVE_SCHEMES:
-        return _with_sound(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), sound)
+        return _with_audio(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), audio)
     options['fflags'] = 'nobuffer'
     source = VideoSource(
-        url, name, options=options, timeout=STREAM_TIMEOUT, live=True, sound=sound is True, max_size=max_size
+        url, name, options=options, timeout=STREAM_TIMEOUT, live=True, audio=audio is True, max_size=max_size
     )
-    return LiveSource(_with_sound(source, sound))
+    return LiveSource(_with_audio(source, audio))

@@ -15,13 +15,13 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.audio.clock import PresentationClock
 from mmrcf.errors import InputError
+from mmrcf.utils.container import open_container, reason_of
 
-from .container import open_container, reason_of
 from .frame_source import Frame, FrameSource, fit_image, limited_size
 from .orientation import orient, read_display_matrix, swaps_sides
-from .presentation_clock import PresentationClock
-from .stream_sound import StreamSound
+from .stream_audio import StreamAudio
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class VideoSource(FrameSource):
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
         live: The source is a camera or a live stream: it has no end and no second reader.
-        sound: Whether the frames of a live source come with its sound. A frame then waits for sound that lags behind
+        audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
             it a little.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
 
@@ -60,7 +60,7 @@ class VideoSource(FrameSource):
         options: dict[str, str] | None = None,
         timeout: float | None = None,
         live: bool = False,
-        sound: bool = False,
+        audio: bool = False,
         max_size: int | None = None,
     ) -> None:
         self.name = name
@@ -69,7 +69,7 @@ class VideoSource(FrameSource):
         try:
             self._stream = _video_stream(self._container, name)
             self._stream.thread_type = 'SLICE' if live else 'AUTO'
-            self._sound = StreamSound.of(self._container, name) if live and sound else None
+            self._audio = StreamAudio.of(self._container, name) if live and audio else None
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
@@ -90,31 +90,31 @@ class VideoSource(FrameSource):
         aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
         self.pixel_aspect = 1 / aspect if turned else aspect
         self.num_frames = None if self._live else _frame_count(stream, self.fps)
-        if self._sound is not None:
-            self.sound_format = self._sound.format
-            if self.sound_format is None:
-                logger.warning('%s: its sound does not begin with its pictures; goes on without', self.name)
-                self._sound = None
+        if self._audio is not None:
+            self.audio_format = self._audio.format
+            if self.audio_format is None:
+                logger.warning('%s: its audio does not begin with its pictures; goes on without', self.name)
+                self._audio = None
         elif self._container.streams.audio:
             if self._live:
-                logger.warning('%s: has sound; the sound of live sources is not recorded', self.name)
+                logger.warning('%s: has audio; the audio of live sources is not recorded', self.name)
             else:
-                self.sound_url = url
+                self.audio_url = url
         starts_together = not self._live and self._container.start_time is not None
         if starts_together:
             self.clock_start = self._container.start_time / av.time_base
         else:
             self.clock_start = _presentation_time(first) or 0.0
-        self.sound_start = self.clock_start
+        self.audio_start = self.clock_start
 
     def __iter__(self) -> Iterator[Frame]:
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         delivered = 0
         frames = itertools.chain([self._first], self._decoded)
-        for frame in frames if self._sound is None else self._sound.wait_for(frames):
+        for frame in frames if self._audio is None else self._audio.wait_for(frames):
             time = clock.read(_presentation_time(frame))
-            sound = self._sound and self._sound.chunk_until(time, clock.start)
-            yield Frame(self._to_image(frame), time, index=delivered + self.skipped, sound=sound)
+            audio = self._audio and self._audio.chunk_until(time, clock.start)
+            yield Frame(self._to_image(frame), time, index=delivered + self.skipped, audio=audio)
             delivered += 1
         position = delivered + self.skipped
         if self.num_frames is not None and position < self.num_frames:
@@ -154,16 +154,16 @@ class VideoSource(FrameSource):
                 return
 
     def _packets(self) -> Iterator[Packet]:
-        """Packets of the pictures; those of the sound are decoded on the way."""
-        sound = self._sound
-        if sound is None:
+        """Packets of the pictures; those of the audio are decoded on the way."""
+        audio = self._audio
+        if audio is None:
             yield from self._container.demux(self._stream)
             return
-        for packet in self._container.demux(self._stream, sound.stream):
+        for packet in self._container.demux(self._stream, audio.stream):
             if packet.stream is self._stream:
                 yield packet
-            elif self._sound is not None:  # not given up
-                sound.add(packet)
+            elif self._audio is not None:  # not given up
+                audio.add(packet)
 
     def close(self) -> None:
         self._container.close()

@@ -1,4 +1,4 @@
-"""An H.264 file, frame by frame, with the times of the input and its sound."""
+"""An H.264 file, frame by frame, with the times of the input and its audio."""
 
 import contextlib
 import logging
@@ -13,14 +13,14 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.chunk import to_mono
 from mmrcf.errors import InputError
-from mmrcf.structures import AudioChunk
-from mmrcf.utils.samples import to_mono
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
-from .frame_source import MAX_SKIP_WARNINGS, FrameSource
+from .audio_output import AACEncoder, AudioTrack
+from .frame_source import FrameSource
 from .gradual_output import GradualOutput
-from .sound_encoder import SoundEncoder
-from .sound_track import SoundTrack
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ MPEG_RANGE = 1
 
 
 class VideoWriter(GradualOutput):
-    """Writes the frames that come from (or belong to) ``source``, with its sound; see :class:`GradualOutput`.
+    """Writes the frames that come from (or belong to) ``source``, with its audio; see :class:`GradualOutput`.
 
-    Sound in a file is read there a second time; that of a live source is encoded as it comes with the frames. An
-    interrupted video ends with its last frame, sound included, and so does one with the sound of another file.
+    Audio in a file is read there a second time; that of a live source is encoded as it comes with the frames. An
+    interrupted video ends with its last frame, audio included, and so does one with the audio of another file.
 
     Args:
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
-        source: Gives size, frame rate, time unit and the sound. A side of odd length is padded by one pixel.
+        source: Gives size, frame rate, time unit and the audio. A side of odd length is padded by one pixel.
         quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
 
     Raises:
@@ -51,16 +51,16 @@ class VideoWriter(GradualOutput):
         self._source = source
         self._size = (source.height, source.width)
         self._quality = quality
-        self._sound: SoundTrack | None = None
-        self._live_sound: SoundEncoder | None = None
-        self._sound_left_out = 0
+        self._audio: AudioTrack | None = None
+        self._live_audio: AACEncoder | None = None
+        self._audio_left_out = 0
         self._last_tick: int | None = None
 
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         options = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
         self._container = stack.enter_context(av.open(str(temporary), 'w', options=options))
         self._add_video_stream()
-        self._add_sound(stack)
+        self._add_audio(stack)
 
     def _add_video_stream(self) -> None:
         source = self._source
@@ -77,26 +77,26 @@ class VideoWriter(GradualOutput):
         context.color_range = MPEG_RANGE
         self._stream = stream
 
-    def _add_sound(self, stack: contextlib.ExitStack) -> None:
+    def _add_audio(self, stack: contextlib.ExitStack) -> None:
         source = self._source
-        if source.sound_url is None:
-            if source.sound_format is not None:
-                self._live_sound = SoundEncoder(self._container, source.sound_format.sample_rate, channels=1)
+        if source.audio_url is None:
+            if source.audio_format is not None:
+                self._live_audio = AACEncoder(self._container, source.audio_format.sample_rate, channels=1)
             return
         try:
-            self._sound = SoundTrack(source.sound_url, source.sound_start, self._container)
+            self._audio = AudioTrack(source.audio_url, source.audio_start, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            logger.warning('%s: its sound cannot be copied (%s); the output is silent', source.name, error)
+            logger.warning('%s: its audio cannot be copied (%s); the output has none', source.name, error)
             return
-        stack.callback(self._sound.close)
+        stack.callback(self._audio.close)
 
-    def add(self, image: np.ndarray, time: float, sound: AudioChunk | None = None) -> None:
+    def add(self, image: np.ndarray, time: float, audio: AudioChunk | None = None) -> None:
         """Append a frame.
 
         Args:
             image: (H, W, 3) uint8 RGB, of the size of the source.
             time: Presentation time in seconds.
-            sound: What came with the frame; looked at only where the source is live.
+            audio: What came with the frame; looked at only where the source is live.
 
         Raises:
             InputFileError: The disk is full or the file cannot be written.
@@ -116,31 +116,31 @@ class VideoWriter(GradualOutput):
         frame.pts, frame.time_base = tick, self._source.time_base
         frame.duration = max(1, round(1 / self._source.fps / self._source.time_base))
         self._write(frame, float(tick * self._source.time_base))
-        if self._live_sound is not None and sound is not None:
+        if self._live_audio is not None and audio is not None:
             with self._writable():
-                for packet in self._live_sound.add(to_mono(sound.samples)[None], sound.time):
+                for packet in self._live_audio.add(to_mono(audio.samples)[None], audio.time):
                     self._container.mux(packet)
 
-    def _write(self, frame: VideoFrame | None, sound_until: float | None) -> None:
+    def _write(self, frame: VideoFrame | None, audio_until: float | None) -> None:
         with self._writable():
             self._container.mux(self._stream.encode(frame))
-            if self._sound is not None:
-                for packet in self._sound.packets_until(sound_until):
-                    self._mux_sound(packet)
+            if self._audio is not None:
+                for packet in self._audio.packets_until(audio_until):
+                    self._mux_audio(packet)
 
-    def _mux_sound(self, packet: Packet) -> None:
+    def _mux_audio(self, packet: Packet) -> None:
         try:
             self._container.mux(packet)
         except (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError) as error:
-            self._sound_left_out += 1
-            if self._sound_left_out <= MAX_SKIP_WARNINGS:
-                logger.warning('%s: a damaged piece of its sound is not copied (%s)', self._source.name, error.strerror)
+            self._audio_left_out += 1
+            if self._audio_left_out <= MAX_SKIP_WARNINGS:
+                logger.warning('%s: a damaged piece of its audio is not copied (%s)', self._source.name, error.strerror)
 
     def _finish(self, interrupted: bool) -> bool:
         if self._last_tick is None:
             return False
         end = float(self._last_tick * self._source.time_base) + 1 / self._source.fps
-        self._write(None, sound_until=None if self._source.sound_is_own and not interrupted else end)
-        if self._live_sound is not None:
-            self._container.mux(list(self._live_sound.finish()))
+        self._write(None, audio_until=None if self._source.audio_is_own and not interrupted else end)
+        if self._live_audio is not None:
+            self._container.mux(list(self._live_audio.finish()))
         return True

@@ -1,4 +1,4 @@
-"""Batches clips: normalises frames and pads them to one size; stacks their sound."""
+"""Batches clips: normalises frames and pads them to one size; stacks their audio."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmrcf.registry import MODELS
-from mmrcf.structures import SOUND_KEYS
+from mmrcf.structures import AUDIO_KEYS
 
 
 @MODELS.register_module()
@@ -35,13 +35,13 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
         """Batch.
 
         Args:
-            data: ``inputs`` with ``img``, B clips (T, 3, h, w) uint8 of any sizes and one T, and where there is sound
+            data: ``inputs`` with ``img``, B clips (T, 3, h, w) uint8 of any sizes and one T, and where there is audio
                 ``audio``, B (T, 96, 64) float, and ``audio_valid``, B (T,) bool, both None for a clip without it;
                 ``data_samples``, B ``TrackDataSample``.
             training: Not used; frames are treated alike in training and inference.
 
         Returns:
-            ``inputs`` with ``img`` (B, T, 3, H, W) float, and where at least one clip has sound ``audio``
+            ``inputs`` with ``img`` (B, T, 3, H, W) float, and where at least one clip has audio ``audio``
             (B, T, 96, 64) float and ``audio_valid`` (B, T) bool, zeros and False for clips without;
             ``data_samples`` with ``batch_input_shape`` set on every frame.
         """
@@ -58,19 +58,19 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
         for sample in data['data_samples'] or []:
             for frame in sample.video_data_samples:
                 frame.set_metainfo({'batch_input_shape': (height, width)})
-        inputs = {key: value for key, value in data['inputs'].items() if key not in SOUND_KEYS}
-        inputs |= {'img': torch.stack(batch), **stack_sound(data['inputs'])}
+        inputs = {key: value for key, value in data['inputs'].items() if key not in AUDIO_KEYS}
+        inputs |= {'img': torch.stack(batch), **stack_audio(data['inputs'])}
         return {'inputs': inputs, 'data_samples': data['data_samples']}
 
 
-def stack_sound(inputs: dict) -> dict[str, Tensor]:
-    """``audio`` and ``audio_valid`` of a batch; none of them where no clip has sound.
+def stack_audio(inputs: dict) -> dict[str, Tensor]:
+    """``audio`` and ``audio_valid`` of a batch; none of them where no clip has audio.
 
     Args:
         inputs: As in :class:`RCFDataPreprocessor`.
     """
     stacked = {}
-    for key in SOUND_KEYS:
+    for key in AUDIO_KEYS:
         clips = inputs.get(key, ())
         like = next((clip for clip in clips if clip is not None), None)
         if like is not None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmrcf.structures import AudioPatch, FrameResult, StreamState
 
-from .listening import audio_patch
+from .audio_encoders.streaming import audio_patch
 
 
 class OnlineModel(BaseModel, metaclass=ABCMeta):
@@ -30,7 +30,7 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         """MMEngine's entry.
 
         Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; sound as in :meth:`predict`.
+            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; audio as in :meth:`predict`.
             data_samples: One a clip.
             mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`.
         """
@@ -50,8 +50,8 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         """Number of classes, without the empty one."""
 
     @property
-    def hears(self) -> bool:
-        """Whether sound is part of the input."""
+    def uses_audio(self) -> bool:
+        """Whether audio is part of the input."""
         return False
 
     @abstractmethod
@@ -75,7 +75,7 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
             state: What the frames before left; not changed.
             img_shape: Height and width of the frame without its padding.
             ori_shape: Height and width of the masks in the result.
-            audio: The sound that ends at the frame. None: nothing was heard; a model that does not hear ignores it.
+            audio: The audio that ends at the frame. None: there is no audio; a visual-only model ignores it.
 
         Returns:
             The result, and the state for the next frame. ``timings`` of the result, in milliseconds, name the parts of
@@ -87,7 +87,7 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         """Run each clip as a stream of its own, from a fresh state, frame by frame.
 
         Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in); for a model that hears also ``audio`` (B, T, 96, 64) and
+            inputs: ``img`` (B, T, 3, H_in, W_in); for an audio-visual model also ``audio`` (B, T, 96, 64) and
                 ``audio_valid`` (B, T) bool.
             data_samples: With ``img_shape`` and ``ori_shape`` of every frame.
 

@@ -17,8 +17,8 @@ from mmrcf.errors import InputError
 from mmrcf.registry import MODELS, TASK_UTILS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
+from .audio_encoders.streaming import clip_tokens, stream_tokens
 from .heads import SlotOutputs, frame_targets
-from .listening import listen, listen_to_clips
 from .necks import TokenGroup
 from .online_model import OnlineModel
 from .postprocess import mask_quality, select_instances
@@ -34,8 +34,8 @@ class RCF(OnlineModel):
         mask_decoder: Makes the segmentation map.
         head: Makes class and mask of each instance query.
         tracker: Gives identities; used in inference only.
-        audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the sound
-            (Section III-C); None for a model that does not hear.
+        audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the audio
+            (Section III-C); None for a visual-only model.
         data_preprocessor: Batches clips.
         score_thr: A slot fires if its score, the best non-empty class probability, reaches this (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
@@ -95,8 +95,8 @@ class RCF(OnlineModel):
         return self.head.num_classes
 
     @property
-    def hears(self) -> bool:
-        """Whether sound is part of the input."""
+    def uses_audio(self) -> bool:
+        """Whether audio is part of the input."""
         return self.audio_encoder is not None
 
     def extract_feat(self, frames: Tensor) -> tuple[Tensor, ...]:
@@ -134,9 +134,8 @@ class RCF(OnlineModel):
         """MMEngine's entry.
 
         Args:
-            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; for a model that hears also ``audio`` (B, T,
-                96, 64) and ``audio_valid`` (B, T) bool, the patch that ends at each frame. Without them it hears
-                nothing.
+            inputs: ``img`` (B, T, 3, H_in, W_in), normalised and padded; for an audio-visual model also ``audio``
+                (B, T, 96, 64) and ``audio_valid`` (B, T) bool, the patch that ends at each frame.
             data_samples: One a clip.
             mode: ``'loss'``: losses by name. ``'predict'``: :meth:`predict`. ``'tensor'``: :class:`SlotOutputs` of the
                 last decoder layer for the target frames of all clips, ordered clip by clip.
@@ -149,7 +148,7 @@ class RCF(OnlineModel):
         """Losses (Eq. 4) over the target frames of a batch of clips: all frames but the first delta.
 
         Args:
-            inputs: ``img`` (B, delta + S, 3, H_in, W_in), each clip in order of time; sound as in :meth:`forward`.
+            inputs: ``img`` (B, delta + S, 3, H_in, W_in), each clip in order of time; audio as in :meth:`forward`.
             data_samples: Ground truth of every frame.
         """
         frames = inputs['img']
@@ -185,9 +184,9 @@ class RCF(OnlineModel):
     ) -> tuple[FrameResult, StreamState]:
         """See :class:`OnlineModel`."""
         started = time.perf_counter()
-        extra, memory = None, state.audio
+        extra, memory = None, state.audio_memory
         if self.audio_encoder is not None:
-            extra, memory = listen(self.audio_encoder, audio, state.audio)
+            extra, memory = stream_tokens(self.audio_encoder, audio, memory)
         output, feature = self.decode_frame(frame, state.references, img_shape, extra)
         slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
         if frame.is_cuda:
@@ -212,8 +211,8 @@ class RCF(OnlineModel):
             network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
         )
         references = self.newest_references(feature, state.references)
-        state = replace(state, references=references, track=track, frame_index=state.frame_index + 1, audio=memory)
-        return result, state
+        index = state.frame_index + 1
+        return result, replace(state, references=references, track=track, frame_index=index, audio_memory=memory)
 
     def decode_frame(
         self,
@@ -295,7 +294,7 @@ class RCF(OnlineModel):
     ) -> list[SlotOutputs]:
         """Outputs for all target frames of clips (B, delta + S, 3, H_in, W_in).
 
-        Each frame passes the backbone once, each patch of sound the audio encoder.
+        Each frame passes the backbone once, each patch of audio the audio encoder.
         """
         frames = inputs['img']
         batch, length = frames.shape[:2]
@@ -309,7 +308,7 @@ class RCF(OnlineModel):
         shapes = (
             [full] * batch if data_samples is None else [s.video_data_samples[-1].img_shape[:2] for s in data_samples]
         )
-        extra = None if self.audio_encoder is None else listen_to_clips(self.audio_encoder, inputs)
+        extra = None if self.audio_encoder is None else clip_tokens(self.audio_encoder, inputs)
         cells = levels[-1].shape[-2:]
         extents = [_valid_cells(shape, full, cells) for shape in shapes for _ in range(num_targets)]
         return self.fuse_decode(targets, references, extents, extra, all_layers)

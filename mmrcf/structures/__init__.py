@@ -1,12 +1,10 @@
 from .frame_result import FrameResult
 from .ignored import IGNORED_LABEL
-from .sound import SOUND_KEYS, AudioChunk, AudioMemory, AudioPatch
-from .stream_state import SlotPredictions, StreamState, TrackState
+from .stream_state import AUDIO_KEYS, AudioMemory, AudioPatch, SlotPredictions, StreamState, TrackState
 
 __all__ = [
     'IGNORED_LABEL',
-    'SOUND_KEYS',
-    'AudioChunk',
+    'AUDIO_KEYS',
     'AudioMemory',
     'AudioPatch',
     'FrameResult',

@@ -1,16 +1,40 @@
 """The state of one stream, as a value: whoever owns the stream holds it; no module does."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-from .sound import AudioMemory
+from mmrcf.audio import AudioWindow
 
-if TYPE_CHECKING:
-    from mmrcf.datasets.transforms.sound_window import SoundWindow
+AUDIO_KEYS = ('audio', 'audio_valid')
+"""Where the audio of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioPatch:
+    """The audio that ends at one frame, as the audio encoder sees it (Section III-C).
+
+    Attributes:
+        log_mel: (1, 96, 64) float. Zeros where there is no audio.
+        valid: (1,) bool. False where no sample of the window is known; a recorded silence is known.
+    """
+
+    log_mel: Tensor
+    valid: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class AudioMemory:
+    """Features of the patches of the last delta frames, so that each patch is encoded once. Bounded by construction.
+
+    Attributes:
+        features: Newest first, each (1, D).
+        valid: Newest first, each (1,) bool.
+    """
+
+    features: tuple[Tensor, ...] = ()
+    valid: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +95,12 @@ class StreamState:
             the start of a stream. A model that is no RCF keeps here what it keeps of frames.
         track: The tracker's state: a :class:`TrackState`, or what a model with a tracker of its own has.
         frame_index: Number of frames seen so far; the index of the next frame.
-        audio: Features of the last delta audio patches; empty in a model that does not hear.
-        sound: The newest samples, as many as patches to come need; None where the stream's owner keeps none.
+        audio_memory: Features of the last delta audio patches; empty in a visual-only model.
+        audio_window: The newest samples, as many as patches to come need; None where the stream's owner keeps none.
     """
 
     references: tuple[Any, ...]
     track: Any
     frame_index: int = 0
-    audio: AudioMemory = field(default_factory=AudioMemory)
-    sound: SoundWindow | None = None
+    audio_memory: AudioMemory = field(default_factory=AudioMemory)
+    audio_window: AudioWindow | None = None

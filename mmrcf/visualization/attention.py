@@ -1,4 +1,4 @@
-"""Where in the frame the sound is found: audio-to-pixel attention, the heads as colours (Fig. 10)."""
+"""Where in the frame the audio is found: audio-to-pixel attention, the heads as colours (Fig. 10)."""
 
 import math
 from contextlib import ExitStack
@@ -24,28 +24,28 @@ class AudioAttention:
     and what the model returns stays the same to the last bit.
 
     Args:
-        model: A model that hears. It runs inside the block, one stream and frame at a time.
+        model: An audio-visual model. It runs inside the block, one stream and frame at a time.
         layer: Layer of the neck's encoder; the last one by default, as in the paper.
 
     Attributes:
         maps: (heads, H, W) float32. The attention of the last frame on the tokens of the target, padding included; None
-            before the first frame and where nothing was heard.
+            before the first frame and where there is no audio.
         inside: Parts of H and of W that are not padding, at most 1.
 
     Raises:
-        InputError: The model does not hear, or has no such layer.
+        InputError: The model is visual-only, or has no such layer.
 
     Example:
         >>> with AudioAttention(segmenter.model) as attention:
-        ...     result = segmenter.step(frame, sound)
+        ...     result = segmenter.step(frame, audio)
         ...     picture = attention.picture(frame)
     """
 
     def __init__(self, model: RCF, layer: int = -1) -> None:
         if not isinstance(model, RCF):
             raise InputError('audio attention: an exported model does not show its inside; give config and checkpoint')
-        if not model.hears:
-            raise InputError('audio attention: this model does not hear; give a config with an audio_encoder')
+        if not model.uses_audio:
+            raise InputError('audio attention: this model is visual-only; give a config with an audio_encoder')
         layers = model.neck.encoder.layers
         if not -len(layers) <= layer < len(layers):
             raise InputError(f'audio attention: layer {layer}, but the encoder of the neck has {len(layers)} layers')
@@ -76,7 +76,7 @@ class AudioAttention:
     def maps(self) -> np.ndarray | None:
         """See the class."""
         layout = self._tokens.layout
-        if layout is None or not layout.heard:
+        if layout is None or not layout.has_audio:
             return None
         height, width = layout.target_shape
         weights = self._recorder.weights['encoder'][0, :, 0, : height * width]
@@ -90,7 +90,7 @@ class AudioAttention:
             opacity: As of :func:`audio_attention_picture`.
 
         Returns:
-            (H, W, 3) uint8 RGB; the frame as it is where nothing was heard.
+            (H, W, 3) uint8 RGB; the frame as it is where there is no audio.
         """
         maps = self.maps
         if maps is None:

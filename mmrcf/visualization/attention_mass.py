@@ -1,4 +1,4 @@
-"""Which tokens the instance queries attend to: the frame itself, the frames before, or the sound."""
+"""Which tokens the instance queries attend to: the frame itself, the frames before, or the audio."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ class MassSummary:
 
     Attributes:
         frames: Number of frames.
-        frames_heard: Frames whose newest patch of sound is valid. In the others nothing attends to it.
+        frames_with_audio: Frames whose newest patch of audio is valid. In the others nothing attends to it.
         objects: Number of objects shown in these frames.
         even: Shares if every token got the same.
         queries: For each layer the mean over all frames, queries and heads.
@@ -27,7 +27,7 @@ class MassSummary:
     """
 
     frames: int
-    frames_heard: int
+    frames_with_audio: int
     objects: int
     even: tuple[float, ...]
     queries: tuple[tuple[float, ...], ...]
@@ -53,7 +53,7 @@ class AttentionMass:
         self._layers = AttentionRecorder({str(index): layer.cross_attention for index, layer in enumerate(layers)})
         self._tokens = LayoutRecorder(model.neck)
         self._blocks = ExitStack()
-        self._frames = self._heard = self._objects = 0
+        self._frames = self._with_audio = self._objects = 0
         self._even = torch.zeros(len(TOKEN_KINDS), dtype=torch.float64)
         self._queries = torch.zeros(len(layers), len(TOKEN_KINDS), dtype=torch.float64)
         self._shown = torch.zeros_like(self._queries)
@@ -78,7 +78,7 @@ class AttentionMass:
         shares = torch.stack([layout.shares(layer).mean(0) for layer in weights]).double().cpu()
         attended = (~layout.padding[0]).double()
         self._frames += 1
-        self._heard += layout.heard
+        self._with_audio += layout.has_audio
         self._objects += len(slots)
         self._even += layout.shares(attended / attended.sum()).cpu()
         self._queries += shares.mean(1)
@@ -90,7 +90,7 @@ class AttentionMass:
             raise ValueError('no frame was added')
         return MassSummary(
             frames=self._frames,
-            frames_heard=self._heard,
+            frames_with_audio=self._with_audio,
             objects=self._objects,
             even=tuple((self._even / self._frames).tolist()),
             queries=_rows(self._queries / self._frames),

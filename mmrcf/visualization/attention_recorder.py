@@ -75,11 +75,11 @@ def attention_weights(module: MultiheadAttention, query: Tensor, key: Tensor, pa
 
 @dataclass(frozen=True, eq=False)
 class TokenLayout:
-    """Origin of the L fused tokens: the target's come first, the sound's are ``audio``, the others the references'.
+    """Origin of the L fused tokens: the target's come first, the audio's are ``audio``, the others the references'.
 
     Attributes:
         target_shape: H and W of the target's tokens.
-        audio: Place of the 1 + delta audio tokens, newest last; empty for a model that does not hear.
+        audio: Place of the 1 + delta audio tokens, newest last; empty for a visual-only model.
         padding: (B, L) bool, True for tokens that are not attended to.
     """
 
@@ -88,8 +88,8 @@ class TokenLayout:
     padding: Tensor
 
     @property
-    def heard(self) -> bool:
-        """Whether the newest patch of the first sample of the batch holds any sound."""
+    def has_audio(self) -> bool:
+        """Whether the newest patch of the first sample of the batch holds any audio."""
         return self.audio.stop > self.audio.start and not bool(self.padding[0, self.audio.stop - 1])
 
     def shares(self, weights: Tensor) -> Tensor:

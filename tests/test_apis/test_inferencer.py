@@ -26,7 +26,7 @@ def inferencer(tiny_config: Path) -> RCFInferencer:
 
 
 def video_properties(path: Path) -> tuple[int, int, int, int]:
-    """Height, width, frames and sound streams."""
+    """Height, width, frames and audio streams."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         frames = sum(1 for _ in container.decode(stream))
@@ -34,17 +34,17 @@ def video_properties(path: Path) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize(
-    ('options', 'size', 'sounds'),
+    ('options', 'size', 'audio'),
     [
         (dict(), (64, 96), 0),
-        (dict(sound='aac'), (64, 96), 1),
+        (dict(audio='aac'), (64, 96), 1),
         (dict(height=96, width=64), (96, 64), 0),
         (dict(height=97, width=161, pix_fmt='yuv444p'), (98, 162), 0),
         (dict(rotation=90), (96, 64), 0),
         (dict(pix_fmt='gray'), (64, 96), 0),
         (dict(times=[0, 40, 50, 400, 410, 900, 910, 920], time_base=Fraction(1, 1000)), (64, 96), 0),
     ],
-    ids=['plain', 'sound', 'portrait', 'odd', 'rotated', 'grey', 'variable'],
+    ids=['plain', 'audio', 'portrait', 'odd', 'rotated', 'grey', 'variable'],
 )
 def test_videos(
     inferencer: RCFInferencer,
@@ -52,13 +52,13 @@ def test_videos(
     write_clip: Callable[..., Path],
     options: dict,
     size: tuple[int, int],
-    sounds: int,
+    audio: int,
 ) -> None:
     clip, out, tracks = write_clip(tmp_path / 'clip.mp4', **options), tmp_path / 'o/out.mp4', tmp_path / 'o/out.json'
     summary = inferencer(clip, out=out, json=tracks)
     assert (summary.frames, summary.skipped, summary.interrupted) == (8, 0, False) and summary.objects > 0
     assert str(summary).startswith('8 frames, ') and 't_stream + t_model' in str(summary)
-    assert video_properties(out) == (*size, 8, sounds)
+    assert video_properties(out) == (*size, 8, audio)
     content = json.loads(tracks.read_text())
     assert content['videos'][0]['length'] == 8
     times = [frame.time for frame in open_source(clip)]
@@ -163,13 +163,13 @@ def test_damaged_frame_does_not_end_identities(
 def test_interrupt_keeps_what_is_done(
     inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip, step, calls = write_clip(tmp_path / 'clip.mp4', frames=20, sound='aac'), inferencer.segmenter.step, []
+    clip, step, calls = write_clip(tmp_path / 'clip.mp4', frames=20, audio='aac'), inferencer.segmenter.step, []
 
-    def interrupted_step(frame: np.ndarray, *sound, **time):
+    def interrupted_step(frame: np.ndarray, *audio, **time):
         calls.append(frame)
         if len(calls) == 6:
             raise KeyboardInterrupt
-        return step(frame, *sound, **time)
+        return step(frame, *audio, **time)
 
     monkeypatch.setattr(inferencer.segmenter, 'step', interrupted_step)
     summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')

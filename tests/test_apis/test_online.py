@@ -128,8 +128,8 @@ def test_size_change_needs_a_reset(model: RCF, frames: list[np.ndarray]) -> None
     assert segmenter.step(frames[1][:40]).masks.shape[1:] == (40, 80)
 
 
-def test_sound_for_a_model_without_ears(model: RCF, frames: list[np.ndarray]) -> None:
-    with pytest.raises(ValueError, match='takes no sound'):
+def test_audio_for_a_visual_only_model(model: RCF, frames: list[np.ndarray]) -> None:
+    with pytest.raises(ValueError, match='takes no audio'):
         OnlineSegmenter(model).step(frames[0], audio=np.zeros(100, np.float32))
 
 

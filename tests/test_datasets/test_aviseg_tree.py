@@ -13,13 +13,13 @@ from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
+from mmrcf.audio.file import read_audio
 from mmrcf.datasets.annotations import validate_annotations
-from mmrcf.datasets.sound_validation import SoundFolder
-from mmrcf.media.sound_file import read_sound
+from mmrcf.datasets.audio_validation import AudioFolder
 
 HEIGHT, WIDTH, FRAMES = 36, 64, 5
-# Name of a video: sample rate, channels and seconds of its sound.
-SOUNDS = {
+# Name of a video: sample rate, channels and seconds of its audio.
+AUDIO_VARIANTS = {
     'mono_44': (44100, 1, 5.0),
     'stereo_44': (44100, 2, 5.0),
     'mono_16': (16000, 1, 5.0),
@@ -52,14 +52,14 @@ def tree(tmp_path_factory, write_wav):
     categories = [dict(id=index, name=f'instrument {index}') for index in range(26, 0, -1)]
     for split in ('train', 'val', 'test'):
         videos, annotations = [], []
-        for index, (name, sound) in enumerate(SOUNDS.items(), 1):
+        for index, (name, audio) in enumerate(AUDIO_VARIANTS.items(), 1):
             names = [f'{name}/{frame}.jpg' for frame in range(FRAMES)]
             (root / split / 'JPEGImages' / name).mkdir(parents=True)
             for frame_name in names:
                 cv2.imwrite(str(root / split / 'JPEGImages' / frame_name), np.full((HEIGHT, WIDTH, 3), 80, np.uint8))
             (root / split / 'WAVAudios').mkdir(exist_ok=True)
-            if sound is not None:
-                rate, channels, seconds = sound
+            if audio is not None:
+                rate, channels, seconds = audio
                 samples = np.random.default_rng(index).integers(-9000, 9000, (round(rate * seconds), channels))
                 write_wav(root / split / 'WAVAudios' / f'{name}.wav', samples.astype(np.int16), rate)
             size = dict(height=HEIGHT, width=WIDTH, length=FRAMES)
@@ -107,25 +107,25 @@ def loader_of(config: dict):
 def test_testing(config, tree):
     loader = loader_of(config.test_dataloader)
     assert loader.dataset.metainfo['classes'] == tuple(f'instrument {index}' for index in range(1, 27))
-    names = list(SOUNDS)
+    names = list(AUDIO_VARIANTS)
     for index, batch in enumerate(loader):
         video, frame = divmod(index, FRAMES)
-        sound = SOUNDS[names[video]]
+        variant = AUDIO_VARIANTS[names[video]]
         audio, valid = batch['inputs']['audio'][0], batch['inputs']['audio_valid'][0].item()
         assert audio.shape == (1, 96, 64)
-        # A frame hears the second before it: the first frame nothing, and none more than a second after the end.
-        assert valid == (sound is not None and 0 < frame < sound[2] + 0.975), (names[video], frame)
+        # A frame gets the second before it: the first frame nothing, and none more than a second after the end.
+        assert valid == (variant is not None and 0 < frame < variant[2] + 0.975), (names[video], frame)
         if valid:
-            whole = read_sound(tree / 'test' / 'WAVAudios' / f'{names[video]}.wav')
+            whole = read_audio(tree / 'test' / 'WAVAudios' / f'{names[video]}.wav')
             assert torch.equal(audio[0], whole.patch(float(frame))[0])
         else:
             assert not audio.any()
-    assert index == len(SOUNDS) * FRAMES - 1
+    assert index == len(AUDIO_VARIANTS) * FRAMES - 1
 
 
 def test_training(config):
     loader = loader_of(config.train_dataloader)
-    seen, heard = set(), set()
+    seen, audible = set(), set()
     for _, batch in zip(range(9), loader, strict=False):
         assert len(batch['inputs']['audio']) == config.train_dataloader.batch_size
         for clip, audio, valid, sample in zip(
@@ -136,10 +136,10 @@ def test_training(config):
             assert frames[-1].gt_instances.labels.tolist() == [27 - frames[-1].video_id - 1]
             assert frames[-1].gt_instances.masks.masks.any()
             assert all(patch.any() == known for patch, known in zip(audio, valid, strict=True))
-            name = list(SOUNDS)[frames[0].video_id - 1]
+            name = list(AUDIO_VARIANTS)[frames[0].video_id - 1]
             seen.add(name)
-            heard |= {name} if valid.any() else set()
-    assert seen == set(SOUNDS) and heard <= set(SOUNDS) - {'without'} and len(heard) >= 3
+            audible |= {name} if valid.any() else set()
+    assert seen == set(AUDIO_VARIANTS) and audible <= set(AUDIO_VARIANTS) - {'without'} and len(audible) >= 3
 
 
 def test_evaluators_read_the_files_of_their_splits(config):
@@ -150,13 +150,13 @@ def test_evaluators_read_the_files_of_their_splits(config):
 
 
 def test_the_validator_finds_nothing_but_what_is_remarkable(tree):
-    sounds = SoundFolder(tree / 'train/WAVAudios', fps=1.0)
-    problems = validate_annotations(tree / 'train.json', tree / 'train/JPEGImages', sounds.check)
+    audio = AudioFolder(tree / 'train/WAVAudios', fps=1.0)
+    problems = validate_annotations(tree / 'train.json', tree / 'train/JPEGImages', audio.check)
     assert [problem.severity for problem in problems] == ['note'] * 3
     assert [str(problem).split(': ')[1] for problem in problems] == ['video 4', 'video 5', 'video 6']
     assert 'much longer than the video with 5.00 s' in str(problems[0])
     assert 'lasts 1.50 s, much shorter' in str(problems[1])
-    assert 'no such file; the video is without sound' in str(problems[2])
+    assert 'no such file; the video is without audio' in str(problems[2])
 
 
 TINY = """
@@ -195,8 +195,8 @@ def test_a_model_trains_evaluates_and_runs(tree, repository, load_script, in_tmp
     figures = json.loads(Path('figures.json').read_text())
     assert figures['vis/AP'] >= 0 and figures['order/matched'] >= 0
     video = tree / 'test' / 'JPEGImages' / 'stereo_44'
-    sound = tree / 'test' / 'WAVAudios' / 'stereo_44.wav'
-    summary = RCFInferencer('tiny.py', checkpoint)(str(video), audio=str(sound), fps=1, out='out.mp4', json='out.json')
+    audio = tree / 'test' / 'WAVAudios' / 'stereo_44.wav'
+    summary = RCFInferencer('tiny.py', checkpoint)(str(video), audio=str(audio), fps=1, out='out.mp4', json='out.json')
     assert summary.frames == FRAMES
-    assert summary.sound == 'stereo_44.wav (44100 Hz, 2 channels)'
+    assert summary.audio == 'stereo_44.wav (44100 Hz, 2 channels)'
     assert len(json.loads(Path('out.json').read_text())['videos']) == 1

@@ -1,4 +1,4 @@
-"""Batches of clips with and without sound, from the data sets to the model's door."""
+"""Batches of clips with and without audio, from the data sets to the model's door."""
 
 import numpy as np
 import pytest
@@ -9,24 +9,24 @@ from mmrcf.datasets import JointDataset, JointSampler, collate_clips
 from mmrcf.models.data_preprocessor import RCFDataPreprocessor
 
 FRAMES = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
-SOUND = [dict(type='LoadClipSound'), dict(type='SoundPatches')]
+AUDIO = [dict(type='LoadClipAudio'), dict(type='AudioPatches')]
 PACK = [dict(type='PackClip')]
 
 
 @pytest.fixture
 def joint(write_ytvis, write_wav) -> JointDataset:
-    """The same two videos twice: without sound, and with it."""
+    """The same two videos twice: without audio, and with it."""
     path = write_ytvis()
-    (path.parent / 'sounds').mkdir()
+    (path.parent / 'audio').mkdir()
     for seed, name in enumerate('ab'):
         samples = np.random.default_rng(seed).integers(-9000, 9000, 32000).astype(np.int16)
-        write_wav(path.parent / 'sounds' / f'{name}.wav', samples, 16000)
+        write_wav(path.parent / 'audio' / f'{name}.wav', samples, 16000)
     shared = dict(ann_file='instances.json', data_root=str(path.parent))
-    deaf = dict(type='YouTubeVISDataset', data_prefix=dict(img='images'), pipeline=FRAMES + PACK)
-    hearing = dict(
-        type='AVISDataset', data_prefix=dict(img='images', audio='sounds'), fps=2.0, pipeline=FRAMES + SOUND + PACK
+    visual = dict(type='YouTubeVISDataset', data_prefix=dict(img='images'), pipeline=FRAMES + PACK)
+    audio_visual = dict(
+        type='AVISDataset', data_prefix=dict(img='images', audio='audio'), fps=2.0, pipeline=FRAMES + AUDIO + PACK
     )
-    return JointDataset([shared | deaf, shared | hearing], num_references=2, num_targets=1)
+    return JointDataset([shared | visual, shared | audio_visual], num_references=2, num_targets=1)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def preprocessor() -> RCFDataPreprocessor:
 
 
 @pytest.mark.parametrize('order', [[0, 2, 1, 3], [2, 0], [3, 2], [0, 1]])
-def test_clips_without_sound_are_zeros_in_a_batch_with_sound(joint, preprocessor, order):
+def test_clips_without_audio_are_zeros_in_a_batch_with_audio(joint, preprocessor, order):
     clips = [joint[index] for index in order]
     inputs = preprocessor(collate_clips(clips), True)['inputs']
     assert inputs['img'].shape[:2] == (len(order), 3)
@@ -67,10 +67,10 @@ def test_mixed_batches_from_loader_processes(joint, preprocessor):
     )
     mixed = 0
     for _, batch in zip(range(4), loader, strict=False):
-        has_sound = [clip is not None for clip in batch['inputs'].get('audio', [None] * 4)]
+        has_audio = [clip is not None for clip in batch['inputs'].get('audio', [None] * 4)]
         inputs = preprocessor(batch, True)['inputs']
-        mixed += 0 < sum(has_sound) < 4
-        if any(has_sound):
-            pairs = zip(inputs['audio'], inputs['audio_valid'], has_sound, strict=True)
+        mixed += 0 < sum(has_audio) < 4
+        if any(has_audio):
+            pairs = zip(inputs['audio'], inputs['audio_valid'], has_audio, strict=True)
             assert all(known or not (audio.any() or valid.any()) for audio, valid, known in pairs)
     assert mixed >= 2

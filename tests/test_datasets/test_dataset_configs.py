@@ -63,7 +63,7 @@ def loader_of(config):
     return Runner.build_dataloader(config | dict(num_workers=0, persistent_workers=False), seed=0)
 
 
-SOUND_CONFIGS = ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_avis', 'rcf_av/rcf-av_r101_aviseg']
+AUDIO_CONFIGS = ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_avis', 'rcf_av/rcf-av_r101_aviseg']
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ SOUND_CONFIGS = ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_avis', 'rcf_a
         'rcf/rcf_r50_ytvis21',
         'rcf/rcf_r50_coco-ytvis19',
         'rcf/rcf_r50_coco-ytvis21',
-        *SOUND_CONFIGS,
+        *AUDIO_CONFIGS,
     ],
 )
 def test_a_config_reads_the_tree_of_its_data_set(repository, trees, name):
@@ -92,15 +92,15 @@ def test_a_config_reads_the_tree_of_its_data_set(repository, trees, name):
     assert (config.val_dataloader is None) == (config.val_evaluator is None) == name.startswith('rcf/')
 
 
-@pytest.mark.parametrize('name', SOUND_CONFIGS)
-def test_a_config_with_sound_reads_it(repository, trees, name):
+@pytest.mark.parametrize('name', AUDIO_CONFIGS)
+def test_a_config_with_audio_reads_it(repository, trees, name):
     config = Config.fromfile(repository / 'configs' / f'{name}.py')
     with DefaultScope.overwrite_default_scope('mmrcf'):
         train, test = loader_of(config.train_dataloader), loader_of(config.test_dataloader)
     assert len(train.dataset.metainfo['classes']) == config.model.head.num_classes
     length = train.dataset.num_references + train.dataset.num_targets
     assert all(audio.shape == (length, 96, 64) for audio in next(iter(train))['inputs']['audio'])
-    # Four seconds of sound: at one frame a second as at six, every frame but the first hears some of it.
+    # Four seconds of audio: at one frame a second as at six, every frame but the first gets some of it.
     assert [sample['inputs']['audio_valid'].tolist() for sample in test.dataset] == [[False]] + [[True]] * 3
 
 

@@ -1,4 +1,4 @@
-"""The plan and the painting of synthetic videos: masks, hard frames, sound, look-alikes."""
+"""The plan and the painting of synthetic videos: masks, hard frames, audio, look-alikes."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 
 from mmrcf.datasets.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES, VARIANTS
 from mmrcf.datasets.synthetic.outlines import coverage, reach
-from mmrcf.datasets.synthetic.render import render_frames, render_sound
+from mmrcf.datasets.synthetic.render import render_audio, render_frames
 from mmrcf.datasets.synthetic.scene import Scene, plan_scene
 from mmrcf.datasets.synthetic.sounding import loudness, schedule
 from mmrcf.datasets.synthetic.voices import MAX_PEAK, SAMPLE_RATE, VOICES, mixture
@@ -100,14 +100,14 @@ def test_hard_frames_are_single_and_hide_only_the_picture() -> None:
             assert difference > 8 if frame == 1 else difference == 0
 
 
-def test_look_alikes_differ_by_sound_only() -> None:
+def test_look_alikes_differ_by_audio_only() -> None:
     variant = VARIANTS['shapes_av']
     for seed in range(4):
         scene = plan(seed, 'shapes_av', num_frames=8)
         swapped = replace(scene, actors=tuple(replace(a, category=a.category ^ 1) for a in scene.actors))
         for (one, masks), (other, other_masks) in zip(render_frames(scene), render_frames(swapped), strict=True):
             assert np.array_equal(one, other) and np.array_equal(masks, other_masks)
-        assert not np.array_equal(render_sound(scene, variant), render_sound(swapped, variant))
+        assert not np.array_equal(render_audio(scene, variant), render_audio(swapped, variant))
 
 
 def test_members_of_a_pair_are_drawn_evenly_and_apart_from_the_look() -> None:
@@ -169,12 +169,12 @@ def test_voices_differ_within_a_second() -> None:
             assert np.argmin(np.linalg.norm(means - describe(name, seed), axis=1)) == truth
 
 
-def test_sound_is_quiet_without_bursts_and_never_clips() -> None:
+def test_audio_is_quiet_without_bursts_and_never_clips() -> None:
     silent = mixture(np.random.default_rng(0), ['hum'], [()], 16000)
     assert silent.dtype == np.int16 and np.abs(silent).max() < 0.02 * 32767
     scenes = [plan(seed, variant, size=(32, 32)) for seed in range(8) for variant in VARIANTS]
     loudest = max(
-        np.abs(render_sound(scene, variant).astype(int)).max() for scene in scenes for variant in VARIANTS.values()
+        np.abs(render_audio(scene, variant).astype(int)).max() for scene in scenes for variant in VARIANTS.values()
         if all(variant.looks[actor.category] == actor.look for actor in scene.actors)
     )  # fmt: skip
     assert 0.1 * 32767 < loudest < 2.1 * MAX_PEAK * 32767

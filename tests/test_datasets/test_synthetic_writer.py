@@ -67,7 +67,7 @@ def test_masks_areas_and_boxes_agree(tree: Path) -> None:
     assert max(total.max() for total in taken.values()) == 1
 
 
-def test_sound_lasts_as_long_as_the_frames(tree: Path) -> None:
+def test_audio_lasts_as_long_as_the_frames(tree: Path) -> None:
     paths = sorted((tree / 'train' / 'WAVAudios').iterdir())
     assert [path.name for path in paths] == [f'{index:04d}.wav' for index in range(1, 7)]
     for path in paths:

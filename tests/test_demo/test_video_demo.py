@@ -28,12 +28,12 @@ def model_files(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope='module')
-def hearing_files(hearing_config: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Config and checkpoint of a model that hears."""
-    path = tmp_path_factory.mktemp('weights') / 'hearing.pth'
+def audio_visual_files(audio_visual_config: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Config and checkpoint of an audio-visual model."""
+    path = tmp_path_factory.mktemp('weights') / 'audio_visual.pth'
     torch.manual_seed(0)
-    torch.save({'state_dict': init_model(hearing_config).state_dict()}, path)
-    return [str(hearing_config), str(path)]
+    torch.save({'state_dict': init_model(audio_visual_config).state_dict()}, path)
+    return [str(audio_visual_config), str(path)]
 
 
 def run(demo: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: list) -> int:
@@ -54,7 +54,7 @@ def test_writes_video_and_tracks(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    clip = write_clip(in_tmp_path / 'clip.mp4', sound='aac')
+    clip = write_clip(in_tmp_path / 'clip.mp4', audio='aac')
     arguments = [clip, *model_files, '--out', 'a/out.mp4', '--json', 'a/out.json', '--score-thr', '0.01']
     assert run(demo, monkeypatch, [*arguments, '--max-size', '48']) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -68,16 +68,16 @@ def test_writes_video_and_tracks(
 @pytest.mark.parametrize(
     ('audio', 'said'),
     [
-        ([], 'sound: clip.mp4 (44100 Hz, 2 channels)'),
-        (['--audio', 'none'], 'sound: none'),
-        (['--audio', 'other.wav'], 'sound: other.wav (44100 Hz, 2 channels)'),
-        (['--show-attention', 'audio'], 'sound: clip.mp4 (44100 Hz, 2 channels)'),
+        ([], 'audio: clip.mp4 (44100 Hz, 2 channels)'),
+        (['--audio', 'none'], 'audio: none'),
+        (['--audio', 'other.wav'], 'audio: other.wav (44100 Hz, 2 channels)'),
+        (['--show-attention', 'audio'], 'audio: clip.mp4 (44100 Hz, 2 channels)'),
     ],
     ids=['auto', 'none', 'file', 'attention'],
 )
-def test_sound(
+def test_audio(
     demo: ModuleType,
-    hearing_files: list[str],
+    audio_visual_files: list[str],
     in_tmp_path: Path,
     write_beep: Callable[..., Path],
     flash_and_beep: Callable,
@@ -87,8 +87,8 @@ def test_sound(
     said: str,
 ) -> None:
     clip = write_beep(in_tmp_path / 'clip.mp4')
-    write_beep(in_tmp_path / 'other.wav', sound='pcm_s16le', times=None, seconds=5.0)
-    assert run(demo, monkeypatch, [clip, *hearing_files, '--out', 'out.mp4', *audio]) == 0
+    write_beep(in_tmp_path / 'other.wav', audio='pcm_s16le', times=None, seconds=5.0)
+    assert run(demo, monkeypatch, [clip, *audio_visual_files, '--out', 'out.mp4', *audio]) == 0
     assert f'; {said}; ' in capsys.readouterr().out
     flash, beep = flash_and_beep(Path('out.mp4'))
     assert beep == pytest.approx(flash, abs=0.02), 'in step to a fraction of a frame'
@@ -213,8 +213,8 @@ def make_bad_call(kind: str, folder: Path, clip: Path, config: str, checkpoint: 
         'unwritable video': ([clip, config, checkpoint, '--out', clip / 'out.mp4'], 'out.mp4'),
         'unwritable tracks': ([clip, config, checkpoint, '--json', clip / 'out.json'], 'out.json'),
         'folder as video': ([clip, config, checkpoint, '--out', folder / 'empty'], 'empty'),
-        'attention without ears': ([clip, config, checkpoint, '--show-attention', 'audio'], 'does not hear'),
-        'sound for deaf ears': ([clip, config, checkpoint, '--audio', clip], 'this model takes no sound'),
+        'attention of a visual-only model': ([clip, config, checkpoint, '--show-attention', 'audio'], 'is visual-only'),
+        'audio for a visual-only model': ([clip, config, checkpoint, '--audio', clip], 'this model takes no audio'),
     }[kind]
 
 
@@ -225,8 +225,8 @@ KINDS += [
     'unwritable video',
     'unwritable tracks',
     'folder as video',
-    'sound for deaf ears',
-    'attention without ears',
+    'audio for a visual-only model',
+    'attention of a visual-only model',
 ]
 
 

@@ -52,7 +52,7 @@ def test_by_hand(measure, frame):
             # Disc: right, wrong, -, right. Star: wrong, right, -, missed.
             'frames': 5,
             'frame_accuracy': 3 / 5,
-            # Of these the disc is heard in frames 1 and 3, the star in frame 1.
+            # Of these the disc sounds in frames 1 and 3, the star in frame 1.
             'sounding_frames': 3,
             'sounding_frame_accuracy': 2 / 3,
             # Identity 1 has HUM + HISS + BEEPS: an even mean within the group, of which the first member counts.

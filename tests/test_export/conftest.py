@@ -51,8 +51,8 @@ def moving_frames(count: int, size: tuple[int, int] = SIZE) -> list[np.ndarray]:
     ]
 
 
-def sound_pieces(count: int) -> list[np.ndarray | None]:
-    """Sound since the frame before; at the first frame, and at one later on, none came."""
+def audio_pieces(count: int) -> list[np.ndarray | None]:
+    """Audio since the frame before; at the first frame, and at one later on, none came."""
     rng = np.random.default_rng(1)
     pieces: list[np.ndarray | None] = [rng.normal(0, 0.1, 2700).astype(np.float32) for _ in range(count)]
     pieces[0] = pieces[count // 2] = None
@@ -81,9 +81,9 @@ def run_both() -> Callable[..., tuple[Parity, list]]:
 
     def run(one: OnlineSegmenter, other: OnlineSegmenter, frames: list[np.ndarray]) -> tuple[Parity, list]:
         parity, results = Parity(), []
-        for index, (frame, sound) in enumerate(zip(frames, sound_pieces(len(frames)), strict=True)):
-            sound = sound if one.hears else None
-            first, second = (segmenter.step(frame, sound) for segmenter in (one, other))
+        for index, (frame, audio) in enumerate(zip(frames, audio_pieces(len(frames)), strict=True)):
+            audio = audio if one.uses_audio else None
+            first, second = (segmenter.step(frame, audio) for segmenter in (one, other))
             assert first.frame_index == second.frame_index == index and first.class_names == second.class_names
             assert {'preprocess', 'network', 'track', 'masks', 'total'} <= set(second.timings)
             np.testing.assert_allclose(second.class_probs, first.class_probs, atol=1e-5)
@@ -95,33 +95,33 @@ def run_both() -> Callable[..., tuple[Parity, list]]:
 
 
 @pytest.fixture(scope='session')
-def hearing_model(hearing_config: Path) -> RCF:
-    return build(hearing_config, **FEW_LAYERS)
+def audio_visual_model(audio_visual_config: Path) -> RCF:
+    return build(audio_visual_config, **FEW_LAYERS)
 
 
 @pytest.fixture(scope='session')
-def seeing_model(tiny_config: Path) -> RCF:
+def visual_only_model(tiny_config: Path) -> RCF:
     return build(tiny_config, **TWO_REFERENCES)
 
 
 @pytest.fixture(scope='session')
-def seeing_weights(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint of ``seeing_model``."""
-    path = tmp_path_factory.mktemp('weights') / 'seeing.pth'
+def visual_only_weights(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of ``visual_only_model``."""
+    path = tmp_path_factory.mktemp('weights') / 'visual_only.pth'
     torch.save({'state_dict': build(tiny_config, fold=False, **TWO_REFERENCES).state_dict()}, path)
     return path
 
 
 @pytest.fixture(scope='session')
-def hearing_file(hearing_model: RCF, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ONNX file for frames of any size, with sound. Read it only."""
-    return write(hearing_model, None, tmp_path_factory.mktemp('onnx') / 'hearing.onnx')
+def audio_visual_file(audio_visual_model: RCF, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file for frames of any size, with audio. Read it only."""
+    return write(audio_visual_model, None, tmp_path_factory.mktemp('onnx') / 'audio_visual.onnx')
 
 
 @pytest.fixture(scope='session')
-def seeing_file(seeing_model: RCF, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ONNX file for frames of one size, without sound, two references. Read it only."""
-    return write(seeing_model, NETWORK_SIZE, tmp_path_factory.mktemp('onnx') / 'seeing.onnx')
+def visual_only_file(visual_only_model: RCF, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file for frames of one size, without audio, two references. Read it only."""
+    return write(visual_only_model, NETWORK_SIZE, tmp_path_factory.mktemp('onnx') / 'visual_only.onnx')
 
 
 def write(model: RCF, frame_shape: tuple[int, int] | None, path: Path) -> Path:

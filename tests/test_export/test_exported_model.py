@@ -20,14 +20,14 @@ from mmrcf.visualization import AudioAttention
 
 
 @pytest.fixture(scope='module')
-def graph(seeing_model: RCF) -> ModuleGraph:
-    step = StepGraph(seeing_model).eval()
+def graph(visual_only_model: RCF) -> ModuleGraph:
+    step = StepGraph(visual_only_model).eval()
     return ModuleGraph(step, describe(step, step.example()))
 
 
 @pytest.fixture(scope='module')
-def hearing_graph(hearing_model: RCF) -> ModuleGraph:
-    step = StepGraph(hearing_model).eval()
+def audio_visual_graph(audio_visual_model: RCF) -> ModuleGraph:
+    step = StepGraph(audio_visual_model).eval()
     return ModuleGraph(step, describe(step, step.example()))
 
 
@@ -43,13 +43,13 @@ def test_streams_do_not_touch_and_reset_starts_anew(graph: ModuleGraph, frames: 
     assert parity.same_tracks and parity.pixels == 0 and parity.score == 0 and parity.objects > 6
 
 
-@pytest.mark.parametrize('sound', [False, True])
+@pytest.mark.parametrize('audio', [False, True])
 def test_evaluation_takes_it(
-    sound: bool, request: pytest.FixtureRequest, tiny_config: Path, hearing_config: Path
+    audio: bool, request: pytest.FixtureRequest, tiny_config: Path, audio_visual_config: Path
 ) -> None:
-    name, config = ('hearing', hearing_config) if sound else ('seeing', tiny_config)
+    name, config = ('audio_visual', audio_visual_config) if audio else ('visual_only', tiny_config)
     dataset = DATASETS.build(Config.fromfile(config).test_dataloader.dataset)
-    step = request.getfixturevalue('hearing_graph' if sound else 'graph')
+    step = request.getfixturevalue('audio_visual_graph' if audio else 'graph')
     streams = [FrameStream(request.getfixturevalue(f'{name}_model')), FrameStream(ExportedModel(step, 'a step'))]
     parity = Parity()
     for index in range(len(dataset)):  # two videos
@@ -95,16 +95,16 @@ def test_another_size_than_the_fixed_one_is_refused(graph: ModuleGraph, frames: 
         OnlineSegmenter(ExportedModel(other, 'a step')).step(frames[0])
 
 
-def test_it_says_what_it_cannot_do(graph: ModuleGraph, hearing_graph: ModuleGraph) -> None:
+def test_it_says_what_it_cannot_do(graph: ModuleGraph, audio_visual_graph: ModuleGraph) -> None:
     with pytest.raises(ValueError, match="mode='loss'"):
         ExportedModel(graph, 'a step')({}, mode='loss')
     with pytest.raises(InputError, match='audio attention: an exported model'):
-        AudioAttention(ExportedModel(hearing_graph, 'a step'))
+        AudioAttention(ExportedModel(audio_visual_graph, 'a step'))
 
 
-def test_sound_that_did_not_come_is_not_known(hearing_graph: ModuleGraph, frames: list[np.ndarray]) -> None:
-    model = ExportedModel(hearing_graph, 'a step')
-    assert model.hears and model.num_classes == 8
+def test_audio_that_did_not_come_is_not_known(audio_visual_graph: ModuleGraph, frames: list[np.ndarray]) -> None:
+    model = ExportedModel(audio_visual_graph, 'a step')
+    assert model.uses_audio and model.num_classes == 8
     frame = torch.from_numpy(np.ascontiguousarray(frames[0].transpose(2, 0, 1)))[None]
     shapes = dict(img_shape=frame.shape[-2:], ori_shape=frame.shape[-2:])
     result, state = model.step(frame, model.init_state(), **shapes)
@@ -123,9 +123,9 @@ def test_a_file_names_no_other_package_and_no_nonsense(graph: ModuleGraph) -> No
             ExportedModel(other, 'a step')
 
 
-def test_a_batch_keeps_the_sound_of_clips_that_have_it_and_has_one_size() -> None:
-    clip, sound = torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.ones(1, 96, 64)
-    inputs = dict(img=[clip, clip], audio=[sound, None], audio_valid=[torch.ones(1, dtype=torch.bool), None])
+def test_a_batch_keeps_the_audio_of_clips_that_have_it_and_has_one_size() -> None:
+    clip, audio = torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.ones(1, 96, 64)
+    inputs = dict(img=[clip, clip], audio=[audio, None], audio_valid=[torch.ones(1, dtype=torch.bool), None])
     batch = RawFrames()(dict(inputs=inputs, data_samples=None))['inputs']
     assert batch['audio_valid'].tolist() == [[True], [False]] and batch['audio'][1].abs().sum() == 0
     with pytest.raises(InputError, match='one size in a batch, got 8x8, 9x8'):

@@ -20,30 +20,30 @@ pytest.importorskip('onnxscript')
 
 @pytest.fixture(scope='module')
 def clip(write_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, sound='aac')
+    return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, audio='aac')
 
 
-@pytest.mark.parametrize('sound', [False, True])
+@pytest.mark.parametrize('audio', [False, True])
 def test_equals_pytorch_from_the_first_frame_on(
-    sound: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
+    audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
 ) -> None:
-    name = 'hearing' if sound else 'seeing'
+    name = 'audio_visual' if audio else 'visual_only'
     segmenter = OnnxSegmenter(request.getfixturevalue(f'{name}_file'), threads=1)
     expected = OnlineSegmenter(request.getfixturevalue(f'{name}_model'))
-    assert segmenter.hears is sound and segmenter.classes == expected.classes
+    assert segmenter.uses_audio is audio and segmenter.classes == expected.classes
     parity, _ = run_both(expected, segmenter, frames)
     assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
     for each in (segmenter, expected):
         each.reset()
 
 
-@pytest.mark.parametrize('sound', [False, True])
+@pytest.mark.parametrize('audio', [False, True])
 def test_a_file_for_any_size_takes_any(
-    sound: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
+    audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
 ) -> None:
-    model = request.getfixturevalue('hearing_model' if sound else 'seeing_model')
-    path = request.getfixturevalue('hearing_file') if sound else tmp_path / 'any.onnx'
-    if not sound:
+    model = request.getfixturevalue('audio_visual_model' if audio else 'visual_only_model')
+    path = request.getfixturevalue('audio_visual_file') if audio else tmp_path / 'any.onnx'
+    if not audio:
         write_onnx(*trace_step(model), path)
     segmenter, expected = OnnxSegmenter(path, threads=1), OnlineSegmenter(model)
     # 96x55, a portrait of 37x64, and 96x64, which needs no padding, after the pipeline.
@@ -54,8 +54,8 @@ def test_a_file_for_any_size_takes_any(
         assert parity.same_tracks and parity.mean_iou >= 0.9999 and parity.objects > 6
 
 
-def test_the_file_describes_itself(hearing_file: Path, seeing_file: Path) -> None:
-    model = onnx.load(hearing_file)
+def test_the_file_describes_itself(audio_visual_file: Path, visual_only_file: Path) -> None:
+    model = onnx.load(audio_visual_file)
     onnx.checker.check_model(model, full_check=True)
     inputs = {
         value.name: [one.dim_param or one.dim_value for one in value.type.tensor_type.shape.dim]
@@ -70,46 +70,46 @@ def test_the_file_describes_itself(hearing_file: Path, seeing_file: Path) -> Non
         'references',
         'previous_masks',
         'log_mel',
-        'heard',
+        'has_audio',
         'audio_features',
         'audio_valid',
     }
     texts = {entry.key: entry.value for entry in model.metadata_props}
     assert texts['frame_shape'] == 'null' and texts['opset'] == '20' and texts['precision'] == '"float32"'
     assert {entry.version for entry in model.opset_import if not entry.domain} == {20}
-    assert OnnxSegmenter(seeing_file).model.info.frame_shape == [55, 96]
+    assert OnnxSegmenter(visual_only_file).model.info.frame_shape == [55, 96]
 
 
 def test_the_other_tools_take_it(
-    hearing_file: Path, hearing_model: RCF, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    audio_visual_file: Path, audio_visual_model: RCF, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inferencer = RCFInferencer(str(hearing_file), cfg_options={'model.score_thr': 0.5})
+    inferencer = RCFInferencer(str(audio_visual_file), cfg_options={'model.score_thr': 0.5})
     summary = inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
-    assert summary.frames == 12 and summary.objects > 0 and summary.sound != 'none'
-    monkeypatch.setattr(hearing_model, 'score_thr', 0.5)
-    expected = RCFInferencer(hearing_model)(clip, json=tmp_path / 'expected.json')
+    assert summary.frames == 12 and summary.objects > 0 and summary.audio != 'none'
+    monkeypatch.setattr(audio_visual_model, 'score_thr', 0.5)
+    expected = RCFInferencer(audio_visual_model)(clip, json=tmp_path / 'expected.json')
     assert summary.objects == expected.objects
     tracks, expected_tracks = (json.loads((tmp_path / name).read_text()) for name in ('out.json', 'expected.json'))
     assert len(tracks['annotations']) == len(expected_tracks['annotations'])
     with pytest.raises(InputError, match='checkpoint x.pth: ONNX model .* has its weights in it'):
-        init_model(hearing_file, 'x.pth')
+        init_model(audio_visual_file, 'x.pth')
 
 
-def test_eight_bits(seeing_file: Path, clip: Path, tmp_path: Path, frames: list[np.ndarray]) -> None:
-    feeds = list(stream_feeds(seeing_file, clip, 4))
+def test_eight_bits(visual_only_file: Path, clip: Path, tmp_path: Path, frames: list[np.ndarray]) -> None:
+    feeds = list(stream_feeds(visual_only_file, clip, 4))
     assert [int(one['seen']) for one in feeds] == [0, 2, 2, 2]  # frames 0, 3, 6 and 9
-    quantize_onnx(seeing_file, tmp_path / 'int8.onnx', feeds, float_parts=('head',))
+    quantize_onnx(visual_only_file, tmp_path / 'int8.onnx', feeds, float_parts=('head',))
     segmenter = OnnxSegmenter(tmp_path / 'int8.onnx')
     assert segmenter.model.info.precision == 'int8'
-    assert (tmp_path / 'int8.onnx').stat().st_size < seeing_file.stat().st_size
+    assert (tmp_path / 'int8.onnx').stat().st_size < visual_only_file.stat().st_size
     assert all(len(segmenter.step(frame)) for frame in frames)
     graph = onnx.load(tmp_path / 'int8.onnx').graph
     assert parts_in_eight_bits(graph) >= {'backbone', 'mask_decoder', 'neck'} - {'head'}
     assert 'head' not in parts_in_eight_bits(graph)
-    quantize_onnx(seeing_file, tmp_path / 'all.onnx', feeds, float_parts=())
+    quantize_onnx(visual_only_file, tmp_path / 'all.onnx', feeds, float_parts=())
     assert 'head' in parts_in_eight_bits(onnx.load(tmp_path / 'all.onnx').graph)
     with pytest.raises(InputError, match='has no part hed; expected some of .*head'):
-        quantize_onnx(seeing_file, tmp_path / 'no.onnx', feeds, float_parts=('hed',))
+        quantize_onnx(visual_only_file, tmp_path / 'no.onnx', feeds, float_parts=('hed',))
 
 
 def parts_in_eight_bits(graph) -> set[str]:
@@ -119,19 +119,19 @@ def parts_in_eight_bits(graph) -> set[str]:
     return {_part(node) for node in products}
 
 
-def test_wrong_files_are_named(tmp_path: Path, seeing_file: Path) -> None:
+def test_wrong_files_are_named(tmp_path: Path, visual_only_file: Path) -> None:
     with pytest.raises(InputFileError, match='ONNX model .*none.onnx: no such file'):
         OnnxSegmenter(tmp_path / 'none.onnx')
     (tmp_path / 'text.onnx').write_text('nothing')
     with pytest.raises(InputError, match='ONNX model .*text.onnx: onnxruntime cannot read it') as error:
         OnnxSegmenter(tmp_path / 'text.onnx')
     assert '\n' not in str(error.value)
-    other = onnx.load(seeing_file)
+    other = onnx.load(visual_only_file)
     del other.metadata_props[:]
     onnx.save(other, tmp_path / 'other.onnx')
     with pytest.raises(InputError, match='other.onnx: its metadata has no field mmrcf_version'):
         OnnxSegmenter(tmp_path / 'other.onnx')
-    other = onnx.load(seeing_file)
+    other = onnx.load(visual_only_file)
     next(value for value in other.graph.output if value.name == 'next_seen').name = 'seen_too'
     for node in other.graph.node:
         node.output[:] = ['seen_too' if name == 'next_seen' else name for name in node.output]
@@ -139,18 +139,18 @@ def test_wrong_files_are_named(tmp_path: Path, seeing_file: Path) -> None:
     with pytest.raises(InputError, match='renamed.onnx: has no input or output next_seen'):
         OnnxSegmenter(tmp_path / 'renamed.onnx')
     with pytest.raises(InputError, match='threads=0: expected at least 1'):
-        OnnxSegmenter(seeing_file, threads=0)
-    with pytest.raises(InputError, match=f'program {seeing_file}: cannot be read as a file of torch.export'):
-        read_program(seeing_file)
+        OnnxSegmenter(visual_only_file, threads=0)
+    with pytest.raises(InputError, match=f'program {visual_only_file}: cannot be read as a file of torch.export'):
+        read_program(visual_only_file)
 
 
 def test_a_failed_export_leaves_no_file(
-    seeing_model: RCF, network_size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    visual_only_model: RCF, network_size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_args, **_kwargs):
         raise RuntimeError('no such operator\nand much more')
 
-    program = trace_step(seeing_model, network_size)
+    program = trace_step(visual_only_model, network_size)
     monkeypatch.setattr('torch.onnx.export', fail)
     with pytest.raises(InputError, match=r'export to opset 20: failed \(no such operator and much more\)'):
         write_onnx(*program, tmp_path / 'out.onnx')

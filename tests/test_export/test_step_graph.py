@@ -73,10 +73,10 @@ def test_a_step_of_any_size_equals_the_model(
 
 
 @pytest.mark.parametrize('references', [0, 1, 2])
-def test_a_step_that_hears_equals_the_model(
+def test_an_audio_visual_step_equals_the_model(
     references: int,
     make_model: Callable[..., RCF],
-    hearing_config: Path,
+    audio_visual_config: Path,
     network_size: tuple[int, int],
     frames: list,
     run_both,
@@ -86,14 +86,14 @@ def test_a_step_that_hears_equals_the_model(
         encoder = dict(num_layers=1, num_heads=4, feedforward_dims=32)
         neck = dict(_delete_=True, type='SingleFrame', in_channels=32, embed_dims=32, encoder=encoder)
         options = {'model.neck': neck, 'model.audio_encoder.num_references': 0}
-    model = make_model(hearing_config, **options)
+    model = make_model(audio_visual_config, **options)
     parity, _ = run_both(OnlineSegmenter(model), exported(model, network_size), frames)
     assert parity.objects > 6 and parity.same_tracks
     assert parity.pixels == 0 and parity.score < 1e-5
 
 
-def test_the_state_comes_out_as_it_goes_in(hearing_model: RCF) -> None:
-    graph = StepGraph(hearing_model).eval()
+def test_the_state_comes_out_as_it_goes_in(audio_visual_model: RCF) -> None:
+    graph = StepGraph(audio_visual_model).eval()
     info = describe(graph, graph.example())
     inputs = {name: torch.from_numpy(np.asarray(array)) for name, array in info.first_state((52, 90)).items()}
     assert set(inputs) == {'seen', 'references', 'previous_masks', 'audio_features', 'audio_valid'}
@@ -106,8 +106,8 @@ def test_the_state_comes_out_as_it_goes_in(hearing_model: RCF) -> None:
         assert (following.shape, following.dtype) == (value.shape, value.dtype), name
 
 
-def test_what_was_not_seen_does_not_count(seeing_model: RCF) -> None:
-    graph = StepGraph(seeing_model, (64, 96)).eval()
+def test_what_was_not_seen_does_not_count(visual_only_model: RCF) -> None:
+    graph = StepGraph(visual_only_model, (64, 96)).eval()
     inputs = graph.example()
     other = inputs | {'references': inputs['references'].clone()}
     other['references'][1] += 100.0

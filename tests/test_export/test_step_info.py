@@ -11,18 +11,18 @@ from mmrcf.models import RCF
 
 
 @pytest.fixture(scope='module')
-def info(hearing_model: RCF) -> StepInfo:
-    graph = StepGraph(hearing_model).eval()
+def info(audio_visual_model: RCF) -> StepInfo:
+    graph = StepGraph(audio_visual_model).eval()
     return describe(graph, graph.example())
 
 
-def test_metadata_comes_back(info: StepInfo, hearing_model: RCF) -> None:
+def test_metadata_comes_back(info: StepInfo, audio_visual_model: RCF) -> None:
     texts = info.to_metadata()
     again = StepInfo.from_metadata({**texts, 'author': 'somebody'}, 'model.onnx')
     assert again.to_metadata() == texts
     assert (again.num_classes, again.num_queries, again.num_references, again.audio_dims) == (8, 5, 1, 16)
     assert (again.token_channels, again.token_stride, again.mask_stride) == (16, 8, 4)
-    assert again.class_names == list(hearing_model.dataset_meta['classes'])
+    assert again.class_names == list(audio_visual_model.dataset_meta['classes'])
     assert again.tracker['type'] == 'MatchingFreeTracker' and again.config['model']['type'] == 'RCF'
     assert (again.mean, again.std, again.score_thr) == ([120.0] * 3, [60.0] * 3, 0.75)
     assert json.loads(texts['state'])['previous_masks'] == 'masks'

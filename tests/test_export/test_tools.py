@@ -45,14 +45,14 @@ def failure(main: Callable[[list[str]], None], arguments: list, capsys: pytest.C
 def test_exports_quantises_and_checks(
     exporter: ModuleType,
     tiny_config: Path,
-    seeing_weights: Path,
+    visual_only_weights: Path,
     write_clip: Callable[..., Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture,
 ) -> None:
     clip = write_clip(tmp_path / 'clip.mp4', frames=5)
     out = tmp_path / 'new/int8.onnx'
-    arguments = [tiny_config, seeing_weights, '--out', out, '--size', '96x64', '--int8', clip, '--check', clip]
+    arguments = [tiny_config, visual_only_weights, '--out', out, '--size', '96x64', '--int8', clip, '--check', clip]
     arguments += ['--calibration-frames', 3, '--check-frames', 4, '--cfg-options', *OPTIONS]
     exporter.main([str(argument) for argument in arguments])
     wrote, parity = capsys.readouterr().out.splitlines()
@@ -64,7 +64,7 @@ def test_exports_quantises_and_checks(
 def test_exports_for_pytorch(
     exporter: ModuleType,
     tiny_config: Path,
-    seeing_weights: Path,
+    visual_only_weights: Path,
     write_clip: Callable[..., Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture,
@@ -73,7 +73,7 @@ def test_exports_for_pytorch(
     out = tmp_path / 'step.pt2'
     arguments = [
         tiny_config,
-        seeing_weights,
+        visual_only_weights,
         '--out',
         out,
         '--format',
@@ -100,8 +100,8 @@ def test_a_comparison_of_nothing_is_no_success(
     assert 'no object was shown in 2 frames' in message
 
 
-def test_the_size_of_the_network_is_that_after_the_pipeline(exporter: ModuleType, seeing_model) -> None:
-    segmenter = OnlineSegmenter(seeing_model)
+def test_the_size_of_the_network_is_that_after_the_pipeline(exporter: ModuleType, visual_only_model) -> None:
+    segmenter = OnlineSegmenter(visual_only_model)
     assert exporter.network_shape(segmenter, exporter.parse_size('180x104')) == (55, 96)
     assert segmenter.step(np.zeros((30, 40, 3), np.uint8)).frame_index == 0
 
@@ -126,10 +126,19 @@ def test_what_cannot_be_is_said_at_once(
 
 
 def test_evaluates_and_compares(
-    evaluator: ModuleType, tiny_config: Path, seeing_weights: Path, seeing_file: Path, tmp_path: Path, capsys
+    evaluator: ModuleType, tiny_config: Path, visual_only_weights: Path, visual_only_file: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / 'figures.json'
-    arguments = [tiny_config, seeing_file, '--against', seeing_weights, '--json', out, '--cfg-options', *OPTIONS]
+    arguments = [
+        tiny_config,
+        visual_only_file,
+        '--against',
+        visual_only_weights,
+        '--json',
+        out,
+        '--cfg-options',
+        *OPTIONS,
+    ]
     evaluator.main([str(argument) for argument in arguments])
     figures = json.loads(out.read_text())
     assert figures['pytorch']['vis/AP'] == figures['exported']['vis/AP'] >= 0
@@ -142,19 +151,19 @@ def test_evaluates_and_compares(
 
 
 def test_evaluation_refuses_what_does_not_fit(
-    evaluator: ModuleType, tiny_config: Path, seeing_file: Path, tmp_path: Path, capsys
+    evaluator: ModuleType, tiny_config: Path, visual_only_file: Path, tmp_path: Path, capsys
 ) -> None:
-    message = failure(evaluator.main, [tiny_config, seeing_file], capsys)
+    message = failure(evaluator.main, [tiny_config, visual_only_file], capsys)
     assert 'takes frames that are 96x55 after the test pipeline, these are 240x160' in message
     classes = ','.join([*SHAPES_CLASSES, 'another'])
     options = ['--cfg-options', f'test_dataloader.dataset.metainfo.classes=[{classes}]']
-    message = failure(evaluator.main, [tiny_config, seeing_file, *options], capsys)
+    message = failure(evaluator.main, [tiny_config, visual_only_file, *options], capsys)
     assert 'exported: its classes are not those of the test data set' in message
 
 
 def test_the_demo_takes_it(
     load_script: Callable[[str], ModuleType],
-    hearing_file: Path,
+    audio_visual_file: Path,
     write_clip: Callable[..., Path],
     in_tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -163,11 +172,11 @@ def test_the_demo_takes_it(
     demo = load_script('demo/video_demo.py')
     clip = write_clip(in_tmp_path / 'clip.mp4', frames=3)
     monkeypatch.setattr(demo, 'sample_clip', lambda classes: str(clip))
-    for arguments in ([hearing_file], [clip, hearing_file, '--score-thr', '0.5']):
+    for arguments in ([audio_visual_file], [clip, audio_visual_file, '--score-thr', '0.5']):
         monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments), '--json', 'out.json'])
         demo.main()
         assert capsys.readouterr().out.splitlines()[-1].startswith('3 frames, ')
-    monkeypatch.setattr(sys, 'argv', ['video_demo.py', str(hearing_file), '--device', 'cuda'])
+    monkeypatch.setattr(sys, 'argv', ['video_demo.py', str(audio_visual_file), '--device', 'cuda'])
     with pytest.raises(SystemExit):
         demo.main()
     assert 'error: device cuda' in capsys.readouterr().err

@@ -13,14 +13,16 @@ from mmrcf.models import RCF
 
 
 @pytest.fixture(scope='module')
-def program_file(seeing_model: RCF, network_size: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def program_file(
+    visual_only_model: RCF, network_size: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     path = tmp_path_factory.mktemp('program') / 'step.pt2'
-    write_program(*trace_step(seeing_model, network_size), path)
+    write_program(*trace_step(visual_only_model, network_size), path)
     return path
 
 
-def test_a_program_is_the_step(program_file: Path, seeing_model: RCF, network_size: tuple[int, int]) -> None:
-    step = StepGraph(seeing_model, network_size).eval()
+def test_a_program_is_the_step(program_file: Path, visual_only_model: RCF, network_size: tuple[int, int]) -> None:
+    step = StepGraph(visual_only_model, network_size).eval()
     program = torch.export.load(program_file).module()
     for seen in (0, 1, 2):
         inputs = step.example() | {'seen': torch.tensor(seen)}
@@ -30,9 +32,11 @@ def test_a_program_is_the_step(program_file: Path, seeing_model: RCF, network_si
         assert all(torch.equal(expected[name], actual[name]) for name in expected)
 
 
-def test_a_program_runs_as_a_stream(program_file: Path, seeing_model: RCF, frames: list[np.ndarray], run_both) -> None:
+def test_a_program_runs_as_a_stream(
+    program_file: Path, visual_only_model: RCF, frames: list[np.ndarray], run_both
+) -> None:
     segmenter = OnlineSegmenter(ExportedModel(read_program(program_file), 'a program'))
-    parity, _ = run_both(OnlineSegmenter(seeing_model), segmenter, frames)
+    parity, _ = run_both(OnlineSegmenter(visual_only_model), segmenter, frames)
     assert parity.same_tracks and parity.pixels == 0 and parity.objects > 6
 
 
@@ -48,7 +52,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
         read_program(tmp_path / 'other.pt2')
 
 
-def test_what_cannot_be_traced_is_said_in_one_line(seeing_model: RCF, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_traced_is_said_in_one_line(visual_only_model: RCF, monkeypatch: pytest.MonkeyPatch) -> None:
     forward = StepGraph.forward
 
     def looks_at_a_value(self: StepGraph, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -56,5 +60,5 @@ def test_what_cannot_be_traced_is_said_in_one_line(seeing_model: RCF, monkeypatc
 
     monkeypatch.setattr(StepGraph, 'forward', looks_at_a_value)
     with pytest.raises(InputError, match=r'export: tracing failed \(.*\); give a fixed size with --size WxH') as error:
-        trace_step(seeing_model)
+        trace_step(visual_only_model)
     assert '\n' not in str(error.value)

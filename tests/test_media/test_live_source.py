@@ -5,25 +5,25 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from mmrcf.audio import AudioChunk
 from mmrcf.media import Frame, FrameSource
 from mmrcf.media.live_source import LiveSource
-from mmrcf.structures import AudioChunk
 
 
 class Camera(FrameSource):
     """Delivers frames as fast as it is allowed to."""
 
-    def __init__(self, frames: int, fails: bool = False, sound: bool = False) -> None:
+    def __init__(self, frames: int, fails: bool = False, audio: bool = False) -> None:
         self.name, self.height, self.width, self.fps = 'camera', 4, 4, 100.0
-        self.frames, self.fails, self.sound, self.closed = frames, fails, sound, False
+        self.frames, self.fails, self.audio, self.closed = frames, fails, audio, False
         self.go = threading.Semaphore(0)
 
     def __iter__(self) -> Iterator[Frame]:
         for index in range(self.frames):
             self.go.acquire()
             # Two samples a frame that tell its index; tiny rates make tiny tests.
-            sound = AudioChunk(np.full(2, index, np.float32), 200, index / 100) if self.sound else None
-            yield Frame(np.zeros((4, 4, 3), np.uint8), index / 100, index, sound)
+            audio = AudioChunk(np.full(2, index, np.float32), 200, index / 100) if self.audio else None
+            yield Frame(np.zeros((4, 4, 3), np.uint8), index / 100, index, audio)
         if self.fails:
             raise ValueError('unplugged')
 
@@ -49,24 +49,24 @@ def test_slow_consumer_gets_the_newest_frame() -> None:
     assert camera.closed
 
 
-def test_sound_of_passed_over_frames_comes_with_the_next() -> None:
-    camera = Camera(10, sound=True)
+def test_audio_of_passed_over_frames_comes_with_the_next() -> None:
+    camera = Camera(10, audio=True)
     live = LiveSource(camera)
     frames = iter(live)
     camera.go.release(1)
-    assert next(frames).sound.samples.tolist() == [0.0, 0.0]
+    assert next(frames).audio.samples.tolist() == [0.0, 0.0]
     camera.go.release(8)
     deadline = time.monotonic() + 5
     while live.dropped < 7 and time.monotonic() < deadline:
         time.sleep(0.01)
-    sound = next(frames).sound
-    assert sound.time == pytest.approx(0.01) and sound.samples.tolist() == [i for i in range(1, 9) for _ in range(2)]
+    audio = next(frames).audio
+    assert audio.time == pytest.approx(0.01) and audio.samples.tolist() == [i for i in range(1, 9) for _ in range(2)]
     camera.go.release(1)
-    assert next(frames).sound.samples.tolist() == [9.0, 9.0]
+    assert next(frames).audio.samples.tolist() == [9.0, 9.0]
 
 
-def test_sound_nobody_takes_is_bounded() -> None:
-    camera = Camera(3000, sound=True)
+def test_audio_nobody_takes_is_bounded() -> None:
+    camera = Camera(3000, audio=True)
     live = LiveSource(camera)
     frames = iter(live)
     camera.go.release(1)
@@ -75,8 +75,8 @@ def test_sound_nobody_takes_is_bounded() -> None:
     deadline = time.monotonic() + 20
     while live.dropped < 2998 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert live.dropped == 2998 and len(live._sound) == 2000, '10 seconds at 200 samples a second'
-    assert next(frames).sound.time == pytest.approx(20.0)
+    assert live.dropped == 2998 and len(live._audio) == 2000, '10 seconds at 200 samples a second'
+    assert next(frames).audio.time == pytest.approx(20.0)
 
 
 def test_failure_reaches_the_consumer() -> None:

@@ -34,7 +34,7 @@ def damage(path: Path, indices: list[int]) -> None:
 
 def test_frames_and_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     source, frames = read(write_clip(tmp_path / 'clip.mp4'))
-    assert (source.height, source.width, source.fps, source.num_frames, source.sound_url) == (64, 96, 10.0, 8, None)
+    assert (source.height, source.width, source.fps, source.num_frames, source.audio_url) == (64, 96, 10.0, 8, None)
     assert [frame.index for frame in frames] == list(range(8))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(8) / 10, atol=1e-6)
     for frame in frames:
@@ -167,7 +167,7 @@ def test_clock_that_starts_again_and_size_that_changes(
 
 
 def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
-    write_clip(tmp_path / 'clip.mkv', sound='aac')
+    write_clip(tmp_path / 'clip.mkv', audio='aac')
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -175,7 +175,7 @@ def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
         with pytest.raises(InputFileError, match='404'):
             open_source(f'http://127.0.0.1:{server.server_port}/gone.mkv')
         server.shutdown()
-    assert len(frames) == 8 and source.sound_url
+    assert len(frames) == 8 and source.audio_url
 
 
 def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:
@@ -193,7 +193,7 @@ def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -
         write_clip(path)
         path.write_bytes(path.read_bytes()[:-700])
         return str(path), 'damaged'
-    if kind == 'sound_only':
+    if kind == 'audio_only':
         with av.open(str(path), 'w') as container:
             stream = container.add_stream('aac', rate=16000, layout='mono')
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format='s16', layout='mono')
@@ -218,7 +218,7 @@ def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -
     raise AssertionError(kind)
 
 
-KINDS = ['missing', 'empty', 'text', 'truncated', 'sound_only', 'all_damaged']
+KINDS = ['missing', 'empty', 'text', 'truncated', 'audio_only', 'all_damaged']
 KINDS += ['folder', 'camera', 'glob', 'scheme', 'stream']
 
 

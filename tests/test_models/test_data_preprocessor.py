@@ -13,7 +13,7 @@ def clip(frames: int = 2) -> torch.Tensor:
     return torch.randint(0, 255, (frames, 3, 20, 30), dtype=torch.uint8)
 
 
-def test_sound_is_stacked_and_not_changed(preprocessor):
+def test_audio_is_stacked_and_not_changed(preprocessor):
     audio, valid = [torch.randn(2, 96, 64) for _ in range(3)], [torch.tensor([True, False])] * 3
     data = dict(inputs=dict(img=[clip() for _ in range(3)], audio=audio, audio_valid=valid), data_samples=None)
     inputs = preprocessor(data)['inputs']
@@ -22,7 +22,7 @@ def test_sound_is_stacked_and_not_changed(preprocessor):
     assert inputs['img'].shape == (3, 2, 3, 32, 32)
 
 
-def test_clips_without_sound_are_filled_up(preprocessor):
+def test_clips_without_audio_are_filled_up(preprocessor):
     audio, valid = torch.randn(2, 96, 64), torch.tensor([True, True])
     for place in range(3):
         given = dict(audio=[None] * 3, audio_valid=[None] * 3)
@@ -34,17 +34,17 @@ def test_clips_without_sound_are_filled_up(preprocessor):
         assert inputs['audio'].dtype == torch.float32 and inputs['audio_valid'].dtype == torch.bool
 
 
-@pytest.mark.parametrize('sound', [{}, dict(audio=[None], audio_valid=[None])])
-def test_no_sound_at_all_is_no_key(preprocessor, sound):
-    assert set(preprocessor(dict(inputs=dict(img=[clip()], **sound), data_samples=None))['inputs']) == {'img'}
+@pytest.mark.parametrize('audio', [{}, dict(audio=[None], audio_valid=[None])])
+def test_no_audio_at_all_is_no_key(preprocessor, audio):
+    assert set(preprocessor(dict(inputs=dict(img=[clip()], **audio), data_samples=None))['inputs']) == {'img'}
 
 
-def test_frames_are_the_same_with_and_without_sound(preprocessor):
+def test_frames_are_the_same_with_and_without_audio(preprocessor):
     frames = clip()
-    sound = dict(audio=[torch.zeros(2, 96, 64)], audio_valid=[torch.zeros(2, dtype=torch.bool)])
+    audio = dict(audio=[torch.zeros(2, 96, 64)], audio_valid=[torch.zeros(2, dtype=torch.bool)])
     alone = preprocessor(dict(inputs=dict(img=[frames]), data_samples=None))['inputs']['img']
     assert torch.equal(
-        alone, preprocessor(dict(inputs=dict(img=[frames], **sound), data_samples=None))['inputs']['img']
+        alone, preprocessor(dict(inputs=dict(img=[frames], **audio), data_samples=None))['inputs']['img']
     )
 
 

@@ -81,10 +81,10 @@ def test_extra_tokens_join_and_invalid_ones_do_nothing(neck) -> None:
     tokens, positions = torch.randn(2, 3, 16), torch.zeros(2, 3, 16)
     plain = neck(target, references, [(4, 5)] * 2)
     silent = neck(target, references, [(4, 5)] * 2, TokenGroup(tokens, positions, torch.ones(2, 3, dtype=torch.bool)))
-    heard = neck(target, references, [(4, 5)] * 2, TokenGroup(tokens, positions, None))
+    known = neck(target, references, [(4, 5)] * 2, TokenGroup(tokens, positions, None))
     assert silent.tokens.shape[1] == plain.tokens.shape[1] + 3
     assert torch.allclose(silent.target_map, plain.target_map, atol=1e-5)
-    assert not torch.allclose(heard.target_map, plain.target_map, atol=1e-3)
+    assert not torch.allclose(known.target_map, plain.target_map, atol=1e-3)
 
 
 def test_every_part_gets_a_gradient(neck) -> None:

@@ -59,7 +59,7 @@ def test_what_is_pasted_comes_from_stand_ins_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('name', ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_aviseg', 'rcf_av/rcf-av_r50_avis'])
-def test_stand_ins_have_sound_where_the_data_set_has(repository: Path, tmp_path: Path, name: str) -> None:
+def test_stand_ins_have_audio_where_the_data_set_has(repository: Path, tmp_path: Path, name: str) -> None:
     config = Config.fromfile(repository / 'configs' / f'{name}.py')
     use_stand_ins(config, tmp_path, size=(48, 64), num_frames=12)
     init_default_scope('mmrcf')

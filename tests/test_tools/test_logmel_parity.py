@@ -22,7 +22,7 @@ def logmel_parity(load_script):
 
 
 @pytest.fixture
-def sounds(tmp_path: Path) -> list[str]:
+def audio(tmp_path: Path) -> list[str]:
     """Noise of 3 s at 16 kHz, and a short stereo file at 44.1 kHz."""
     rng = np.random.default_rng(0)
     wavfile.write(tmp_path / 'noise.wav', 16000, rng.normal(0, 0.2, 48000).astype(np.float32))
@@ -31,8 +31,8 @@ def sounds(tmp_path: Path) -> list[str]:
 
 
 @needs_reference
-def test_the_table_and_the_figures(logmel_parity, sounds: list[str], tmp_path: Path, capsys) -> None:
-    logmel_parity.main([*sounds, '--json', str(tmp_path / 'figures.json')])
+def test_the_table_and_the_figures(logmel_parity, audio: list[str], tmp_path: Path, capsys) -> None:
+    logmel_parity.main([*audio, '--json', str(tmp_path / 'figures.json')])
     figures = json.loads((tmp_path / 'figures.json').read_text())
     assert [row['patches'] for row in figures.values()] == [3, 1]
     assert all(row['largest_difference'] < 1e-4 for row in figures.values())
@@ -40,27 +40,27 @@ def test_the_table_and_the_figures(logmel_parity, sounds: list[str], tmp_path: P
 
 
 @needs_reference
-def test_exit_code_above_the_tolerance(logmel_parity, sounds: list[str]) -> None:
+def test_exit_code_above_the_tolerance(logmel_parity, audio: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        logmel_parity.main([*sounds, '--tolerance', '1e-12'])
+        logmel_parity.main([*audio, '--tolerance', '1e-12'])
     assert exit_info.value.code == 'the difference is above 1e-12', 'a text: exit code 1'
 
 
 @needs_reference
-def test_it_sees_what_is_wrong(logmel_parity, sounds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_sees_what_is_wrong(logmel_parity, audio: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """One sample too late is a difference."""
     patch_at = logmel_parity.patch_at
     monkeypatch.setattr(logmel_parity, 'patch_at', lambda *args: patch_at(*args[:2], 1, args[3]))
     _, difference = logmel_parity.largest_difference(
-        logmel_parity.load_reference(), logmel_parity.read_waveform(sounds[0])
+        logmel_parity.load_reference(), logmel_parity.read_waveform(audio[0])
     )
     assert difference > 0.1 and math.isfinite(difference)
 
 
-def test_without_the_package(logmel_parity, sounds: list[str], monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_without_the_package(logmel_parity, audio: list[str], monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(SystemExit) as exit_info:
-        logmel_parity.main(sounds)
+        logmel_parity.main(audio)
     assert exit_info.value.code == 2
     assert capsys.readouterr().err == (
         'error: torchvggish is not installed; run: pip install --no-deps torchvggish==0.2\n'
@@ -68,7 +68,7 @@ def test_without_the_package(logmel_parity, sounds: list[str], monkeypatch: pyte
 
 
 @pytest.mark.parametrize('name', ['none.wav', 'empty.wav'])
-def test_files_without_sound(logmel_parity, tmp_path: Path, name: str) -> None:
+def test_files_without_audio(logmel_parity, tmp_path: Path, name: str) -> None:
     wavfile.write(tmp_path / 'empty.wav', 16000, np.zeros(0, np.int16))
     with pytest.raises(InputError, match=name):
         logmel_parity.read_waveform(str(tmp_path / name))

@@ -91,7 +91,7 @@ def test_an_output_that_is_a_file_is_named(make_shapes, tmp_path: Path, capsys: 
     assert f'{tmp_path}/file' in refused(make_shapes, capsys, '--out', tmp_path / 'file', '--splits', 'val=1')
 
 
-def test_clip_has_the_frames_and_the_sound(make_demo_clip, tree: Path, tmp_path: Path) -> None:
+def test_clip_has_the_frames_and_the_audio(make_demo_clip, tree: Path, tmp_path: Path) -> None:
     out = tmp_path / 'clip.mp4'
     make_demo_clip.main(['synthetic', str(tree / 'test'), '--videos', '0002', '0001', '--out', str(out)])
     with av.open(str(out)) as container:
@@ -121,7 +121,7 @@ def test_clip_refuses_what_it_cannot_read(
     (tmp_path / 'bad/JPEGImages/0001/00001.jpg').write_bytes(b'not a picture')
     line = refused(make_demo_clip, capsys, 'synthetic', tmp_path / 'bad', '--videos', '0001', '--out', out)
     assert '0001/00001.jpg' in line
-    (tmp_path / 'bad/WAVAudios/0001.wav').write_bytes(b'not a sound')
+    (tmp_path / 'bad/WAVAudios/0001.wav').write_bytes(b'not audio')
     assert '0001.wav' in refused(
         make_demo_clip, capsys, 'synthetic', tmp_path / 'bad', '--videos', '0001', '--out', out
     )

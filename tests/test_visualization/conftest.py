@@ -1,4 +1,4 @@
-"""A tiny model that hears, with any neck, and a stream for it."""
+"""A tiny audio-visual model, with any neck, and a stream for it."""
 
 import copy
 import functools
@@ -21,7 +21,7 @@ NECKS = {
 
 
 @functools.cache
-def build(neck: str, hears: bool) -> RCF:
+def build(neck: str, uses_audio: bool) -> RCF:
     torch.manual_seed(0)
     references = NECKS[neck].get('num_references', 0)
     with DefaultScope.overwrite_default_scope('mmrcf'):
@@ -48,7 +48,7 @@ def build(neck: str, hears: bool) -> RCF:
             audio_encoder=dict(
                 type='SmallAudioEncoder', num_references=references, embed_dims=32, feature_dims=16, lstm_dims=8
             )
-            if hears
+            if uses_audio
             else None,
             score_thr=0.01,
         )
@@ -58,22 +58,22 @@ def build(neck: str, hears: bool) -> RCF:
 
 
 @pytest.fixture(scope='session')
-def make_hearing_model() -> Callable[..., RCF]:
-    """``make_hearing_model(neck)``: 2 layers of 4 heads, 5 slots, tokens at stride 16 for frames of 64x96 (4x6)."""
-    return lambda neck='rcf', hears=True: copy.deepcopy(build(neck, hears))
+def make_audio_visual_model() -> Callable[..., RCF]:
+    """``make_audio_visual_model(neck)``: 2 layers of 4 heads, 5 slots, tokens at stride 16, frames of 64x96 (4x6)."""
+    return lambda neck='rcf', uses_audio=True: copy.deepcopy(build(neck, uses_audio))
 
 
 @pytest.fixture(scope='session')
 def run_stream() -> Callable[..., list[FrameResult]]:
-    """``run_stream(model, heard=[True, False])``: random frames of 64x96 and sounds through ``step``; seeded."""
+    """``run_stream(model, has_audio=[True, False])``: random frames of 64x96 and audio through ``step``; seeded."""
 
-    def run(model: RCF, heard: list[bool], after=None) -> list[FrameResult]:
+    def run(model: RCF, has_audio: list[bool], after=None) -> list[FrameResult]:
         generator = torch.Generator().manual_seed(1)
         state, results = model.init_state(), []
-        for valid in heard:
+        for valid in has_audio:
             frame = torch.randn(1, 3, 64, 96, generator=generator)
-            sound = AudioPatch(torch.randn(1, 96, 64, generator=generator), torch.tensor([valid]))
-            result, state = model.step(frame, state, img_shape=(64, 96), ori_shape=(64, 96), audio=sound)
+            audio = AudioPatch(torch.randn(1, 96, 64, generator=generator), torch.tensor([valid]))
+            result, state = model.step(frame, state, img_shape=(64, 96), ori_shape=(64, 96), audio=audio)
             results.append(result)
             if after is not None:
                 after(result)

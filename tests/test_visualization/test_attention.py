@@ -94,8 +94,8 @@ def segment(model, images, valid=True):
         sample = TrackDataSample(video_data_samples=[DetDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))])
         clip = torch.from_numpy(image).permute(2, 0, 1)[None]
         batch = model.data_preprocessor(dict(inputs=dict(img=[clip]), data_samples=[sample]), False)
-        sound = AudioPatch(torch.ones(1, 96, 64), torch.tensor([valid]))
-        _, state = model.step(batch['inputs']['img'][0], state, img_shape=shape, ori_shape=shape, audio=sound)
+        audio = AudioPatch(torch.ones(1, 96, 64), torch.tensor([valid]))
+        _, state = model.step(batch['inputs']['img'][0], state, img_shape=shape, ori_shape=shape, audio=audio)
         yield image
 
 
@@ -105,8 +105,8 @@ def images(count: int, height: int = 60, width: int = 90) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize('neck', ['rcf', 'full-encoder', 'full-decoder', 'single'])
-def test_a_stream(make_hearing_model, neck: str) -> None:
-    model = make_hearing_model(neck)
+def test_a_stream(make_audio_visual_model, neck: str) -> None:
+    model = make_audio_visual_model(neck)
     with AudioAttention(model) as attention:
         assert attention.maps is None
         pictures = []
@@ -121,8 +121,8 @@ def test_a_stream(make_hearing_model, neck: str) -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_the_weights_are_those_of_the_newest_audio_token(make_hearing_model) -> None:
-    model = make_hearing_model()
+def test_the_weights_are_those_of_the_newest_audio_token(make_audio_visual_model) -> None:
+    model = make_audio_visual_model()
     seen = []
     layer = model.neck.encoder.layers[0].attention
     layer.register_forward_pre_hook(lambda module, args: seen.append(args))
@@ -138,8 +138,8 @@ def test_the_weights_are_those_of_the_newest_audio_token(make_hearing_model) -> 
     torch.testing.assert_close(torch.from_numpy(maps).flatten(1), scores.softmax(-1)[0, :, 0, :24])
 
 
-def test_nothing_heard_nothing_drawn(make_hearing_model) -> None:
-    model = make_hearing_model()
+def test_nothing_is_drawn_without_audio(make_audio_visual_model) -> None:
+    model = make_audio_visual_model()
     with AudioAttention(model) as attention:
         for image in segment(model, images(2), valid=False):
             assert attention.maps is None
@@ -147,9 +147,9 @@ def test_nothing_heard_nothing_drawn(make_hearing_model) -> None:
         assert attention.picture(image[..., 0]).shape == image.shape
 
 
-def test_colours_are_those_of_the_stream_so_far(make_hearing_model) -> None:
+def test_colours_are_those_of_the_stream_so_far(make_audio_visual_model) -> None:
     """The second frame's components take in the first's; both frames alone would give others."""
-    model = make_hearing_model()
+    model = make_audio_visual_model()
     with AudioAttention(model) as attention:
         maps, pictures = [], []
         for image in segment(model, images(2)):
@@ -160,9 +160,9 @@ def test_colours_are_those_of_the_stream_so_far(make_hearing_model) -> None:
     np.testing.assert_array_equal(pictures[1], expected)
 
 
-def test_unusable_models_and_layers_are_refused(make_hearing_model) -> None:
-    with pytest.raises(InputError, match='does not hear'):
-        AudioAttention(make_hearing_model(hears=False))
+def test_unusable_models_and_layers_are_refused(make_audio_visual_model) -> None:
+    with pytest.raises(InputError, match='is visual-only'):
+        AudioAttention(make_audio_visual_model(uses_audio=False))
     for layer in (2, -3):
         with pytest.raises(InputError, match=f'layer {layer}'):
-            AudioAttention(make_hearing_model(), layer=layer)
+            AudioAttention(make_audio_visual_model(), layer=layer)

@@ -73,45 +73,45 @@ def test_gradients_pass_as_without_recording() -> None:
 
 
 @pytest.mark.parametrize('neck', NECKS)
-def test_recording_changes_no_bit_and_leaves_nothing_behind(make_hearing_model, run_stream, neck: str) -> None:
-    model, heard = make_hearing_model(neck), [True, False, True]
+def test_recording_changes_no_bit_and_leaves_nothing_behind(make_audio_visual_model, run_stream, neck: str) -> None:
+    model, has_audio = make_audio_visual_model(neck), [True, False, True]
     before, attributes = hooks_of(model), {name: set(vars(module)) for name, module in model.named_modules()}
-    expected = run_stream(model, heard)
+    expected = run_stream(model, has_audio)
     with AttentionMass(model) as mass:
-        recorded = run_stream(model, heard, lambda result: mass.add(result.slots))
+        recorded = run_stream(model, has_audio, lambda result: mass.add(result.slots))
         assert hooks_of(model) > before
     assert_same_results(recorded, expected)
     assert hooks_of(model) == before
     assert {name: set(vars(module)) for name, module in model.named_modules()} == attributes
 
 
-def test_hooks_go_when_the_block_fails(make_hearing_model) -> None:
-    model = make_hearing_model()
+def test_hooks_go_when_the_block_fails(make_audio_visual_model) -> None:
+    model = make_audio_visual_model()
     with pytest.raises(RuntimeError, match='on purpose'), AttentionMass(model):
         raise RuntimeError('on purpose')
     assert hooks_of(model) == 0
 
 
 @pytest.mark.parametrize('neck', NECKS)
-def test_audio_tokens_are_found_in_every_neck(make_hearing_model, run_stream, neck: str) -> None:
-    model = make_hearing_model(neck)
+def test_audio_tokens_are_found_in_every_neck(make_audio_visual_model, run_stream, neck: str) -> None:
+    model = make_audio_visual_model(neck)
     count = 1 + model.neck.num_references
     with LayoutRecorder(model.neck) as recorder:
         run_stream(model, [True])
     layout = recorder.layout
-    assert layout.target_shape == (4, 6) and layout.heard
+    assert layout.target_shape == (4, 6) and layout.has_audio
     assert layout.audio.stop - layout.audio.start == count
-    # In the neck that fuses in the decoder, the references come after the sound.
+    # In the neck that fuses in the decoder, the references come after the audio.
     first = TARGET_TOKENS if neck == 'full-decoder' else TARGET_TOKENS + REFERENCE_TOKENS[neck]
     assert layout.audio.start == first
     assert layout.padding.shape == (1, TARGET_TOKENS + REFERENCE_TOKENS[neck] + count)
     with LayoutRecorder(model.neck) as recorder:
         run_stream(model, [True, False])
-    assert not recorder.layout.heard
+    assert not recorder.layout.has_audio
     assert recorder.layout.padding[0, recorder.layout.audio].any()
 
 
-def test_a_neck_that_moves_the_audio_tokens_is_named(make_hearing_model) -> None:
+def test_a_neck_that_moves_the_audio_tokens_is_named(make_audio_visual_model) -> None:
     class Moving(SingleFrame):
         def forward(self, target, references, extents, extra=None) -> FusedTokens:
             return super().forward(
@@ -130,9 +130,9 @@ def test_shares_by_hand() -> None:
     torch.testing.assert_close(layout.shares(weights), torch.tensor([0.3, 0.3, 0.4]))
 
 
-def test_mass_by_hand(make_hearing_model, run_stream) -> None:
+def test_mass_by_hand(make_audio_visual_model, run_stream) -> None:
     """Values of no effect on the keys: with zero projections every token gets the same, whatever it holds."""
-    model = make_hearing_model()
+    model = make_audio_visual_model()
     for layer in model.head.decoder.layers:
         torch.nn.init.zeros_(layer.cross_attention.query.weight)
     objects = []
@@ -144,8 +144,8 @@ def test_mass_by_hand(make_hearing_model, run_stream) -> None:
     with AttentionMass(model) as mass:
         run_stream(model, [True, False], add)
     summary = mass.summary()
-    assert (summary.frames, summary.frames_heard, summary.objects) == (2, 1, sum(objects))
-    # 24 target, 4 reference and 3 audio tokens, all attended to at first; then the newest sound is missing.
+    assert (summary.frames, summary.frames_with_audio, summary.objects) == (2, 1, sum(objects))
+    # 24 target, 4 reference and 3 audio tokens, all attended to at first; then the newest audio is missing.
     first, second = np.array([24, 4, 3]) / 31, np.array([24, 4, 2]) / 30
     np.testing.assert_allclose(summary.even, (first + second) / 2, atol=1e-6)
     for layer in summary.queries:
@@ -154,8 +154,8 @@ def test_mass_by_hand(make_hearing_model, run_stream) -> None:
         np.testing.assert_allclose(layer, (objects[0] * first + objects[1] * second) / sum(objects), atol=1e-6)
 
 
-def test_mass_of_layers_and_shown_queries(make_hearing_model, run_stream) -> None:
-    model = make_hearing_model()
+def test_mass_of_layers_and_shown_queries(make_audio_visual_model, run_stream) -> None:
+    model = make_audio_visual_model()
     with AttentionMass(model) as mass, pytest.raises(ValueError, match='no frame'):
         mass.summary()
     with AttentionMass(model) as mass:
@@ -174,10 +174,10 @@ def test_mass_of_layers_and_shown_queries(make_hearing_model, run_stream) -> Non
     np.testing.assert_allclose(np.array(mass.summary().queries)[:, 2], expected.mean(1), atol=1e-6)
 
 
-def test_a_deaf_model_has_no_audio_share(make_hearing_model, run_stream) -> None:
-    model = make_hearing_model(hears=False)
+def test_a_visual_only_model_has_no_audio_share(make_audio_visual_model, run_stream) -> None:
+    model = make_audio_visual_model(uses_audio=False)
     with AttentionMass(model) as mass:
         run_stream(model, [True], lambda result: mass.add(result.slots))
     summary = mass.summary()
-    assert summary.frames_heard == 0 and summary.even == pytest.approx((24 / 28, 4 / 28, 0))
+    assert summary.frames_with_audio == 0 and summary.even == pytest.approx((24 / 28, 4 / 28, 0))
     assert all(audio == 0 for _, _, audio in summary.queries)

@@ -1,4 +1,4 @@
-"""Look at attention: where in the frame the sound is found, and which tokens the instance queries attend to.
+"""Look at attention: where in the frame the audio is found, and which tokens the instance queries attend to.
 
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --out FILE.mp4``
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --mass``
@@ -49,8 +49,8 @@ def mass_table(summary: MassSummary) -> str:
         if summary.shown is not None:
             rows.append([f'layer {number}, shown objects', *_percent(summary.shown[number - 1])])
     caption = (
-        f'Percent of the cross-attention; mean over {summary.frames} frames ({summary.frames_heard} of them with '
-        f'sound), in which {summary.objects} objects are shown.'
+        f'Percent of the cross-attention; mean over {summary.frames} frames ({summary.frames_with_audio} of them with '
+        f'audio), in which {summary.objects} objects are shown.'
     )
     return f'{caption}\n\n{markdown_table(["", *TOKEN_KINDS], rows)}'
 
@@ -65,28 +65,28 @@ def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
     Ctrl-C ends the input, which may be a camera, and keeps what is done.
 
     Returns:
-        The number of frames, and of those with sound.
+        The number of frames, and of those with audio.
     """
     if Path(args.out).resolve() == Path(args.input).resolve():
         raise InputError(f'output {args.out}: is the input itself; choose another name')
     segmenter = OnlineSegmenter(model)
-    sound = {'auto': True, 'none': False}.get(args.audio, args.audio)
-    heard = count = 0
+    audio = {'auto': True, 'none': False}.get(args.audio, args.audio)
+    with_audio = count = 0
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         attention = stack.enter_context(AudioAttention(model, args.layer))
-        source = stack.enter_context(open_source(args.input, sound=sound, fps=args.fps, max_size=args.max_size))
+        source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
         writer = stack.enter_context((StillWriter if is_still(args.out) else VideoWriter)(args.out, source))
         for frame in tqdm(source, total=source.num_frames, unit='frame'):
-            result = segmenter.step(frame.image, frame.sound, time=frame.time)
-            heard += attention.maps is not None
+            result = segmenter.step(frame.image, frame.audio, time=frame.time)
+            with_audio += attention.maps is not None
             count += 1
             picture = attention.picture(frame.image)
             if args.tracks:
                 picture = draw_tracks(picture, result, opacity=0.0)
-            writer.add(picture, frame.time, frame.sound)
+            writer.add(picture, frame.time, frame.audio)
     if count == 0:
         raise InputError(f'input {args.input}: has no frame that can be read; nothing was written')
-    return count, heard
+    return count, with_audio
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -95,9 +95,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--out', metavar='FILE', help='video with the attention of the sound over the frames')
+    parser.add_argument('--out', metavar='FILE', help='video with the attention of the audio over the frames')
     parser.add_argument(
-        '--audio', default='auto', metavar='SOUND', help='auto (the sound of the input), none, or a sound file'
+        '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
     )
     parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
     parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
@@ -133,8 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if args.table:
             write_between_markers(args.table, 'attention', mass_table(summary))
         return
-    count, heard = write_pictures(model, args)
-    print(f'wrote {args.out}: {count} frames, {heard} of them with sound')
+    count, with_audio = write_pictures(model, args)
+    print(f'wrote {args.out}: {count} frames, {with_audio} of them with audio')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Test whether a gain is more than chance: the paired t-test of Table XII on two result files.
 
-``python tools/analysis_tools/audio_ttest.py ANNOTATIONS WITHOUT_SOUND.zip WITH_SOUND.zip``
+``python tools/analysis_tools/audio_ttest.py ANNOTATIONS WITHOUT_AUDIO.zip WITH_AUDIO.zip``
 """
 
 import argparse
@@ -38,8 +38,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         description='Paired t-test of the track IoU of two models over the annotated objects that both segment'
     )
     parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
-    parser.add_argument('results_a', help='results of model A (without sound): results.json, or a zip that holds it')
-    parser.add_argument('results_b', help='results of model B (with sound)')
+    parser.add_argument('results_a', help='results of model A (without audio): results.json, or a zip that holds it')
+    parser.add_argument('results_b', help='results of model B (with audio)')
     parser.add_argument(
         '--thresholds', nargs='+', type=float, default=THRESHOLDS, metavar='IOU', help='default: 0.5 0.75'
     )

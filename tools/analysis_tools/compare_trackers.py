@@ -22,7 +22,7 @@ from mmrcf.engine.loops import metric_record
 from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
-from mmrcf.models.listening import audio_patch, listen
+from mmrcf.models.audio_encoders.streaming import audio_patch, stream_tokens
 from mmrcf.models.postprocess import select_instances
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.registry import METRICS, TASK_UTILS
@@ -104,8 +104,8 @@ def compare(model: RCF, dataloader, trials: Sequence[TrackerTrial]) -> None:
         meta = sample.video_data_samples[0].metainfo
         if meta['frame_id'] == 0:
             references, memory = (), AudioMemory()
-        if model.hears:
-            tokens, memory = listen(model.audio_encoder, audio_patch(batch['inputs'], 0, 0), memory)
+        if model.uses_audio:
+            tokens, memory = stream_tokens(model.audio_encoder, audio_patch(batch['inputs'], 0, 0), memory)
         output, feature = model.decode_frame(frame, references, meta['img_shape'][:2], tokens)
         references = model.newest_references(feature, references)
         slots = model.slot_predictions(output, meta['img_shape'][:2], frame.shape[-2:])

@@ -1,6 +1,6 @@
 """Compare the log-mel patches of files with those of an independent implementation.
 
-``python tools/analysis_tools/logmel_parity.py CLIP.mp4 [SOUND.wav ...]``
+``python tools/analysis_tools/logmel_parity.py CLIP.mp4 [AUDIO.wav ...]``
 
 The other implementation is that of the package ``torchvggish``, a copy of the one that VGGish was published with. Both
 get the same waveform at 16 kHz; its patches follow each other every 0.96 s, as it cuts them itself.
@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from torchaudio.functional import resample
 
-from mmrcf.datasets.transforms.audio import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
+from mmrcf.audio.file import AudioReader
+from mmrcf.audio.log_mel import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.media.sound_file import SoundReader
 from mmrcf.utils import require_file, write_json
 
 TOLERANCE = 1e-4
@@ -72,22 +72,22 @@ def largest_difference(reference: ModuleType, waveform: np.ndarray) -> tuple[int
 
 
 def read_waveform(path: str) -> np.ndarray:
-    """The sound of a file as (S,) float32 at 16 kHz; what is unknown is silence.
+    """The audio of a file as (S,) float32 at 16 kHz; what is unknown is silence.
 
     Raises:
-        InputError: The file is missing, cannot be read or holds no sound.
+        InputError: The file is missing, cannot be read or holds no audio.
     """
-    with closing(SoundReader(str(require_file(path, 'sound')), None, f'sound {path}')) as reader:
+    with closing(AudioReader(str(require_file(path, 'audio')), None, f'audio {path}')) as reader:
         pieces = [torch.from_numpy(chunk.samples).nan_to_num(nan=0.0) for chunk in reader.chunks()]
     if not pieces:
-        raise InputError(f'sound {path}: holds no sound; give a file that does')
+        raise InputError(f'audio {path}: holds no audio; give a file that does')
     return resample(torch.cat(pieces), reader.sample_rate, SAMPLE_RATE).numpy()
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Compare log-mel patches with an independent implementation')
-    parser.add_argument('files', nargs='+', metavar='FILE', help='sound or video files')
+    parser.add_argument('files', nargs='+', metavar='FILE', help='audio or video files')
     parser.add_argument('--tolerance', type=float, default=TOLERANCE, help='largest difference allowed (%(default)s)')
     parser.add_argument('--json', metavar='FILE', help='also write the figures to this file')
     return parser.parse_args(arguments)

@@ -61,7 +61,7 @@ def measure(
     batch = model.data_preprocessor(dict(inputs=dict(img=[frame]), data_samples=[sample]), False)
     image = batch['inputs']['img'][0]
     shapes = dict(img_shape=(height, width), ori_shape=(height, width))
-    if model.hears:
+    if model.uses_audio:
         shapes['audio'] = AudioPatch(torch.zeros(1, *PATCH_SHAPE), torch.ones(1, dtype=torch.bool))
 
     state = model.init_state()

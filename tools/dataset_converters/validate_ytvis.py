@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmrcf.datasets.annotations.validation import validate_annotations
-from mmrcf.datasets.sound_validation import SoundFolder
+from mmrcf.datasets.audio_validation import AudioFolder
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import write_json
 
@@ -20,10 +20,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('ann_file', help='annotation file (JSON)')
     parser.add_argument('--image-root', help='folder that the file names are relative to; every frame is then read too')
     parser.add_argument(
-        '--audio', metavar='FOLDER', help='folder of the sound files; each is then read, and frame times are checked'
+        '--audio', metavar='FOLDER', help='folder of the audio files; each is then read, and frame times are checked'
     )
     parser.add_argument(
-        '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of a sound file (default .wav)'
+        '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of an audio file (default .wav)'
     )
     parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos that do not say it')
     parser.add_argument('--json', metavar='FILE', help='write the problems to this file too')
@@ -34,7 +34,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each problem and a last line with their numbers."""
     args = parse_args(arguments)
-    check = SoundFolder(args.audio, args.audio_suffix, args.fps).check if args.audio is not None else None
+    check = AudioFolder(args.audio, args.audio_suffix, args.fps).check if args.audio is not None else None
     problems = validate_annotations(args.ann_file, args.image_root, check)
     if args.json:
         write_json(args.json, [problem.as_dict() for problem in problems])

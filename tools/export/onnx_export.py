@@ -109,11 +109,11 @@ def compare(
 ) -> Parity:
     """Run the first frames of a video, brought to ``size`` (height, width), through two models."""
     parity = Parity()
-    with open_source(video, sound=expected.hears) as source:
+    with open_source(video, audio=expected.uses_audio) as source:
         for frame in source:
-            sound = frame.sound if expected.hears else None
+            audio = frame.audio if expected.uses_audio else None
             image = frame.image if size is None else fit_image(frame.image, size)
-            results = [segmenter.step(image, sound, time=frame.time) for segmenter in (expected, actual)]
+            results = [segmenter.step(image, audio, time=frame.time) for segmenter in (expected, actual)]
             parity.add(*map(shown_objects, results))
             if parity.frames == frames:
                 break

@@ -166,18 +166,18 @@ def read_frames(split: Path, videos: list[dict[str, Any]]) -> Iterator[np.ndarra
             yield frame
 
 
-def read_sound(split: Path, name: str) -> tuple[np.ndarray, int]:
-    """The sound of a video: int16 [samples] and the sample rate."""
-    path = require_file(split / 'WAVAudios' / f'{name}.wav', 'sound')
+def read_audio(split: Path, name: str) -> tuple[np.ndarray, int]:
+    """The audio of a video: int16 [samples] and the sample rate."""
+    path = require_file(split / 'WAVAudios' / f'{name}.wav', 'audio')
     try:
         with wave.open(str(path), 'rb') as file:
             return np.frombuffer(file.readframes(file.getnframes()), '<i2'), file.getframerate()
     except (wave.Error, EOFError) as error:
-        raise InputError(f'sound {path}: not a readable WAV file ({error}); write the split again') from error
+        raise InputError(f'audio {path}: not a readable WAV file ({error}); write the split again') from error
 
 
 def write_clip(
-    path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, sound: np.ndarray | None = None, rate: int = 16000
+    path: Path, frames: Iterable[np.ndarray], fps: float, crf: int, audio: np.ndarray | None = None, rate: int = 16000
 ) -> None:
     """Write an mp4.
 
@@ -186,7 +186,7 @@ def write_clip(
         frames: uint8 [height, width, 3], BGR.
         fps: Frames a second.
         crf: Quality of the encoder, 0 to 51; lower is better.
-        sound: int16 [samples]; None: the clip has no audio.
+        audio: int16 [samples]; None: the clip has no audio.
         rate: Samples a second.
     """
     frames = iter(frames)
@@ -200,22 +200,22 @@ def write_clip(
         context = video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = ColorRange.MPEG
-        audio = None
-        if sound is not None:
-            audio = container.add_stream('aac', rate=rate, layout='mono')
-            audio.bit_rate = 64000
+        stream = None
+        if audio is not None:
+            stream = container.add_stream('aac', rate=rate, layout='mono')
+            stream.bit_rate = 64000
         for frame in itertools.chain([first], frames):
             picture = av.VideoFrame.from_ndarray(frame, format='bgr24').reformat(
                 format='yuv420p', dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
             )
             container.mux(video.encode(picture))
         container.mux(video.encode())
-        if audio is None:
+        if stream is None:
             return
-        samples = av.AudioFrame.from_ndarray(sound[None], format='s16', layout='mono')
+        samples = av.AudioFrame.from_ndarray(audio[None], format='s16', layout='mono')
         samples.sample_rate = rate
-        container.mux(audio.encode(samples))
-        container.mux(audio.encode())
+        container.mux(stream.encode(samples))
+        container.mux(stream.encode())
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -247,10 +247,10 @@ def make_synthetic_clip(out: Path, crf: int, split: Path, names: list[str]) -> i
     """Write the clip of synthetic videos, one after another; returns the number of frames."""
     split = require_folder(split, 'split')
     videos = find_videos(split, names)
-    sounds, rates = zip(*(read_sound(split, name) for name in names), strict=True)
+    audio, rates = zip(*(read_audio(split, name) for name in names), strict=True)
     frames = tqdm(read_frames(split, videos), total=sum(len(video['file_names']) for video in videos), unit='frame')
     with atomic_output(out) as temporary:
-        write_clip(temporary, frames, videos[0]['fps'], crf, np.concatenate(sounds), rates[0])
+        write_clip(temporary, frames, videos[0]['fps'], crf, np.concatenate(audio), rates[0])
     return frames.n
 
 

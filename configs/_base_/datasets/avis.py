@@ -1,10 +1,10 @@
-# AVIS: YouTube-VIS layout, and a sound file for each video. data/README.md shows the folders.
+# AVIS: YouTube-VIS layout, and an audio file for each video. data/README.md shows the folders.
 dataset_type = 'AVISDataset'
 data_root = 'data/avis/'
 # The rate of YouTube-VIS, for a file whose videos have neither timestamps nor fps of their own.
 fps = 6.0
 
-# Sound comes after the frames: so the random draws for the frames are the same with and without it.
+# Audio comes after the frames: so the random draws for the frames are the same with and without it.
 train_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipAnnotations'),
@@ -14,17 +14,17 @@ train_pipeline = [
         scales=[(768, 288), (768, 320), (768, 352), (768, 360), (768, 384), (768, 416)],
     ),
     dict(type='RandomClipFlip', prob=0.5),
-    dict(type='LoadClipSound'),
-    # The model learns to do without sound, which videos may lack and streams may lose.
-    dict(type='RandomSoundDrop', prob=0.2),
-    dict(type='SoundPatches'),
+    dict(type='LoadClipAudio'),
+    # The model learns to do without audio, which videos may lack and streams may lose.
+    dict(type='RandomAudioDrop', prob=0.2),
+    dict(type='AudioPatches'),
     dict(type='PackClip'),
 ]
 test_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='ClipResize', scale=(640, 360), keep_ratio=True),
-    dict(type='LoadClipSound'),
-    dict(type='SoundPatches'),
+    dict(type='LoadClipAudio'),
+    dict(type='AudioPatches'),
     dict(type='PackClip'),
 ]
 

@@ -4,8 +4,8 @@
 # and so on for val_dataloader, val_evaluator, test_dataloader and test_evaluator; with model.head.num_classes=26.
 _root = 'data/aviseg/'
 
-# One frame a second, and no fps in the files. A frame hears the second before it, as it does live; the set's own code
-# gives it the second after (time_offset=1.0), which a stream cannot.
+# One frame a second, and no fps in the files. A frame comes with the second of audio before it, as it does live; the
+# set's own code gives it the second after (time_offset=1.0), which a stream cannot.
 _fps = 1.0
 
 aviseg = dict(

@@ -1,4 +1,4 @@
-# The synthetic benchmark with sound (16 kHz mono): what differs from shapes.py. Made by
+# The synthetic benchmark with audio (16 kHz mono): what differs from shapes.py. Made by
 #   python tools/misc/make_shapes.py --variant shapes_av --out data/shapes_av
 # A config of the shapes family takes it so:
 #   _base_ = ['./rcf_r18_shapes.py', '../_base_/datasets/shapes_av.py']
@@ -7,22 +7,22 @@
 _root = 'data/shapes_av/'
 _classes = dict(classes='shapes_av')
 
-# Sound comes after the frames: so the random draws for the frames are the same with and without it.
+# Audio comes after the frames: so the random draws for the frames are the same with and without it.
 _train_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipAnnotations'),
     dict(type='RandomClipFlip', prob=0.5),
-    dict(type='LoadClipSound'),
-    # The model learns to do without sound, which videos may lack and streams may lose.
-    dict(type='RandomSoundDrop', prob=0.2),
-    dict(type='SoundPatches'),
+    dict(type='LoadClipAudio'),
+    # The model learns to do without audio, which videos may lack and streams may lose.
+    dict(type='RandomAudioDrop', prob=0.2),
+    dict(type='AudioPatches'),
     dict(type='PackClip'),
 ]
 _test_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='ClipResize', scale=(288, 160), keep_ratio=True),
-    dict(type='LoadClipSound'),
-    dict(type='SoundPatches'),
+    dict(type='LoadClipAudio'),
+    dict(type='AudioPatches'),
     dict(type='PackClip'),
 ]
 _train = dict(

@@ -1,4 +1,4 @@
-"""The synthetic benchmark: videos with exact masks and sound, drawn from a seed."""
+"""The synthetic benchmark: videos with exact masks and audio, drawn from a seed."""
 
 from mmrcf.datasets.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES
 from mmrcf.datasets.synthetic.writer import DEFAULT_SPLITS, FPS, write_shapes, write_split

@@ -1,4 +1,4 @@
-"""From a plan to pixels: frames with the exact masks of what is visible, and the sound."""
+"""From a plan to pixels: frames with the exact masks of what is visible, and the audio."""
 
 from collections.abc import Iterator
 
@@ -47,12 +47,12 @@ def render_frames(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield picture.astype(np.uint8), masks
 
 
-def render_sound(scene: Scene, variant: Variant) -> np.ndarray:
-    """The sound of a video at 16 kHz: int16 [samples], as long as its frames last."""
+def render_audio(scene: Scene, variant: Variant) -> np.ndarray:
+    """The audio of a video at 16 kHz: int16 [samples], as long as its frames last."""
     voices = [variant.voices[actor.category] for actor in scene.actors]
     num_samples = round(scene.num_frames * SAMPLE_RATE / scene.fps)
     bursts = [actor.bursts for actor in scene.actors]
-    return mixture(np.random.default_rng(scene.sound_seed), voices, bursts, num_samples)
+    return mixture(np.random.default_rng(scene.audio_seed), voices, bursts, num_samples)
 
 
 def _paint(

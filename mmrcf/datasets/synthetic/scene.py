@@ -61,7 +61,7 @@ class Scene:
         camera: Frame -> canvas coordinates, float64 [T, 2, 3].
         gains: Brightness factor of the whole frame, float64 [T].
         grain_seed: Seeds the sensor noise and the noise of hard frames.
-        sound_seed: Seeds the voices.
+        audio_seed: Seeds the voices.
     """
 
     size: tuple[int, int]
@@ -71,7 +71,7 @@ class Scene:
     camera: np.ndarray
     gains: np.ndarray
     grain_seed: np.random.SeedSequence
-    sound_seed: np.random.SeedSequence
+    audio_seed: np.random.SeedSequence
 
     @property
     def num_frames(self) -> int:
@@ -125,7 +125,7 @@ def plan_scene(
         size: (height, width) in pixels.
         fps: Frames a second.
     """
-    look_seed, member_seed, bursts_seed, grain_seed, sound_seed = seed.spawn(5)
+    look_seed, member_seed, bursts_seed, grain_seed, audio_seed = seed.spawn(5)
     rng = np.random.default_rng(look_seed)
     member_rng = np.random.default_rng(member_seed)
     height, width = size
@@ -177,7 +177,7 @@ def plan_scene(
         glow = loudness(own, times) if variant.pulse else np.zeros(num_frames)
         body['radii'] = body['radii'] * (1 + PULSE_SIZE * glow)
         actors.append(Actor(category=category, look=look, glow=glow, bursts=own, **body))
-    return Scene(size, fps, tuple(actors), canvas, camera, gains, grain_seed, sound_seed)
+    return Scene(size, fps, tuple(actors), canvas, camera, gains, grain_seed, audio_seed)
 
 
 def background_frame(scene: Scene, frame: int) -> np.ndarray:

@@ -11,7 +11,7 @@ FLOOR = 0.3
 
 @dataclass(frozen=True)
 class Burst:
-    """A stretch of sound of one object: from ``start`` to ``end`` in seconds, pulsing ``rate`` times a second."""
+    """A stretch of audio of one object: from ``start`` to ``end`` in seconds, pulsing ``rate`` times a second."""
 
     start: float
     end: float
@@ -38,7 +38,7 @@ def schedule(
 ) -> list[tuple[Burst, ...]]:
     """Hand the time of a video out to its objects, turn by turn, to the one or two heard least so far.
 
-    Two objects of one look never sound together: the pulse then always tells whose sound it is. It knows nothing of
+    Two objects of one look never sound together: the pulse then always tells whose audio it is. It knows nothing of
     the categories, so look-alikes can be exchanged without any other change.
 
     Args:

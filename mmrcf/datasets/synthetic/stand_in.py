@@ -18,7 +18,7 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
 
     Args:
         config: Changed in place: ``data_root``, ``ann_file`` and ``data_prefix`` of its training data sets, and where
-            they have sound what says which it is.
+            they have audio what says which it is.
         root: An empty folder to write into.
         size: Height and width of the frames.
         num_videos: Videos of each data set.
@@ -29,11 +29,11 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
     """
     for index, node in enumerate(_data_sets(config.train_dataloader.dataset)):
         folder = root / str(index)
-        with_sound = node.type == 'AVISDataset'
-        variant = 'shapes_av' if with_sound else 'shapes'
+        with_audio = node.type == 'AVISDataset'
+        variant = 'shapes_av' if with_audio else 'shapes'
         write_split(folder, variant, 'train', num_videos, num_frames=num_frames, size=size)
         content = read_json(folder / 'train' / 'instances.json', 'annotation file')
-        if not with_sound and node.type not in ('YouTubeVISDataset', 'COCOPseudoVideoDataset'):
+        if not with_audio and node.type not in ('YouTubeVISDataset', 'COCOPseudoVideoDataset'):
             raise InputError(f'config {config.filename}: there is no stand-in for a data set of type {node.type!r}')
         names = _category_names(node)
         if names is not None:
@@ -41,7 +41,7 @@ def use_stand_ins(config: Config, root: Path, size: tuple[int, int], num_videos:
         if node.type == 'COCOPseudoVideoDataset':
             content = _as_images(content, node.get('partly_labelled'))
         write_json(folder / 'stand_in.json', content)
-        _point(node, folder, with_sound)
+        _point(node, folder, with_audio)
 
 
 def _data_sets(node: ConfigDict) -> Iterator[ConfigDict]:
@@ -92,12 +92,12 @@ def _as_images(content: dict, partly_labelled: str | None) -> dict:
     return dict(images=images, annotations=annotations, categories=content['categories'])
 
 
-def _point(node: ConfigDict, folder: Path, with_sound: bool) -> None:
+def _point(node: ConfigDict, folder: Path, with_audio: bool) -> None:
     node.data_root = f'{folder}/'
     node.ann_file = 'stand_in.json'
     node.data_prefix = dict(img='train/JPEGImages')
     for choice in ('only', 'without'):  # names of other files
         node.pop(choice, None)
-    if with_sound:
+    if with_audio:
         node.data_prefix = dict(img='train/JPEGImages', audio='train/WAVAudios')
         node.audio_suffix = '.wav'

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmrcf.datasets.synthetic.categories import Variant
-from mmrcf.datasets.synthetic.render import render_frames, render_sound
+from mmrcf.datasets.synthetic.render import render_audio, render_frames
 from mmrcf.datasets.synthetic.scene import Scene
 from mmrcf.datasets.synthetic.sounding import loudness
 from mmrcf.datasets.synthetic.voices import SAMPLE_RATE
@@ -44,7 +44,7 @@ def write_video(folder: Path, video_id: int, scene: Scene, variant: Variant) -> 
         (frames_folder / f'{index:05d}.jpg').write_bytes(encoded.tobytes())
         for track, mask in zip(segmentations, masks, strict=True):
             track.append(_to_rle(mask))
-    _write_wav(folder / 'WAVAudios' / f'{name}.wav', render_sound(scene, variant))
+    _write_wav(folder / 'WAVAudios' / f'{name}.wav', render_audio(scene, variant))
 
     height, width = scene.size
     shared = dict(height=height, width=width, length=scene.num_frames)

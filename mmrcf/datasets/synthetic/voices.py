@@ -83,7 +83,7 @@ VOICES: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = {
 def mixture(
     rng: np.random.Generator, voices: Sequence[str], bursts: Sequence[tuple[Burst, ...]], num_samples: int
 ) -> np.ndarray:
-    """The sound of a video.
+    """The audio of a video.
 
     Args:
         rng: Source of randomness.

@@ -1,4 +1,4 @@
-from .audio import log_mel, patch_at
+from .audio import AudioPatches, ClipAudioAugmentation, LoadClipAudio, RandomAudioDrop
 from .blur import ClipBlur
 from .clip_data_sample import ClipDataSample
 from .copy_paste import VideoCopyPaste
@@ -11,9 +11,6 @@ from .motion import ClipMotion
 from .object_crops import PackObjectCrops
 from .object_motion import ObjectMotion
 from .photometric import ClipPhotometricDistortion
-from .sound_augmentation import ClipSoundAugmentation
-from .sound_transforms import LoadClipSound, RandomSoundDrop, SoundPatches
-from .sound_window import SoundWindow
 
 __all__ = [
     'ClipBlur',
@@ -22,10 +19,10 @@ __all__ = [
     'ClipPhotometricDistortion',
     'ClipPhotometricDrift',
     'ClipResize',
-    'ClipSoundAugmentation',
+    'ClipAudioAugmentation',
     'LoadClipAnnotations',
     'LoadClipFrames',
-    'LoadClipSound',
+    'LoadClipAudio',
     'ObjectMotion',
     'PackClip',
     'PackObjectCrops',
@@ -33,11 +30,8 @@ __all__ = [
     'RandomClipFlip',
     'RandomClipResize',
     'RandomClipWindow',
-    'RandomSoundDrop',
-    'SoundPatches',
-    'SoundWindow',
+    'RandomAudioDrop',
+    'AudioPatches',
     'VideoCopyPaste',
-    'log_mel',
-    'patch_at',
     'sample_clip',
 ]

@@ -1,125 +1,197 @@
-"""Log-mel patches of sound that end at a frame (Section III-C), exactly as the public VGGish defines them.
+"""The audio of a clip: from a file to the log-mel patches that end at its frames (Section III-C).
 
-One patch is computed from the samples before one time alone: file, live stream and data set get the same one.
+``audio_window`` in the pipeline's dict is one :class:`AudioWindow` for the clip, ``time`` a list with the time of each
+frame on its clock, in seconds. Frames are not touched by these transforms, nor audio by those of frames. Put them after
+those of frames: so the random draws for the frames are the same with and without audio.
 """
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from mmcv.transforms import BaseTransform
 
-from mmrcf.utils.samples import samples_before, to_mono
+from mmrcf.audio import AudioChunk
+from mmrcf.audio.file import read_audio, read_wav_segment
+from mmrcf.audio.log_mel import PATCH_SAMPLES, SAMPLE_RATE, patch_span
+from mmrcf.audio.window import AudioRun, AudioWindow
+from mmrcf.errors import InputError
+from mmrcf.registry import TRANSFORMS
+from mmrcf.utils import require_file
 
-from .linear_prediction import predict
-from .resampling import SAMPLE_RATE, cut, resample_span, resampling_reach, sample_places
+from .clip_random import clip_rng
 
-__all__ = [
-    'MEL_BANDS',
-    'PATCH_FRAMES',
-    'PATCH_SAMPLES',
-    'SAMPLE_RATE',
-    'log_mel',
-    'patch_at',
-    'patch_span',
-    'to_mono',
-]
+CACHED_FILES = 2
+"""In testing the frames of a video come one after the other; in training keeping files would not pay."""
 
-PATCH_FRAMES = 96
-MEL_BANDS = 64
-WINDOW = 400
-HOP = 160
-FFT_SIZE = 512
-PATCH_SAMPLES = WINDOW + (PATCH_FRAMES - 1) * HOP
-MEL_RANGE = (125.0, 7500.0)
-LOG_OFFSET = 0.01
+REACH = PATCH_SAMPLES / SAMPLE_RATE + 0.1
+"""Seconds before its time that a patch depends on, with what resampling adds at the lowest rate."""
+
+MARGIN = 1.0
+"""Seconds of audio around what the patches of a clip need, for transforms that shift it."""
 
 
-def log_mel(waveform: Tensor) -> Tensor:
-    """Log magnitudes in mel bands; frame i covers samples 160 i to 160 i + 400. Nothing is padded.
+@TRANSFORMS.register_module()
+class LoadClipAudio(BaseTransform):
+    """Read the audio of a clip.
+
+    Required keys: ``audio_path``: for each frame the audio file of its video or None, all the same; ``time``. Where
+    ``silent`` is true the audio is recorded silence, whatever the path. Added key: ``audio_window``, with at least
+    what the patches need and a second before and after it; empty where the path is None or the file has no samples.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Read it. Raises :class:`InputError` for a file that is no audio, or frames that have no audio key."""
+        if 'audio_path' not in results or 'time' not in results:
+            raise InputError(
+                'LoadClipAudio: the data set says nothing of audio (audio_path, time); use AVISDataset, or leave the '
+                'audio transforms out of the pipeline'
+            )
+        path = results['audio_path'][0]
+        if any(results.get('silent', ())):
+            results['audio_window'] = _silence(results['time'])
+        elif path is None:
+            results['audio_window'] = AudioWindow.empty()
+        else:
+            results['audio_window'] = _read(path, results['time'])
+        return results
+
+
+def _read(path: str, times: list[float]) -> AudioWindow:
+    if path.lower().endswith('.wav'):
+        segment = read_wav_segment(path, min(times) - REACH - MARGIN, max(times) + MARGIN)
+        if segment is not None:
+            return segment
+    status = require_file(path, 'audio file').stat()
+    return _decode(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=CACHED_FILES)
+def _decode(path: str, modified: int, size: int) -> AudioWindow:
+    """Decode a file; when it was modified and its size are there to tell a file from the one that it replaced."""
+    return read_audio(path)
+
+
+def _silence(times: list[float]) -> AudioWindow:
+    """Zeros over all the patches that end at ``times``."""
+    start = min(times) - PATCH_SAMPLES / SAMPLE_RATE
+    count = math.ceil((max(times) - start) * SAMPLE_RATE) + 1
+    return AudioWindow.empty().append(AudioChunk(np.zeros(count, np.float32), SAMPLE_RATE, start))
+
+
+@TRANSFORMS.register_module()
+class RandomAudioDrop(BaseTransform):
+    """Take the audio of a whole clip away, so that a model learns to do without. After ``LoadClipAudio``.
 
     Args:
-        waveform: (..., S) float, 16 kHz.
-
-    Returns:
-        (..., F, 64) of the same type, F = max(0, 1 + floor((S - 400) / 160)).
+        prob: Probability, in [0, 1].
     """
-    if waveform.shape[-1] < WINDOW:
-        return waveform.new_zeros(*waveform.shape[:-1], 0, MEL_BANDS)
-    window, mel_matrix = _analysis(waveform.device)
-    # Doubles: beside a loud tone the rounding of a float32 transform shows in the quiet bands.
-    frames = waveform.double().unfold(-1, WINDOW, HOP) * window
-    magnitudes = torch.fft.rfft(frames, FFT_SIZE).abs()
-    return torch.log(magnitudes @ mel_matrix + LOG_OFFSET).to(waveform.dtype)
+
+    def __init__(self, prob: float = 0.2) -> None:
+        if not 0 <= prob <= 1:
+            raise InputError(f'RandomAudioDrop: prob={prob}, expected a number from 0 to 1')
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Leave ``audio_window`` or make it empty."""
+        _require_audio(results, 'RandomAudioDrop')
+        if clip_rng(results).random() < self.prob:
+            results['audio_window'] = AudioWindow.empty()
+        return results
 
 
-def patch_at(samples: np.ndarray, sample_rate: int, first: int, time: float) -> Tensor:
-    """The patch that ends at ``time``: the last 0.975 s before it.
+@TRANSFORMS.register_module()
+class AudioPatches(BaseTransform):
+    """The log-mel patch that ends at each frame. After ``LoadClipAudio``, before ``PackClip``.
+
+    Added keys: ``audio``: float32 (T, 96, 64), zeros where there is no audio; ``audio_valid``: bool (T,), whether any
+    sample of a frame's patch is known.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Compute them; a frame that is there twice is computed once."""
+        audio = _require_audio(results, 'AudioPatches')
+        patches = {time: audio.patch(time) for time in dict.fromkeys(results['time'])}
+        results['audio'] = torch.stack([patches[time][0] for time in results['time']])
+        results['audio_valid'] = torch.tensor([patches[time][1] for time in results['time']], dtype=torch.bool)
+        return results
+
+
+@TRANSFORMS.register_module()
+class ClipAudioAugmentation(BaseTransform):
+    """Make the audio of a clip louder or softer, noisy, early or late. After ``LoadClipAudio``.
+
+    Samples that are unknown stay so, and silence that was recorded is not spared the noise. Each change is off by
+    default.
 
     Args:
-        samples: (n,) float32, one channel. NaN is unknown, as is what is left and right of them; there is silence.
-        sample_rate: Samples a second.
-        first: Index of ``samples[0]``: it has time first / sample_rate.
-        time: Seconds, of the frame. Samples that are not over by then are not looked at.
-
-    Returns:
-        (96, 64) float32.
-
-    Raises:
-        InputError: The time is no usable one.
+        gain_db: Smallest and largest gain in decibels.
+        noise_db: Smallest and largest level (root mean square) of white noise, in decibels of full scale; None: none.
+        max_shift: Largest shift in seconds, earlier or later, at most 1. With it a frame may get audio from after it.
     """
-    start = samples_before(time, SAMPLE_RATE) - PATCH_SAMPLES
-    past_first, inside, past_end = patch_span(sample_rate, time)
-    past = cut(torch.from_numpy(samples), past_first - first, past_end - first, fill=math.nan)
-    known = past.isfinite()
-    past = past.where(known, 0.0)
-    if sample_rate == SAMPLE_RATE:
-        return log_mel(past)
-    # The filter looks ahead by 0.4 ms. Zeros there would be a click at the end of every patch.
-    past = torch.cat((past, predict(past, resampling_reach(sample_rate) + 2)))
-    waveform = resample_span(past, sample_rate, past_first, start, PATCH_SAMPLES)
-    # The filter also rings into the silence where nothing is known, which sound of 16 kHz would not do.
-    _, distances = sample_places(sample_rate, start, PATCH_SAMPLES)
-    places = (inside - past_first + distances // SAMPLE_RATE).clamp(max=len(known) - 1)
-    return log_mel(waveform * known[places])
+
+    def __init__(
+        self,
+        gain_db: tuple[float, float] = (0.0, 0.0),
+        noise_db: tuple[float, float] | None = None,
+        max_shift: float = 0.0,
+    ) -> None:
+        for name, limits in dict(gain_db=gain_db, noise_db=noise_db).items():
+            if limits is not None and not (len(limits) == 2 and -200 <= limits[0] <= limits[1] <= 200):
+                raise InputError(f'ClipAudioAugmentation: {name}={limits}, expected smallest <= largest, in decibels')
+        if not 0 <= max_shift <= MARGIN:
+            raise InputError(f'ClipAudioAugmentation: max_shift={max_shift}, expected seconds from 0 to {MARGIN:g}')
+        self.gain_db = tuple(gain_db)
+        self.noise_db = None if noise_db is None else tuple(noise_db)
+        self.max_shift = max_shift
+
+    def transform(self, results: dict) -> dict:
+        """Change ``audio_window``, as far as the patches of the clip depend on it; the rest is left out."""
+        audio = _require_audio(results, 'ClipAudioAugmentation')
+        rng = clip_rng(results)
+        gain = _factor(rng.uniform(*self.gain_db))
+        noise = 0.0 if self.noise_db is None else _factor(rng.uniform(*self.noise_db))
+        shift = rng.uniform(-self.max_shift, self.max_shift)
+        if audio.sample_rate is None:
+            return results
+        moved = _shifted(audio, round(shift * audio.sample_rate))
+        results['audio_window'] = _changed(_needed(moved, results['time']), gain, noise, rng)
+        return results
 
 
-def patch_span(sample_rate: int, time: float) -> tuple[int, int, int]:
-    """Where the samples of the patch at ``time`` lie.
-
-    Returns:
-        Index of the first sample that the patch can depend on through the resampling filter; of the first one inside
-        its 0.975 s; and the index after the last.
-    """
-    start = samples_before(time, SAMPLE_RATE) - PATCH_SAMPLES
-    inside = start * sample_rate // SAMPLE_RATE
-    return inside - resampling_reach(sample_rate), inside, samples_before(time, sample_rate)
+def _require_audio(results: dict, name: str) -> AudioWindow:
+    """The audio in a pipeline's dict; ``name`` is the transform that asks, for the message."""
+    if 'audio_window' not in results:
+        raise InputError(f'{name}: there is no audio in the pipeline; put LoadClipAudio before it')
+    return results['audio_window']
 
 
-def patch_length(sample_rate: int) -> int:
-    """Most samples before its time that a patch can depend on."""
-    return math.ceil((PATCH_SAMPLES + 1) * sample_rate / SAMPLE_RATE) + resampling_reach(sample_rate) + 1
+def _factor(decibels: float) -> float:
+    return 10 ** (decibels / 20)
 
 
-@functools.lru_cache(maxsize=2)
-def _analysis(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The window (400,) and the mel matrix (257, 64), both float64."""
-    window = torch.hann_window(WINDOW, periodic=True, dtype=torch.float64)
-    return window.to(device), _mel_matrix().to(device)
+def _shifted(audio: AudioWindow, samples: int) -> AudioWindow:
+    return replace(audio, runs=tuple(AudioRun(run.first + samples, run.samples) for run in audio.runs))
 
 
-def _mel_matrix() -> Tensor:
-    """(257, 64) float64. Triangles whose sides are straight on the mel scale, not in hertz as elsewhere."""
-    low, high = _to_mel(torch.tensor(MEL_RANGE, dtype=torch.float64))
-    edges = torch.linspace(low, high, MEL_BANDS + 2, dtype=torch.float64)
-    bins = _to_mel(torch.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1, dtype=torch.float64))
-    rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
-    matrix = torch.minimum(rising, falling).clamp(min=0)
-    matrix[0] = 0  # no band takes the constant part
-    return matrix
+def _needed(audio: AudioWindow, times: list[float]) -> AudioWindow:
+    """The part that the patches at ``times`` depend on."""
+    first, last = patch_span(audio.sample_rate, min(times))[0], patch_span(audio.sample_rate, max(times))[2]
+    runs = []
+    for run in audio.runs:
+        start, stop = max(first, run.first), min(last, run.end)
+        if start < stop:
+            runs.append(AudioRun(start, run.samples[start - run.first : stop - run.first]))
+    return replace(audio, runs=tuple(runs))
 
 
-def _to_mel(hertz: Tensor) -> Tensor:
-    return 1127 * torch.log1p(hertz / 700)
+def _changed(audio: AudioWindow, gain: float, noise: float, rng: np.random.Generator) -> AudioWindow:
+    runs = []
+    for run in audio.runs:
+        samples = run.samples * np.float32(gain)
+        if noise:
+            samples += np.float32(noise) * rng.standard_normal(len(samples), dtype=np.float32)
+        runs.append(AudioRun(run.first, samples))
+    return replace(audio, runs=tuple(runs))

@@ -8,7 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
 from mmrcf.registry import TRANSFORMS
-from mmrcf.structures import IGNORED_LABEL, SOUND_KEYS
+from mmrcf.structures import AUDIO_KEYS, IGNORED_LABEL
 from mmrcf.utils import mask_boxes
 
 from .clip_data_sample import ClipDataSample
@@ -60,7 +60,7 @@ class PackClip(BaseTransform):
         """Pack it.
 
         Returns:
-            ``inputs``: dict(img=uint8 (T, 3, H, W), BGR), and where ``SoundPatches`` came before, ``audio`` float32
+            ``inputs``: dict(img=uint8 (T, 3, H, W), BGR), and where ``AudioPatches`` came before, ``audio`` float32
             (T, 96, 64) and ``audio_valid`` bool (T,); ``data_samples``: ClipDataSample with T frames. Where ground
             truth was loaded, ``gt_instances`` of a frame holds ``masks`` (BitmapMasks), ``labels``, ``instances_ids``
             ((n,) int64) and ``bboxes`` ((n, 4) float32, around the masks); a frame with ignored regions has
@@ -78,5 +78,5 @@ class PackClip(BaseTransform):
             objects = (results[key] for key in ('gt_masks', 'gt_bboxes_labels', 'gt_instances_ids'))
             for sample, *parts in zip(clip.video_data_samples, *objects, strict=True):
                 _pack_objects(sample, *parts)
-        sound = {key: results[key] for key in SOUND_KEYS if key in results}
-        return dict(inputs=dict(img=torch.from_numpy(frames), **sound), data_samples=clip)
+        audio = {key: results[key] for key in AUDIO_KEYS if key in results}
+        return dict(inputs=dict(img=torch.from_numpy(frames), **audio), data_samples=clip)

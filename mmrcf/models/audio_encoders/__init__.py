@@ -3,8 +3,7 @@ import pkgutil
 
 from .base import PATCH_SHAPE, BaseAudioEncoder
 from .small_audio_encoder import SmallAudioEncoder
-from .vggish import VGGish, load_vggish
-from .vggish_lstm import VGGishLSTM
+from .vggish import VGGish, VGGishLSTM, load_vggish
 
 # Every file of this folder is imported, so a new audio encoder registers itself without a change here.
 for _module in pkgutil.iter_modules(__path__):

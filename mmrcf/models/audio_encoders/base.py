@@ -1,4 +1,4 @@
-"""The contract of an audio encoder: the sound before some frames in, context tokens out (Section III-C)."""
+"""The contract of an audio encoder: the audio before some frames in, context tokens out (Section III-C)."""
 
 from abc import ABCMeta, abstractmethod
 
@@ -49,7 +49,7 @@ class BaseAudioEncoder(BaseModule, metaclass=ABCMeta):
             nn.ReLU(inplace=True),
             nn.Linear(embed_dims, embed_dims),
         )
-        # One for each age, so that the fusion can tell the sound of now from that of a reference.
+        # One for each age, so that the fusion can tell the audio of now from that of a reference.
         self.position = nn.Embedding(1 + num_references, embed_dims)
 
     @abstractmethod
@@ -57,7 +57,7 @@ class BaseAudioEncoder(BaseModule, metaclass=ABCMeta):
         """Features a_t of patches.
 
         Args:
-            log_mel: (P, 96, 64), each patch as of :func:`~mmrcf.datasets.transforms.audio.log_mel`.
+            log_mel: (P, 96, 64), each patch as of :func:`~mmrcf.audio.log_mel.log_mel`.
 
         Returns:
             (P, D). A patch's feature does not depend on the other patches.
@@ -68,7 +68,7 @@ class BaseAudioEncoder(BaseModule, metaclass=ABCMeta):
 
         Args:
             features: (B, 1 + delta, D), a_{t-delta} .. a_t.
-            valid: (B, 1 + delta) bool, False where nothing was heard: such a feature counts as zeros, and its token is
+            valid: (B, 1 + delta) bool, False where there is no audio: such a feature counts as zeros, and its token is
                 not attended to.
 
         Returns:

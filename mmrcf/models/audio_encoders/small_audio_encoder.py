@@ -41,7 +41,7 @@ class SmallAudioEncoder(BaseAudioEncoder):
                 nn.ReLU(inplace=True),
             ]
             channels, time, frequency = width, -(-time // 2), -(-frequency // 2)
-        # Flattened, not pooled: when in the window a sound was heard matters as much as which one it was.
+        # Flattened, not pooled: when in the window an event occurs matters as much as which one it is.
         self.network = nn.Sequential(
             *layers, nn.Flatten(), nn.Linear(channels * time * frequency, feature_dims), nn.ReLU(inplace=True)
         )

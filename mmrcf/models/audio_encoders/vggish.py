@@ -1,4 +1,4 @@
-"""The VGGish network in the layout of its public PyTorch weights, without its last linear layer."""
+"""The paper's audio encoder: VGGish without its last linear layer, then a bidirectional LSTM (Sections III-C, VIII)."""
 
 from pathlib import Path
 
@@ -8,7 +8,10 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError
+from mmrcf.registry import MODELS
 from mmrcf.utils import require_file
+
+from .base import BaseAudioEncoder
 
 FEATURE_DIMS = 4096
 # Of the public file: the last linear layer, which the paper leaves out, and the quantiser of the embeddings behind it.
@@ -55,6 +58,44 @@ class VGGish(BaseModule):
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
                 nn.init.zeros_(module.bias)
+
+
+@MODELS.register_module()
+class VGGishLSTM(BaseAudioEncoder):
+    """VGGish features of width 4096, aggregated by an LSTM.
+
+    Args:
+        num_references: delta, as in the neck.
+        embed_dims: Token width C'.
+        lstm_dims: Hidden size of the LSTM, for each direction.
+        lstm_layers: Number of layers of the LSTM.
+        bidirectional: Whether the LSTM reads the window both ways.
+        frozen: Whether VGGish keeps its weights in training.
+        vggish: Arguments of :class:`VGGish`; ``dict(init_cfg=dict(type='Pretrained', checkpoint=FILE))`` starts from
+            its public PyTorch weights.
+    """
+
+    def __init__(
+        self,
+        num_references: int = 1,
+        embed_dims: int = 256,
+        lstm_dims: int = 512,
+        lstm_layers: int = 2,
+        bidirectional: bool = True,
+        frozen: bool = False,
+        vggish: dict | None = None,
+    ) -> None:
+        super().__init__(FEATURE_DIMS, num_references, embed_dims, lstm_dims, lstm_layers, bidirectional)
+        self.frozen = frozen
+        self.vggish = VGGish(**(vggish or {}))
+        self.vggish.requires_grad_(not frozen)
+
+    def encode(self, log_mel: Tensor) -> Tensor:
+        """See :meth:`BaseAudioEncoder.encode`."""
+        if not self.frozen:
+            return self.vggish(log_mel)
+        with torch.no_grad():
+            return self.vggish(log_mel)
 
 
 def load_vggish(network: VGGish, path: str | Path) -> None:

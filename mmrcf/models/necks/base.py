@@ -120,7 +120,7 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
             target: (B, C, H, W), the token-level feature f_t.
             references: delta features f_{t-1} .. f_{t-delta}, newest first, each (B, C, H, W).
             extents: B pairs: valid height and width of each map, in cells; the rest is padding.
-            extra: Further context tokens: the sound's. They come last in ``encoder``, and their positions stay as they
+            extra: Further context tokens: the audio's. They come last in ``encoder``, and their positions stay as they
                 are given.
         """
 

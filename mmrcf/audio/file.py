@@ -1,0 +1,236 @@
+"""The audio of a file, decoded by PyAV and placed by its presentation times."""
+
+import logging
+import math
+import wave
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.utils import require_file
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
+
+from .chunk import MAX_CHANNELS, SAMPLE_RATES, AudioChunk, check_sample_rate, place, samples_before
+from .clock import CLOCK_RESTART
+from .decoder import AudioDecoder
+from .window import AudioWindow
+
+logger = logging.getLogger(__name__)
+
+
+def read_audio(path: str | Path, clock_start: float | None = None) -> AudioWindow:
+    """Decode the first audio stream of a file (wav, flac, mp3, mp4, ...) at its own rate.
+
+    Args:
+        path: The file.
+        clock_start: Presentation time that is time 0, in seconds. None: the start of the container where there are
+            pictures beside the audio, else the first sample.
+
+    Returns:
+        A window that keeps everything; an empty one where the file has no audio stream or no samples.
+
+    Raises:
+        InputFileError: The file is missing, or its audio cannot be read.
+        InputError: The audio is of a kind that cannot be decoded.
+    """
+    path = require_file(path, 'audio')
+    with closing(AudioReader(str(path), clock_start, f'audio {path}')) as reader:
+        return AudioWindow.empty().extend(reader.chunks())
+
+
+def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow | None:
+    """The samples of one segment of a file of 16-bit PCM, as :func:`read_audio` has them.
+
+    Decoding the whole file takes longer than loading the frames of a clip.
+
+    Args:
+        path: The file. Its first sample has time 0.
+        start: Where the segment begins, in seconds.
+        end: Where it ends, in seconds.
+
+    Returns:
+        A window, empty where the file has no samples there; None where the file is of another kind, or damaged, and
+        ``read_audio`` is to see what can be made of it.
+    """
+    try:
+        with wave.open(str(path), 'rb') as file:
+            channels, rate = file.getnchannels(), file.getframerate()
+            # A header of a recording that was never finished says 0 samples; what follows may be audio all the same.
+            usual = file.getsampwidth() == 2 and channels <= MAX_CHANNELS and file.getnframes() > 0
+            if not usual or not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+                return None
+            first = max(0, math.floor(start * rate))
+            count = min(file.getnframes(), math.ceil(end * rate)) - first
+            if count <= 0:
+                return AudioWindow.empty()
+            file.setpos(first)
+            data = file.readframes(count)
+    except (wave.Error, EOFError, OSError):
+        return None
+    # A file that was cut short may end inside a sample.
+    whole = len(data) // (2 * channels) * channels
+    samples = np.frombuffer(data, '<i2', whole).reshape(-1, channels)
+    return AudioWindow.empty().append(AudioChunk(samples, rate, first / rate))
+
+
+class AudioReader:
+    """Hands out the samples of the first audio stream, as one channel, up to one time after the other.
+
+    Reads ahead by one packet, in constant memory. Damaged packets are left out with a warning; their time is unknown.
+
+    Args:
+        url: What PyAV opens: a path or a URL.
+        clock_start: As in :func:`read_audio`.
+        name: What the user called it; for messages.
+
+    Attributes:
+        sample_rate: Samples a second; None where there is no audio.
+        channels: Channels in the file, before they become one; 0 where there is no audio.
+        clock_start: Presentation time that is time 0 (at the start of the file), in seconds.
+
+    Raises:
+        InputFileError: It cannot be opened or none of its audio can be decoded.
+        InputError: The audio is of a kind that cannot be decoded.
+    """
+
+    def __init__(self, url: str, clock_start: float | None, name: str) -> None:
+        self._name = name
+        self._num_warnings = 0
+        self._end: int | None = None
+        self.clock_start = self._time_zero = clock_start or 0.0
+        self.sample_rate: int | None = None
+        self.channels = 0
+        self._container = open_container(url, name, timeout=timeout_of(url), kind='audio')
+        try:
+            self._pieces = self._read(clock_start)
+            self._next = next(self._pieces, None)
+        except BaseException:
+            self.close()
+            raise
+
+    def chunk_until(self, time: float) -> AudioChunk | None:
+        """All samples that are over at ``time`` (seconds; infinity: all) and were not handed out yet.
+
+        Returns:
+            One channel, (S,) float32, NaN in gaps, with the time of its first sample; None where there are no samples.
+        """
+        end = math.inf if time == math.inf else samples_before(time, self.sample_rate or 1)
+        pieces = list(self._pieces_before(end))
+        if not pieces:
+            return None
+        first, (last, last_samples) = pieces[0][0], pieces[-1]
+        joined = np.full(last + len(last_samples) - first, np.nan, np.float32)
+        for start, samples in pieces:
+            joined[start - first : start - first + len(samples)] = samples
+        return self._chunk(first, joined)
+
+    def skip_until(self, time: float) -> None:
+        """Pass over what :meth:`chunk_until` would return, in constant memory."""
+        for _ in self._pieces_before(samples_before(time, self.sample_rate or 1)):
+            pass
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """Yield the samples that are left as they are decoded, without filling gaps."""
+        for first, samples in self._pieces_before(math.inf):
+            yield self._chunk(first, samples)
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._container.close()
+
+    def _chunk(self, first: int, samples: np.ndarray) -> AudioChunk:
+        return AudioChunk(samples, self.sample_rate, first / self.sample_rate)
+
+    def _pieces_before(self, end: float) -> Iterator[tuple[int, np.ndarray]]:
+        while self._next is not None and self._next[0] < end:
+            first, samples = self._next
+            if first + len(samples) <= end:
+                self._next = next(self._pieces, None)
+            else:
+                samples, rest = samples[: end - first], samples[end - first :]
+                self._next = (end, rest)
+            yield first, samples
+
+    def _read(self, clock_start: float | None) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the index of the first sample, and the samples (S,) float32, of piece after piece in order."""
+        stream = _audio_stream(self._container, self._name)
+        if stream is None:
+            return
+        if clock_start is None and _has_pictures(self._container) and self._container.start_time is not None:
+            clock_start = self._container.start_time / av.time_base
+        for chunk in self._decode(stream):
+            if self.sample_rate is None:
+                self.sample_rate = chunk.sample_rate
+                self.channels = stream.codec_context.layout.nb_channels
+                self.clock_start = (chunk.time or 0.0) if clock_start is None else clock_start
+                self._time_zero = self.clock_start
+            first, samples = self._placed(chunk)
+            if len(samples):
+                self._end = first + len(samples)
+                yield first, samples
+
+    def _placed(self, chunk: AudioChunk) -> tuple[int, np.ndarray]:
+        """Index of the first sample, and the samples, without those that were there already."""
+        time = None if chunk.time is None else chunk.time - self._time_zero
+        try:
+            first, end = place(time, self.sample_rate, self._end), self._end
+        except InputError as error:
+            raise InputError(f'{self._name}: {error}') from error
+        if end is not None and first < end - CLOCK_RESTART * self.sample_rate:
+            first = end
+            self._time_zero = chunk.time - end / self.sample_rate
+            self._warn(f'its clock jumps back at {end / self.sample_rate:.3f} s; it goes on from there')
+        if np.isnan(chunk.samples).any():
+            self._warn('holds samples that are no numbers; they count as unknown')
+        overlap = 0 if end is None else max(0, end - first)
+        return first + overlap, chunk.samples[overlap:]
+
+    def _decode(self, stream: AudioStream) -> Iterator[AudioChunk]:
+        decoder = AudioDecoder(stream, self._name)
+        packets = self._container.demux(stream)
+        num_packets = num_chunks = 0
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                self._warn(f'its audio breaks off ({reason_of(error)})')
+                packet = None
+            try:
+                # None flushes the decoder: reading broke off before PyAV's own flush packet.
+                chunks = decoder.decode(packet)
+                check_sample_rate(decoder.sample_rate)
+            except ValueError as error:
+                raise InputError(f'{self._name}: cannot be used ({error}); convert it to 16-bit WAV') from error
+            yield from chunks
+            num_chunks += len(chunks)
+            if packet is None:
+                break
+            num_packets += packet.size > 0
+        if num_packets and not num_chunks:
+            raise InputFileError(f'{self._name}: none of its audio can be decoded; it is damaged or not an audio file')
+
+    def _warn(self, what: str) -> None:
+        self._num_warnings += 1
+        if self._num_warnings <= MAX_SKIP_WARNINGS:
+            logger.warning('%s: %s', self._name, what)
+
+
+def _audio_stream(container: InputContainer, name: str) -> AudioStream | None:
+    if not container.streams.audio:
+        return None
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise InputError(f'{name}: its audio codec is unknown to this FFmpeg; convert it to AAC or WAV first')
+    return stream
+
+
+def _has_pictures(container: InputContainer) -> bool:
+    return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)

@@ -1,0 +1,164 @@
+"""Audio into an output file: packets of another file as they are, or samples encoded as AAC."""
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.container import OutputContainer
+from av.packet import Packet
+
+from mmrcf.audio.chunk import MAX_VALUE, place
+from mmrcf.utils.container import timeout_of
+
+logger = logging.getLogger(__name__)
+
+# What MP4 players in general understand; other audio is encoded anew as AAC.
+COPIED_CODECS = frozenset(('aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'))
+AAC_RATES = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000))
+OTHER_RATE = 48000
+
+
+class AACEncoder:
+    """Encodes samples, piece by piece, on a time axis without gaps that starts at 0: an encoder counts samples.
+
+    Args:
+        output: Where the audio goes. The stream is added here, before the first packet is written.
+        sample_rate: Samples a second of what comes in; unusual ones are resampled.
+        channels: Channels in the source; more than two become two.
+
+    Attributes:
+        layout: 'mono' or 'stereo', of what comes in and goes out.
+    """
+
+    def __init__(self, output: OutputContainer, sample_rate: int, channels: int) -> None:
+        self.layout = 'mono' if channels == 1 else 'stereo'
+        rate = sample_rate if sample_rate in AAC_RATES else OTHER_RATE
+        self._stream = output.add_stream('aac', rate=rate, layout=self.layout)
+        self._resampler = AudioResampler(format='fltp', layout=self.layout, rate=rate)
+        self._sample_rate = sample_rate
+        self._channels = 1 if channels == 1 else 2
+        self._end: int | None = None
+        self._num_encoded = 0
+
+    def add(self, samples: np.ndarray, time: float | None) -> Iterator[Packet]:
+        """Yield the packets that ``samples`` complete.
+
+        Args:
+            samples: (channels, S) float32. What is no number becomes silence, as do gaps.
+            time: Of the first sample in seconds; None: they go on from the last ones. What lies before time 0, or
+                overlaps, is left out.
+        """
+        first = place(time, self._sample_rate, self._end)
+        while self._num_encoded < first:
+            count = min(self._sample_rate, first - self._num_encoded)
+            yield from self._encode(np.zeros((self._channels, count), np.float32))
+        samples = samples[:, self._num_encoded - first :]
+        if samples.shape[1]:
+            yield from self._encode(np.where(np.abs(samples) <= MAX_VALUE, samples, 0).astype(np.float32))
+        self._end = self._num_encoded
+
+    def finish(self) -> Iterator[Packet]:
+        """Yield what is left."""
+        yield from self._through_the_encoder(None)
+        yield from self._stream.encode(None)
+
+    def _encode(self, samples: np.ndarray) -> Iterator[Packet]:
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format='fltp', layout=self.layout)
+        frame.sample_rate, frame.pts, frame.time_base = (
+            self._sample_rate,
+            self._num_encoded,
+            Fraction(1, self._sample_rate),
+        )
+        self._num_encoded += samples.shape[1]
+        yield from self._through_the_encoder(frame)
+
+    def _through_the_encoder(self, frame: AudioFrame | None) -> Iterator[Packet]:
+        for resampled in self._resampler.resample(frame):
+            yield from self._stream.encode(resampled)
+
+
+class AudioTrack:
+    """Reads the first audio stream of a file a second time, in step with the pictures, in constant memory.
+
+    Args:
+        url: The file or URL.
+        clock_start: Presentation time that is time 0 of the output, in seconds.
+        output: Where the audio goes. The stream is added here, before the first packet is written.
+
+    Raises:
+        av.error.FFmpegError: The file cannot be opened or the audio cannot be set up.
+        ValueError: The audio is of a kind that cannot be carried over.
+    """
+
+    def __init__(self, url: str, clock_start: float, output: OutputContainer) -> None:
+        self._name = url
+        self._input = av.open(url, metadata_errors='replace', timeout=timeout_of(url))
+        try:
+            self._stream = self._input.streams.audio[0]
+            self._encoder: AACEncoder | None = None
+            context = self._stream.codec_context
+            if context is None or not context.sample_rate:
+                raise ValueError('it is damaged, or its codec is unknown')
+            if self._stream.codec.canonical_name in COPIED_CODECS:
+                self._output_stream = output.add_stream_from_template(self._stream)
+            else:
+                self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)
+                self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
+        except BaseException:
+            self._input.close()
+            raise
+        self._shift = round(Fraction(clock_start) / self._stream.time_base)
+        self._packets = self._read()
+        self._next: Packet | None = next(self._packets, None)
+
+    def packets_until(self, time: float | None) -> Iterator[Packet]:
+        """Yield the packets, ready to be written, that start before ``time`` (seconds); None: all that are left."""
+        while self._next is not None:
+            if time is not None and self._next.pts * self._next.time_base >= time:
+                return
+            packet, self._next = self._next, next(self._packets, None)
+            yield packet
+
+    def close(self) -> None:
+        """Close the second reader."""
+        self._input.close()
+
+    def _read(self) -> Iterator[Packet]:
+        packets = self._input.demux(self._stream)
+        last_decoding_time = None
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                logger.warning('%s: its audio breaks off (%s)', self._name, error)
+                packet = None
+            if packet is None:
+                break
+            if packet.dts is None or packet.pts is None:
+                continue
+            if last_decoding_time is not None and packet.dts <= last_decoding_time:
+                continue
+            last_decoding_time = packet.dts
+            packet.pts -= self._shift
+            packet.dts -= self._shift
+            yield from self._carry(packet)
+        if self._encoder is not None:
+            yield from self._encoder.finish()
+
+    def _carry(self, packet: Packet) -> Iterator[Packet]:
+        if self._encoder is None:
+            packet.stream = self._output_stream
+            yield packet
+            return
+        try:
+            pieces = [piece for frame in packet.decode() for piece in self._converter.resample(frame)]
+        except (av.error.FFmpegError, ValueError) as error:  # damaged, or suddenly of another rate
+            logger.warning('%s: a piece of its audio is left out (%s)', self._name, error)
+            return
+        for piece in pieces:
+            yield from self._encoder.add(piece.to_ndarray(), piece.time)
