@@ -13,7 +13,7 @@ _base_ = [
 
 num_references = 1
 embed_dims = 128
-max_iters = 200
+max_iters = 400
 
 model = dict(
     neck=dict(
@@ -55,7 +55,7 @@ train_dataloader = dict(
 val_dataloader = {{_base_.test_dataloader}}
 val_evaluator = {{_base_.test_evaluator}}
 
-optim_wrapper = dict(optimizer=dict(lr=1e-4))
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=50),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=50, end=max_iters),

@@ -52,7 +52,7 @@ ROWS = {
     ),
     'rcf_r18_people-animals-vehicles': Row(
         config='configs/real/rcf_r18_people-animals-vehicles.py',
-        checkpoint='work_dirs/rcf_r18_people-animals-vehicles/iter_200.pth',
+        checkpoint='work_dirs/rcf_r18_people-animals-vehicles/iter_400.pth',
         note='stage 4, clips, delta 1',
     ),
     'rcf_r18_people-animals-vehicles_averaged': Row(
