@@ -36,7 +36,7 @@ class AudioFolder:
         if self.fps is not None and not is_rate(self.fps):
             raise InputError(f'fps={self.fps!r}: expected a positive number of frames a second')
 
-    def check(self, videos: Sequence[VideoRecord], report: Report) -> None:
+    def check(self, videos: Sequence[tuple[Place, VideoRecord]], report: Report) -> None:
         """Check the times of the frames of all videos, and read all audio files.
 
         Args:
@@ -47,13 +47,11 @@ class AudioFolder:
             InputFileError: The folder is missing.
         """
         require_folder(self.folder, 'audio folder')
-        untimed = sum(not _is_timed(video) for video in videos)
+        untimed = sum(not _is_timed(video) for _, video in videos)
         if untimed and self.fps is None:
             message = f'{untimed} of {len(videos)} videos have neither timestamps nor fps; give the data set fps=...'
             Place(report, 'videos').warning('fps', message)
-        for index, video in enumerate(videos):
-            name = f'videos[{index}]' if video.video_id is None else f'video {video.video_id}'
-            place = Place(report, name, video.video_id)
+        for place, video in videos:
             is_timed = self.fps is not None or _is_timed(video)
             duration = _duration(place, video.entry, self.fps) if is_timed else None
             _check_audio(place, video.file_names[0], self, duration)

@@ -69,8 +69,8 @@ def _join_annotations(
     seen: set[tuple[int, int]] = set()
     for place, item in _entries(content, 'annotations', 'annotation', report):
         image_id, instance_id = (place.read(item, key, int) for key in ('image_id', 'instance_id'))
-        if image_id is not None and image_id not in positions:
-            place.error('image_id', f'is {image_id}, but there is no such image in a video')
+        if image_id is not None and image_id not in images:
+            place.error('image_id', f'is {image_id}, but there is no such image')
         if image_id not in positions or instance_id is None:
             continue
         if (image_id, instance_id) in seen:

@@ -15,7 +15,7 @@ from .problems import Place, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
 
-CheckVideos = Callable[[Sequence[VideoRecord], Report], None]
+CheckVideos = Callable[[Sequence[tuple[Place, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""
 
 
@@ -40,6 +40,12 @@ def validate_annotations(
     report = problems.append
     reader = AnnotationReader(read_json(path, 'annotation file'), f'annotation file {path}', report)
     root = None if image_root is None else require_folder(image_root, 'image folder')
+    if not reader.has_annotations:
+        Place(report).warning(
+            'annotations', 'missing or null; such a file serves for testing, not for training or evaluation'
+        )
+    elif reader.content['annotations'] == []:
+        Place(report).warning('annotations', 'is an empty list')
     reader.read_categories()
     if reader.content.get('categories') == []:
         Place(report).error('categories', 'is an empty list, expected at least one category')
@@ -48,17 +54,11 @@ def validate_annotations(
     videos = []
     for place, video in reader.read_videos():
         _check_video(place, video, root)
-        videos.append(video)
+        if video.file_names:
+            videos.append((place, video))
     if check_videos is not None:
-        check_videos([video for video in videos if video.file_names], report)
-    if not reader.has_annotations:
-        Place(report).warning(
-            'annotations', 'missing or null; such a file serves for testing, not for training or evaluation'
-        )
-        return problems
-    if reader.content['annotations'] == []:
-        Place(report).warning('annotations', 'is an empty list')
-    for place, annotation in reader.read_annotations():
+        check_videos(videos, report)
+    for place, annotation in reader.read_annotations() if reader.has_annotations else ():
         _check_annotation(place, annotation, reader.videos.get(annotation.video_id))
     return problems
 
