@@ -213,7 +213,7 @@ class TestPerVideo:
         content = annotations([(1, 'cat', [LEFT]), (2, 'cat', [LEFT])])
         path = tmp_path / 'instances.json'
         content['videos'][0]['file_names'] = ['a.jpg']
-        del content['videos'][1]['file_names']
+        content['videos'][1]['file_names'] = ['b.jpg']
         path.write_text(json.dumps(content))
         figures = RegionMetric(path, classes=('cat',), per_video=True).evaluate()
         assert [key for key in figures if '/J/' in key] == ['region/J/1', 'region/J/2']

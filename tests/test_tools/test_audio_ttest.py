@@ -33,7 +33,10 @@ def iou(shift: int) -> float:
 @pytest.fixture
 def files(tmp_path):
     content = dict(
-        videos=[dict(id=i, height=HEIGHT, width=WIDTH, length=LENGTH) for i in range(1, OBJECTS + 1)],
+        videos=[
+            dict(id=i, height=HEIGHT, width=WIDTH, file_names=[f'{i}/{frame}.jpg' for frame in range(LENGTH)])
+            for i in range(1, OBJECTS + 1)
+        ],
         categories=[dict(id=3, name='disc')],
         annotations=[
             dict(id=i, video_id=i, category_id=3, iscrowd=0, segmentations=[rle(50)] * LENGTH)

@@ -63,7 +63,7 @@ def read_labelled_videos(
     Raises:
         InputError: The file, or something in it, cannot be used; the message names the entry and the field.
     """
-    file = read_annotations(path, view, with_annotations=with_objects)
+    file = read_annotations(path, view, with_annotations=with_objects, need_videos=True)
     classes, labels = label_categories(file.categories, classes, ignore_categories, file.source)
     objects = {video_id: tuple([] for _ in video.file_names) for video_id, video in file.videos.items()}
     tracks = dict.fromkeys(file.videos, 0)

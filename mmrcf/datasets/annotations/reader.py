@@ -33,6 +33,7 @@ def parse_annotations(
     view: AnnotationView = EVERYTHING,
     with_annotations: bool = True,
     as_images: bool = False,
+    need_videos: bool = False,
 ) -> AnnotationFile:
     """The records of an annotation file; the content is not changed.
 
@@ -42,6 +43,7 @@ def parse_annotations(
         view: Which videos or images to take, and under which class names.
         with_annotations: False to leave annotations unread (for testing, where a file may have none).
         as_images: Read the images of the file, each as a video of one frame, also where they belong to videos.
+        need_videos: Refuse a file without any video; a metric takes one.
 
     Raises:
         InputError: Something in it cannot be used; the message names the entry and the field.
@@ -50,6 +52,8 @@ def parse_annotations(
     reader.read_categories()
     for _ in reader.read_videos():
         pass
+    if need_videos and not reader.videos:
+        Place(reader.report).error('videos', 'is an empty list, expected at least one video')
     annotations = [item for _, item in reader.read_annotations()] if reader.has_annotations else None
     file = AnnotationFile(source, reader.videos, reader.categories, annotations, reader.has_images)
     return view.apply(file)
@@ -117,8 +121,6 @@ class AnnotationReader:
             if video_id is not None:
                 self.videos[video_id] = record
             yield place, record
-        if self.content.get(f'{unit}s') == []:
-            Place(self.report).error(f'{unit}s', f'is an empty list, expected at least one {unit}')
 
     def read_annotations(self) -> Iterator[tuple[Place, AnnotationRecord]]:
         """The annotations one by one."""

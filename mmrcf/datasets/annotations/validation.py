@@ -56,6 +56,9 @@ def validate_annotations(
         _check_video(place, video, root)
         if video.file_names:
             videos.append((place, video))
+    unit = 'image' if reader.has_images else 'video'
+    if reader.content.get(f'{unit}s') == []:
+        Place(report).error(f'{unit}s', f'is an empty list, expected at least one {unit}')
     if check_videos is not None:
         check_videos(videos, report)
     for place, annotation in reader.read_annotations() if reader.has_annotations else ():
