@@ -81,24 +81,20 @@ def test_every_frame_is_filled_and_the_camera_moves_gently(script: ModuleType, i
 
 def test_people_and_cat_are_visible_and_together(script: ModuleType, images: dict, filmed: list) -> None:
     hopper, astronaut, cat = (visible_share(script, images, name) for name in script.PHOTOGRAPHS)
-    assert hopper[0] == 1 and hopper[-1] == 0
-    assert astronaut[0] > 0.95 and cat[0] == 0
-    assert cat[-1] > 0.95
+    assert hopper[0] == astronaut[0] == 1 and hopper[-1] < 0.5
+    assert cat[0] < 0.5 and astronaut[-1] == cat[-1] == 1
     assert ((astronaut > 0.7) & (cat > 0.6)).sum() >= script.CLIP_FPS, 'a person and the cat for a second or more'
     blue, orange = ((100, 80, 60), (125, 255, 255)), ((3, 170, 130), (15, 255, 255))  # hue, saturation, value
 
     def share(index: int, colour: tuple) -> float:
         return cv2.inRange(cv2.cvtColor(filmed[index], cv2.COLOR_BGR2HSV), *colour).mean() / 255
 
-    together = int(((astronaut > 0.7) & (cat > 0.6)).nonzero()[0][0])
-    assert share(0, blue) > 0.05 > share(FRAMES - 1, blue), 'the sky behind Grace Hopper'
-    assert share(0, orange) > 0.05 and share(together, orange) > 0.05 > share(FRAMES - 1, orange), (
-        "the astronaut's suit"
-    )
+    assert share(0, blue) > 1.2 * share(FRAMES - 1, blue) > 0, 'the background of Grace Hopper'
+    assert share(0, orange) > 0.005 and share(FRAMES - 1, orange) > 0.005, "the astronaut's suit"
 
 
 def test_missing_packages_and_photographs_are_named(script: ModuleType) -> None:
     with pytest.raises(ValueError, match='not_installed: is not installed'):
-        script.Photograph('not_installed', 'a.png', (0, 1)).read()
+        script.Photograph('not_installed', 'a.png', (0, 1), 1).read()
     with pytest.raises(FileNotFoundError, match=r'photograph .*gone\.png: no such file'):
-        script.Photograph('skimage', 'data/gone.png', (0, 1)).read()
+        script.Photograph('skimage', 'data/gone.png', (0, 1), 1).read()
