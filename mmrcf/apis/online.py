@@ -117,7 +117,7 @@ class OnlineSegmenter:
         Args:
             frame: (H, W, 3) uint8 RGB, or (H, W) uint8 grey. All frames of a stream have one size.
             audio: Audio since the last frame, for an audio-visual model; None or no samples: nothing came. An array,
-                (S,) or (S, channels), has the rate given to :meth:`reset` and goes on from the audio before; an
+                (S,) or (S, channels), has the rate given to :meth:`reset` and continues the audio before; an
                 :class:`~mmrcf.audio.AudioChunk` has its own rate and, where audio may be missing, its time.
             time: When the frame was taken, in seconds; audio from then on is not used yet. Audio that comes as
                 arrays starts at time 0. None: the end of the audio so far.

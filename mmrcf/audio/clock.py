@@ -2,9 +2,9 @@
 
 import time
 
-# A clock of audio that jumps back by more seconds than this has started anew; by less, samples come twice.
+# A clock of audio that jumps back by more seconds than this has restarted; by less, samples come twice.
 CLOCK_RESTART = 1.0
-# A clock that jumps back by more frames than this has started anew; by less, a frame is out of place.
+# A clock that jumps back by more frames than this has restarted; by less, a frame is out of place.
 CLOCK_RESTART_FRAMES = 3
 # Two readings of one clock, taken one after the other, differ by less (seconds).
 SAME_CLOCK = 10.0

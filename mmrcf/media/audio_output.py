@@ -17,7 +17,7 @@ from mmrcf.utils.container import timeout_of
 
 logger = logging.getLogger(__name__)
 
-# What MP4 players in general understand; other audio is encoded anew as AAC.
+# What MP4 players in general understand; other audio is encoded again, as AAC.
 COPIED_CODECS = frozenset(('aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'))
 AAC_RATES = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000))
 OTHER_RATE = 48000

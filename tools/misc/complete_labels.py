@@ -1,7 +1,7 @@
 """Complete the labels of partly labelled images with the predictions of a model, as a new COCO file (self-training).
 
-``python tools/misc/complete_labels.py configs/real/rcf_r18_stills_320.py work_dirs/rcf_r18_stills_320/iter_1200.pth
---out data/coco/annotations/instances_train2017_completed.json --accept-thr 0.5 person=1 --ignore-thr 0.15 person=0.5``
+``python tools/misc/complete_labels.py configs/real/rcf_r18_stills_320.py work_dirs/rcf_r18_stills_320/iter_700.pth
+--dataset 0 --out data/coco/annotations/instances_train2017_completed.json --accept-thr 0.5 person=1``
 
 The images are those of the config's training set for which its option ``partly_labelled`` holds. A prediction becomes
 an object if its score is at least ``--accept-thr``, or a crowd, which the data set can ignore, if it is at least
