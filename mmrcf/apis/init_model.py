@@ -9,12 +9,12 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.datasets.class_names import resolve_classes
-from mmrcf.engine.run_config import explained_config_errors, load_config, override
+from mmrcf.engine.checkpoint import load_weights, read_checkpoint
+from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 
-from .checkpoint import load_weights, read_checkpoint
 from .shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
 from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import check_sample_rate
 from mmrcf.audio.clock import CLOCK_RESTART
-from mmrcf.engine.run_config import explained_config_errors
+from mmrcf.engine.config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
 from mmrcf.models.audio_encoders.streaming import audio_patch
+from mmrcf.optimization import autocast_type, compile_network, prepare_for_inference
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -46,7 +46,7 @@ class OnlineSegmenter:
         precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
         compile: Compile the network: the first frames take long, the others less.
         prepare: Prepare the model that is built here for inference, see
-            :func:`~mmrcf.acceleration.prepare_for_inference`; False leaves it as the config builds it.
+            :func:`~mmrcf.optimization.prepare_for_inference`; False leaves it as the config builds it.
 
     Example:
         >>> segmenter = OnlineSegmenter('real')

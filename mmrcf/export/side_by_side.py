@@ -8,8 +8,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
+from mmrcf.engine.config import explained_config_errors
 from mmrcf.engine.loops import FrameStream
-from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
 from mmrcf.registry import SCOPE

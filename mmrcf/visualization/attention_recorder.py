@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from mmrcf.errors import InputError
-from mmrcf.models.layers import MultiheadAttention
-from mmrcf.models.necks import BaseContextNeck, FusedTokens, TokenGroup
+from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
+from mmrcf.models.necks import BaseContextNeck
 
 
 class AttentionRecorder:

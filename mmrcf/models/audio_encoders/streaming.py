@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mmrcf.structures import AudioMemory, AudioPatch
 
-from ..necks import TokenGroup
+from ..layers import TokenGroup
 from .base import PATCH_SHAPE, BaseAudioEncoder
 
 
