@@ -1,4 +1,4 @@
-"""Checkpoints: read without running code from them, checked against the model, loaded, and written whole or not at all."""
+"""Checkpoints: read without running code from them, checked against the model, loaded, written whole or not at all."""
 
 import pickle
 import struct
