@@ -9,8 +9,6 @@ from torch import Tensor
 
 from mmrcf.structures import AudioPatch, FrameResult, StreamState
 
-from ..audio_encoders.streaming import audio_patch
-
 
 class OnlineModel(BaseModel, metaclass=ABCMeta):
     """What evaluation, demo, camera and benchmark call.
@@ -83,6 +81,30 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         """
 
     @torch.no_grad()
+    def step_batch(
+        self, batch: dict, state: StreamState, clip: int = 0, frame: int = 0
+    ) -> tuple[FrameResult, StreamState]:
+        """:meth:`step` on one frame of a batch: evaluation, :meth:`predict` and ``OnlineSegmenter`` all call it.
+
+        Args:
+            batch: ``inputs`` and ``data_samples`` as in :meth:`predict`, as the data preprocessor returns them.
+            state: As in :meth:`step`.
+            clip: Index of the clip in the batch.
+            frame: Index of the frame in the clip.
+        """
+        inputs, meta = batch['inputs'], batch['data_samples'][clip].video_data_samples[frame].metainfo
+        audio = None
+        if 'audio' in inputs:
+            audio = AudioPatch(inputs['audio'][clip, frame][None], inputs['audio_valid'][clip, frame][None])
+        return self.step(
+            inputs['img'][clip, frame][None],
+            state,
+            img_shape=meta['img_shape'][:2],
+            ori_shape=meta['ori_shape'][:2],
+            audio=audio,
+        )
+
+    @torch.no_grad()
     def predict(self, inputs: dict, data_samples: list[TrackDataSample]) -> list[list[FrameResult]]:
         """Run each clip as a stream of its own, from a fresh state, frame by frame.
 
@@ -94,17 +116,12 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         Returns:
             B lists of T results.
         """
+        batch = dict(inputs=inputs, data_samples=data_samples)
         streams = []
-        for index, (clip, sample) in enumerate(zip(inputs['img'], data_samples, strict=True)):
+        for clip, frames in enumerate(inputs['img']):
             state, results = self.init_state(), []
-            for time_index, (frame, meta) in enumerate(zip(clip, sample.video_data_samples, strict=True)):
-                result, state = self.step(
-                    frame[None],
-                    state,
-                    img_shape=meta.img_shape[:2],
-                    ori_shape=meta.ori_shape[:2],
-                    audio=audio_patch(inputs, index, time_index),
-                )
+            for frame in range(len(frames)):
+                result, state = self.step_batch(batch, state, clip, frame)
                 results.append(result)
             streams.append(results)
         return streams
