@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mmrcf.apis import OnlineSegmenter, init_model
+from mmrcf.apis.onnx_segmenter import stream_feeds
 from mmrcf.engine.config import ConfigOptions
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.export import (
@@ -21,7 +22,6 @@ from mmrcf.export import (
     quantize_onnx,
     read_program,
     shown_objects,
-    stream_feeds,
     trace_step,
     write_onnx,
     write_program,

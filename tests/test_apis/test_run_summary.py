@@ -1,6 +1,6 @@
 import pytest
 
-from mmrcf.apis.latency import LatencyMeter
+from mmrcf.apis.run_summary import LatencyMeter
 
 
 def test_summary() -> None:
