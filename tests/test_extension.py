@@ -29,11 +29,11 @@ import dataclasses
 import torch
 
 from mmrcf.models.trackers.base import BaseTracker
-from mmrcf.registry import TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import TrackState
 
 
-@TASK_UTILS.register_module()
+@MODELS.register_module()
 class SlotOrderTracker(BaseTracker):
     """The slot is the identity, nothing else."""
 

@@ -16,7 +16,7 @@ from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE
 from mmrcf.models.data_preprocessors.rcf_data_preprocessor import stack_audio
 from mmrcf.models.vis.postprocess import select_instances
-from mmrcf.registry import TASK_UTILS, TRANSFORMS
+from mmrcf.registry import MODELS, TRANSFORMS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
 
 from .step_info import STATE_OUTPUTS, StepInfo
@@ -86,7 +86,7 @@ class ExportedModel(OnlineModel):
         self.info = info = graph.info
         self.cfg = _config(info, origin, cfg_options or {})
         with explained_config_errors(self.cfg):
-            self.tracker = TASK_UTILS.build(self.cfg.model.tracker)
+            self.tracker = MODELS.build(self.cfg.model.tracker)
         self.score_thr = self.cfg.model.score_thr
         self.mask_logit_thr = float(torch.logit(torch.tensor(info.mask_thr, dtype=torch.float64)))
         self.dataset_meta = {'classes': tuple(info.class_names)} if info.class_names else {}
@@ -201,7 +201,7 @@ def _config(info: StepInfo, origin: str, options: dict[str, Any]) -> Config:
 def _require_own_parts(config: Config, origin: str) -> None:
     """Refuse a part that is not in our registries: MMEngine would import and call whatever its name points to."""
     for field_name, part in config_parts(config):
-        registry = TRANSFORMS if field_name.startswith('test_pipeline') else TASK_UTILS
+        registry = TRANSFORMS if field_name.startswith('test_pipeline') else MODELS
         if '_scope_' in part:
             raise InputError(f'{origin}: {field_name}._scope_ names another package; export the model anew')
         if 'type' in part and str(part['type']).removeprefix('mmrcf.') not in registry.module_dict:

@@ -25,7 +25,7 @@ from mmrcf.models import RCF
 from mmrcf.models.audio_encoders.streaming import audio_patch, stream_tokens
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.postprocess import select_instances
-from mmrcf.registry import METRICS, TASK_UTILS
+from mmrcf.registry import METRICS, MODELS
 from mmrcf.structures import AudioMemory, SlotPredictions, TrackState
 from mmrcf.utils import write_json
 
@@ -55,7 +55,7 @@ class TrackerTrial:
 
     def __init__(self, model: RCF, text: str, evaluators: Sequence[dict]) -> None:
         self.model = model
-        self.tracker: BaseTracker = TASK_UTILS.build(parse_tracker(text))
+        self.tracker: BaseTracker = MODELS.build(parse_tracker(text))
         self.metrics = [METRICS.build(evaluator) for evaluator in evaluators]
         for metric in self.metrics:
             metric.dataset_meta = model.dataset_meta

@@ -14,7 +14,7 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 
 from .ground_truth import Track
-from .track_iou import video_iou
+from .tracks import video_iou
 from .video_evaluation import UNDEFINED, VideoEvaluation
 
 FOREGROUND_IOU = 0.5

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from .ground_truth import GroundTruth, Track
-from .track_iou import video_iou
+from .tracks import video_iou
 
 THRESHOLDS = (0.5, 0.75)
 """Track IoU above which Table XII takes an object."""

@@ -17,7 +17,7 @@ from mmrcf.errors import InputError
 
 from .ground_truth import GroundTruth, Track, parse_ground_truth
 from .results import parse_results
-from .track_iou import video_iou
+from .tracks import video_iou
 
 METRIC_NAMES = ('AP', 'AP50', 'AP75', 'AP_s', 'AP_m', 'AP_l', 'AR1', 'AR10')
 """The first eight figures of COCO's summary, in its order."""

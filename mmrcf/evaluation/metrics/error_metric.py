@@ -6,7 +6,7 @@ from mmrcf.registry import METRICS
 
 from ..functional.error_breakdown import ErrorBreakdown
 from ..functional.ground_truth import GroundTruth
-from ..functional.track_assembly import assemble_tracks
+from ..functional.tracks import assemble_tracks
 from ..functional.video_evaluation import VideoEvaluation, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
 

@@ -9,8 +9,8 @@ from scipy.optimize import linear_sum_assignment
 
 from mmrcf.registry import METRICS
 
-from ..functional.annotated_objects import objects_by_video
 from ..functional.ground_truth import GroundTruth, Track
+from ..functional.tracks import objects_by_video
 from ..functional.video_evaluation import UNDEFINED, category_ids_of_classes
 from .frame_metric import FrameMetric
 

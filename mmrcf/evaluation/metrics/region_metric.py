@@ -9,10 +9,8 @@ from mmengine.dist import is_main_process
 from mmrcf.errors import InputError
 from mmrcf.registry import METRICS
 
-from ..functional.annotated_objects import objects_by_video
 from ..functional.ground_truth import GroundTruth, Track, load_ground_truth
-from ..functional.track_assembly import assemble_tracks
-from ..functional.track_iou import region_overlap
+from ..functional.tracks import assemble_tracks, objects_by_video, region_overlap
 from ..functional.video_evaluation import UNDEFINED, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
 

@@ -22,7 +22,8 @@ class BaseTracker(ABC):
     - the same frames in the same order give the same identities, whatever other streams do in between;
     - ``update`` does not change the state it is given, and the new state is no larger for a longer stream.
 
-    A new tracker is one file in this folder with a class that is registered in ``TASK_UTILS``.
+    A new tracker is a class that is registered in ``MODELS``: one file, imported by this folder's ``__init__.py`` or
+    named in ``custom_imports`` of the config.
     """
 
     @abstractmethod

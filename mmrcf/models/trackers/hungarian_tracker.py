@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcf.registry import TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import BaseTracker, require_iou, require_max_age, require_option
@@ -15,7 +15,7 @@ from .overlap import mask_iou, shown_slots
 from .track_bank import assign_tracks, empty_bank, live_tracks
 
 
-@TASK_UTILS.register_module()
+@MODELS.register_module()
 class HungarianTracker(BaseTracker):
     """A shown slot continues the track whose last instance code is most like its own.
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmrcf.registry import TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import BaseTracker, require_iou, require_max_age, require_option
@@ -14,7 +14,7 @@ from .overlap import greedy_pairs, mask_iou, shown_slots
 from .track_bank import assign_tracks, empty_bank, live_tracks
 
 
-@TASK_UTILS.register_module()
+@MODELS.register_module()
 class IoUTracker(BaseTracker):
     """A shown slot continues the track whose last mask it overlaps most; the order of the slots plays no part.
 

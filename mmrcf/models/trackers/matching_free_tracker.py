@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmrcf.registry import TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age, require_option
@@ -16,7 +16,7 @@ from .class_memory import ClassMemory, mask_centres
 from .overlap import greedy_pairs, mask_iou, shown_slots
 
 
-@TASK_UTILS.register_module()
+@MODELS.register_module()
 class MatchingFreeTracker(BaseTracker):
     """Identities are a permutation of the slots.
 

@@ -14,7 +14,7 @@ from mmdet.structures import TrackDataSample
 from torch import Tensor
 
 from mmrcf.errors import InputError
-from mmrcf.registry import MODELS, TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
 from ..audio_encoders.streaming import clip_tokens, stream_tokens
@@ -67,7 +67,7 @@ class RCF(OnlineModel):
         self.neck = MODELS.build(neck)
         self.mask_decoder = MODELS.build(mask_decoder)
         self.head = MODELS.build(head)
-        self.tracker = TASK_UTILS.build(tracker)
+        self.tracker = MODELS.build(tracker)
         self.audio_encoder = MODELS.build(audio_encoder) if audio_encoder else None
         self.score_thr = score_thr
         self.mask_thr = mask_thr

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import mmrcf.models.trackers  # noqa: F401 (registers the trackers)
 from mmrcf.models.trackers import BaseTracker
-from mmrcf.registry import TASK_UTILS
+from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 TRACKERS = sorted(
-    name for name, part in TASK_UTILS.module_dict.items() if isinstance(part, type) and issubclass(part, BaseTracker)
+    name for name, part in MODELS.module_dict.items() if isinstance(part, type) and issubclass(part, BaseTracker)
 )
 OPTIONS = [{}, {'duplicate_iou': 0.6, 'max_age': 1}]
 MORE_OPTIONS = {'MatchingFreeTracker': {'return_by_class': True, 'start_score': 0.5}}
@@ -54,7 +54,7 @@ def size(state: TrackState) -> int:
 
 def build(name: str, options: dict) -> BaseTracker:
     more = MORE_OPTIONS.get(name, {}) if options else {}
-    return TASK_UTILS.build({'type': f'mmrcf.{name}', **options, **more})
+    return MODELS.build({'type': f'mmrcf.{name}', **options, **more})
 
 
 def run(tracker: BaseTracker, frames: list[SlotPredictions]) -> list[list[int]]:

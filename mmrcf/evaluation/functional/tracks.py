@@ -1,11 +1,59 @@
-"""How well two tracks of one video cover each other: over all its pixels at once, and frame by frame."""
+"""Tracks: those of the annotations, those of frame-by-frame results, and their overlap."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .ground_truth import Track
+from .ground_truth import GroundTruth, Track
+
+
+def objects_by_video(ground_truth: GroundTruth, category_ids: Sequence[int | None]) -> dict[int, list[Track]]:
+    """The annotated objects of some categories, without crowds, by video id; a video without any has an empty list.
+
+    Args:
+        ground_truth: With annotations.
+        category_ids: The category of each class of a model; None for a class that is not evaluated.
+
+    Raises:
+        InputError: The ground truth has no annotations.
+    """
+    objects: dict[int, list[Track]] = {video_id: [] for video_id in ground_truth.videos}
+    for track in ground_truth.require_tracks():
+        if track.category_id in category_ids and not track.crowd:
+            objects[track.video_id].append(track)
+    return objects
+
+
+def assemble_tracks(frames: Sequence[dict], category_ids: Sequence[int | None]) -> list[Track]:
+    """The tracks of one video, in the order of their identities.
+
+    The class distribution of a track is the mean over the frames in which it was shown; its class is the most probable
+    one, its score that one's probability. An identity without a single pixel, or of a class without a category, is no
+    track.
+
+    Args:
+        frames: All frames of the video in order; see :class:`FrameMetric` for what they hold.
+        category_ids: (K) The category id of each class, None for a class that is not evaluated.
+    """
+    seen: dict[int, dict[int, dict | None]] = {}
+    probs: dict[int, list[np.ndarray]] = {}
+    for index, frame in enumerate(frames):
+        areas = mask_utils.area(frame['rles']) if frame['rles'] else []
+        for identity, distribution, rle, area in zip(
+            frame['ids'].tolist(), frame['class_probs'], frame['rles'], areas, strict=True
+        ):
+            seen.setdefault(identity, {})[index] = rle if area else None
+            probs.setdefault(identity, []).append(distribution)
+
+    tracks = []
+    for identity in sorted(seen):
+        mean = np.mean(probs[identity], axis=0, dtype=np.float64)
+        category_id = category_ids[int(mean.argmax())]
+        if category_id is not None and any(seen[identity].values()):
+            rles = tuple(seen[identity].get(index) for index in range(len(frames)))
+            tracks.append(Track(frames[0]['video_id'], category_id, rles, float(mean.max())))
+    return tracks
 
 
 def video_iou(tracks: Sequence[Track], others: Sequence[Track]) -> np.ndarray:
