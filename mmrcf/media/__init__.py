@@ -4,10 +4,10 @@ from .frame_source import AudioFormat, Frame, FrameSource
 from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
 from .live_source import LiveSource
+from .open import open_source
 from .still_writer import StillWriter, is_still
-from .video_io import open_source
 from .video_source import VideoSource
-from .video_writer import VideoWriter
+from .writers import VideoWriter
 
 __all__ = [
     'Frame',

@@ -14,7 +14,7 @@ from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
 from .frame_source import AudioFormat, Frame, FrameSource
-from .microphone import PREFIX, Microphone
+from .live_audio import PREFIX, Microphone
 
 logger = logging.getLogger(__name__)
 

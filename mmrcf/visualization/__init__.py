@@ -1,6 +1,6 @@
-from .attention import AudioAttention, audio_attention_picture
 from .attention_mass import AttentionMass, MassSummary
 from .attention_recorder import AttentionRecorder
+from .audio_attention import AudioAttention, audio_attention_picture
 from .clip_sheet import draw_clip, stack_rows
 from .palette import identity_color
 from .track_visualizer import draw_tracks
