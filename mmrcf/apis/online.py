@@ -13,8 +13,7 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
 from mmrcf.audio import AudioChunk, AudioWindow
-from mmrcf.audio.chunk import check_sample_rate
-from mmrcf.audio.clock import CLOCK_RESTART
+from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
 from mmrcf.engine.run_config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel

@@ -21,6 +21,8 @@ TIME_SLACK = 1e-6
 MAX_TIME = 1e10
 # Chunks that come within this many seconds of the end of the last one go on from it: clocks of sources tremble.
 JITTER = 0.02
+# A clock of audio that jumps back by more seconds than this has restarted; by less, samples come twice.
+CLOCK_RESTART = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,7 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
 
-from .chunk import MAX_CHANNELS, SAMPLE_RATES, AudioChunk, check_sample_rate, place, samples_before
-from .clock import CLOCK_RESTART
+from .chunk import CLOCK_RESTART, MAX_CHANNELS, SAMPLE_RATES, AudioChunk, check_sample_rate, place, samples_before
 from .decoder import AudioDecoder
 from .window import AudioWindow
 

@@ -5,8 +5,7 @@ from collections import deque
 
 import numpy as np
 
-from .chunk import JITTER, TIME_SLACK, AudioChunk, to_mono
-from .clock import CLOCK_RESTART
+from .chunk import CLOCK_RESTART, JITTER, TIME_SLACK, AudioChunk, to_mono
 
 MAX_SECONDS = 10.0
 

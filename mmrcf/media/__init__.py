@@ -1,13 +1,11 @@
 """Frames and audio in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
 
 from .frame_source import AudioFormat, Frame, FrameSource
-from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
 from .live_source import LiveSource
 from .open import open_source
-from .still_writer import StillWriter, is_still
 from .video_source import VideoSource
-from .writers import VideoWriter
+from .writers import GradualOutput, StillWriter, Stopped, VideoWriter, is_still
 
 __all__ = [
     'Frame',

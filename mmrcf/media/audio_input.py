@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from mmrcf.audio import AudioChunk
-from mmrcf.audio.clock import time_of_day_offset
 from mmrcf.audio.file import AudioReader
 from mmrcf.audio.queue import MAX_SECONDS
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
 from .frame_source import AudioFormat, Frame, FrameSource
-from .live_audio import PREFIX, Microphone
+from .live_audio import PREFIX, Microphone, time_of_day_offset
 
 logger = logging.getLogger(__name__)
 

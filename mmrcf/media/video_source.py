@@ -11,22 +11,23 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mmrcf.audio.clock import PresentationClock
 from mmrcf.errors import InputError
 from mmrcf.utils.container import open_container, reason_of
 
 from .frame_source import Frame, FrameSource, fit_image, limited_size
-from .orientation import orient, read_display_matrix, swaps_sides
-from .stream_audio import StreamAudio
+from .live_audio import StreamAudio
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
+# A clock that jumps back by more frames than this has restarted; by less, a frame is out of place.
+CLOCK_RESTART_FRAMES = 3
 
 
 class VideoSource(FrameSource):
@@ -196,3 +197,77 @@ def _frame_count(stream: VideoStream, fps: float) -> int | None:
     if stream.duration and stream.time_base:
         return max(1, round(float(stream.duration * stream.time_base) * fps))
     return None
+
+
+class PresentationClock:
+    """Turns presentation times into times that start at 0 and always grow.
+
+    Args:
+        start: Presentation time that is time 0, in seconds.
+        interval: Time from one frame to the next where the container does not tell, in seconds.
+        tick: Least time between two frames, in seconds.
+
+    Attributes:
+        start: As given; changes where the container's clock starts anew.
+    """
+
+    def __init__(self, start: float, interval: float, tick: float) -> None:
+        self.start = start
+        self._interval = interval
+        self._tick = tick
+        self._last: float | None = None
+
+    def read(self, presentation_time: float | None) -> float:
+        """Seconds since the start, for a frame whose container gives ``presentation_time`` (None: it gives none)."""
+        last = self._last
+        if presentation_time is None:
+            time = 0.0 if last is None else last + self._interval
+        else:
+            time = presentation_time - self.start
+            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
+                self.start = presentation_time - last - self._interval
+                time = last + self._interval
+        if last is not None and time <= last:
+            time = last + self._tick
+        self._last = time
+        return time
+
+
+def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+    """The linear part (a, b, c, d) of the frame's display matrix, None without one.
+
+    The pixel in column p and row q is shown in column a*p + c*q and row b*p + d*q (up to scale and shift).
+    """
+    try:
+        side_data = frame.side_data[SideDataType.DISPLAYMATRIX]
+    except KeyError:
+        return None
+    matrix = np.frombuffer(bytes(side_data), dtype=np.int32)
+    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+
+
+def orient(image: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np.ndarray:
+    """Apply a display matrix: quarter turns and mirrors; another angle is rounded to the nearest quarter turn.
+
+    Args:
+        image: (H, W, 3).
+        matrix: As :func:`read_display_matrix` gives it.
+
+    Returns:
+        (H, W, 3) or (W, H, 3), contiguous.
+    """
+    if matrix is None:
+        return image
+    a, b, c, d = matrix
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        image = image.transpose(1, 0, 2)
+        mirror_columns, mirror_rows = c < 0, b < 0
+    else:
+        mirror_columns, mirror_rows = a < 0, d < 0
+    image = image[:: -1 if mirror_rows else 1, :: -1 if mirror_columns else 1]
+    return np.ascontiguousarray(image)
+
+
+def swaps_sides(matrix: tuple[int, int, int, int] | None) -> bool:
+    """Whether the matrix turns rows into columns."""
+    return matrix is not None and abs(matrix[1]) + abs(matrix[2]) > abs(matrix[0]) + abs(matrix[3])

@@ -1,7 +1,9 @@
-"""An H.264 file, frame by frame, with the times of the input and its audio."""
+"""Output files, written frame by frame: a video with audio, or a single image."""
 
 import contextlib
 import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,18 +17,79 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from mmrcf.audio import AudioChunk
 from mmrcf.audio.chunk import to_mono
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.utils import atomic_output
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 from .audio_output import AACEncoder, AudioTrack
 from .frame_source import FrameSource
-from .gradual_output import GradualOutput
 
 logger = logging.getLogger(__name__)
 
+STILL_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 VIDEO_SUFFIXES = frozenset(('.mp4', '.m4v', '.mov', '.mkv'))
 BT709 = 1
 MPEG_RANGE = 1
+
+
+class Stopped(Exception):
+    """Raised inside the block of a :class:`GradualOutput`: end here and keep what is done."""
+
+
+class GradualOutput(ABC):
+    """A file that is written in a ``with`` block and appears under its name, complete, when the block ends.
+
+    That is also so when the user ends the block early, by Ctrl-C, by closing the generator it is in or by
+    :class:`Stopped`: the file is then shorter. On any other error, or when there is nothing to keep, no file appears
+    and one that was there stays as it was.
+
+    Args:
+        path: The output.
+
+    Raises:
+        InputFileError: On entering the block: the output cannot be written there. Later: the disk is full.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._stack = contextlib.ExitStack()
+
+    @abstractmethod
+    def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
+        """Start writing to ``temporary``; what is to be closed before it gets its name goes onto ``stack``."""
+
+    @abstractmethod
+    def _finish(self, interrupted: bool) -> bool:
+        """Write what is left. Returns whether there is anything to keep."""
+
+    def __enter__(self) -> 'GradualOutput':
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(atomic_output(self.path))
+            with self._writable():
+                self._open(temporary, stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit | Stopped)
+        with contextlib.suppress(_Discard), self._writable(), self._stack:
+            if (kind is not None and not interrupted) or not self._finish(interrupted):
+                raise _Discard
+
+    @contextlib.contextmanager
+    def _writable(self) -> Iterator[None]:
+        """Names the output when writing to it fails."""
+        try:
+            yield
+        except InputFileError:
+            raise
+        except (OSError, av.error.FFmpegError) as error:
+            reason = error.strerror or type(error).__name__
+            raise InputFileError(f'output {self.path}: cannot be written ({reason}); check the free space') from error
+
+
+class _Discard(Exception):
+    """Ends the block without an output."""
 
 
 class VideoWriter(GradualOutput):
@@ -144,3 +207,45 @@ class VideoWriter(GradualOutput):
         if self._live_audio is not None:
             self._container.mux(list(self._live_audio.finish()))
         return True
+
+
+class StillWriter(GradualOutput):
+    """Writes the one frame of a single-image source; see :class:`GradualOutput`.
+
+    Args:
+        path: The output, an image file.
+        source: Must have exactly one frame.
+
+    Raises:
+        InputError: The source has more than one frame.
+    """
+
+    def __init__(self, path: str | Path, source: FrameSource) -> None:
+        super().__init__(path)
+        if source.num_frames != 1:
+            raise InputError(f'output {path}: is an image, but {source.name} is a video; give a name that ends in .mp4')
+        self._written = False
+
+    def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
+        self._temporary = temporary
+
+    def add(self, image: np.ndarray, time: float, audio: AudioChunk | None = None) -> None:
+        """Write the picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            time: Its presentation time; a picture does not keep it.
+            audio: What came with it; a picture does not keep it either.
+        """
+        _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        with self._writable():
+            self._temporary.write_bytes(content.tobytes())
+        self._written = True
+
+    def _finish(self, interrupted: bool) -> bool:
+        return self._written
+
+
+def is_still(path: str | Path) -> bool:
+    """Whether ``path`` is named as an image file."""
+    return Path(path).suffix.lower() in STILL_SUFFIXES

@@ -1,9 +1,7 @@
-from .attention_mass import AttentionMass, MassSummary
-from .attention_recorder import AttentionRecorder
+from .attention_recorder import AttentionMass, AttentionRecorder, MassSummary
 from .audio_attention import AudioAttention, audio_attention_picture
 from .clip_sheet import draw_clip, stack_rows
-from .palette import identity_color
-from .track_visualizer import draw_tracks
+from .track_visualizer import draw_tracks, identity_color
 
 __all__ = [
     'AttentionMass',

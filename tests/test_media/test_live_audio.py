@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmrcf.audio import clock
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, LiveSource, VideoSource, VideoWriter, live_audio, open_source
 from mmrcf.media.live_audio import Microphone
@@ -150,9 +149,9 @@ def test_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clocks_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock.time, 'time', lambda: 1.7e9)
-    monkeypatch.setattr(clock.time, 'monotonic', lambda: 5000.0)
-    offset = clock.time_of_day_offset
+    monkeypatch.setattr(live_audio.time, 'time', lambda: 1.7e9)
+    monkeypatch.setattr(live_audio.time, 'monotonic', lambda: 5000.0)
+    offset = live_audio.time_of_day_offset
     assert offset(1.7e9 - 0.1) == 0, 'time of day'
     assert offset(4999.9) == 1.7e9 - 5000, 'since the system started'
     assert offset(12.5) == 1.7e9 - 12.5, 'a clock of its own'

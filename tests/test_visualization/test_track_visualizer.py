@@ -7,7 +7,7 @@ import pytest
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
 from mmrcf.visualization import draw_tracks, identity_color
-from mmrcf.visualization.palette import text_color
+from mmrcf.visualization.track_visualizer import text_color
 
 
 def make_result(masks: np.ndarray, ids: list[int], names: list[str] | None = None) -> FrameResult:

@@ -24,7 +24,7 @@ from mmrcf.models import RCF
 from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 from mmrcf.visualization import AttentionMass, AudioAttention, MassSummary, draw_tracks
-from mmrcf.visualization.attention_mass import TOKEN_KINDS
+from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 
 def measure_mass(model: RCF, config: Config, split: str) -> MassSummary:
