@@ -5,19 +5,19 @@ from .image_source import ImageSource
 from .live_source import LiveSource
 from .open import open_source
 from .video_source import VideoSource
-from .writers import GradualOutput, StillWriter, Stopped, VideoWriter, is_still
+from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
 
 __all__ = [
     'Frame',
     'FrameSource',
-    'GradualOutput',
+    'AtomicWriter',
     'ImageSource',
     'LiveSource',
     'AudioFormat',
-    'StillWriter',
+    'ImageWriter',
     'Stopped',
     'VideoSource',
     'VideoWriter',
-    'is_still',
+    'is_image_path',
     'open_source',
 ]

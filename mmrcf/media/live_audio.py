@@ -28,8 +28,8 @@ from .frame_source import AudioFormat
 
 logger = logging.getLogger(__name__)
 
-# Audio reaches us a little after the pictures of its time: frames wait for it, but not for longer than this (seconds
-# of the stream). Audio that lags more has stopped.
+# Audio arrives slightly later than the pictures of the same time. Frames wait for it for at most this many seconds of
+# the stream; audio with a longer delay counts as stopped.
 MAX_LAG = 0.3
 # Two readings of one clock, taken one after the other, differ by less (seconds).
 SAME_CLOCK = 10.0
@@ -45,11 +45,11 @@ DEVICES = {
 
 
 class StreamAudio:
-    """Takes the audio packets of a container and hands their samples out frame by frame.
+    """Decodes the audio packets of a container and returns their samples frame by frame.
 
     Args:
         stream: The audio stream of the container.
-        name: What the user called the container.
+        name: Name of the container for messages.
 
     Attributes:
         stream: As given.
@@ -68,13 +68,13 @@ class StreamAudio:
             return None
         stream = container.streams.audio[0]
         if stream.codec_context is None:
-            logger.warning('%s: its audio cannot be decoded; goes on without', name)
+            logger.warning('%s: its audio cannot be decoded; continues without audio', name)
             return None
         return cls(stream, name)
 
     @property
     def format(self) -> AudioFormat | None:
-        """Name, rate and channels; None as long as the container does not tell and no sample came."""
+        """Name, rate and channels; None while neither the container nor a sample has given them."""
         if not self._decoder.sample_rate:
             return None
         return AudioFormat(self._name, self._decoder.sample_rate, self._decoder.channels)
@@ -85,16 +85,16 @@ class StreamAudio:
             self._queue.put(chunk)
 
     def wait_for(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """The same frames, each held back till the audio before it is there, or lags behind too far."""
+        """Yield the same frames, each one once the audio before it has arrived or is too late."""
         held: deque[VideoFrame] = deque()
         for newest in frames:
             held.append(newest)
-            while held and not self._is_worth_waiting(held[0], newest):
+            while held and not self._should_wait(held[0], newest):
                 yield held.popleft()
         yield from held
 
     def chunk_until(self, time: float, start: float) -> AudioChunk | None:
-        """The samples before ``time`` that were not handed out yet.
+        """The samples since the last call and before ``time``.
 
         Args:
             time: On the clock of the frames, in seconds; so is the time of the chunk.
@@ -103,7 +103,7 @@ class StreamAudio:
         chunk = self._queue.take(time + start)
         return chunk and replace(chunk, time=chunk.time - start)
 
-    def _is_worth_waiting(self, frame: VideoFrame, newest: VideoFrame) -> bool:
+    def _should_wait(self, frame: VideoFrame, newest: VideoFrame) -> bool:
         end = self._queue.end_time
         if end is None or frame.time is None or newest.time is None:
             return False
@@ -111,20 +111,20 @@ class StreamAudio:
 
 
 class Microphone:
-    """Reads an input device in a thread of its own; a :class:`~mmrcf.media.audio_input.AudioFeed`.
+    """Reads an input device in a separate thread; an :class:`~mmrcf.media.audio_input.AudioFeed`.
 
     Args:
-        device: 'mic' for the default microphone, 'mic:NAME' for the one that the system calls so.
+        device: 'mic' for the default microphone, 'mic:NAME' for one by its name in the system.
         time_zero: Time of day that is time 0 of the frames, in seconds.
 
     Attributes:
         name: For messages.
-        sample_rate: Samples a second.
-        channels: How many.
+        sample_rate: Samples per second.
+        channels: Number of channels.
 
     Raises:
         InputFileError: The device cannot be opened.
-        InputError: This system has no microphones that can be named so.
+        InputError: Microphones are not supported on this system, or it has no default one.
     """
 
     def __init__(self, device: str, time_zero: float) -> None:
@@ -141,17 +141,17 @@ class Microphone:
         self._thread.start()
 
     def chunk_until(self, time: float) -> AudioChunk | None:
-        """The samples before ``time`` that were not handed out yet; waits for them as long as they lag a little."""
+        """The samples since the last call and before ``time``; waits for late ones for up to MAX_LAG seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or not self._lags_a_little(time), MAX_LAG)
+            self._changed.wait_for(lambda: self._ended or not self._is_late(time), MAX_LAG)
             return self._queue.take(time)
 
     def skip_until(self, time: float) -> None:
-        """Pass over the samples before ``time``."""
+        """Skip the samples before ``time``."""
         with self._changed:
             self._queue.take(time)
 
-    def _lags_a_little(self, time: float) -> bool:
+    def _is_late(self, time: float) -> bool:
         end = self._queue.end_time
         return end is not None and end < time <= end + MAX_LAG
 
@@ -163,17 +163,17 @@ class Microphone:
                     if self._ended:
                         break
                     for chunk in chunks:
-                        self._queue.put(self._on_the_clock_of_the_frames(chunk))
+                        self._queue.put(self._to_frame_clock(chunk))
                     self._changed.notify()
         except (av.error.FFmpegError, OSError) as error:
-            logger.warning('%s: stops here (%s); the frames go on without audio', self.name, reason_of(error))
+            logger.warning('%s: stops here (%s); the frames continue without audio', self.name, reason_of(error))
         finally:
             self._container.close()
             with self._changed:
                 self._ended = True
                 self._changed.notify()
 
-    def _on_the_clock_of_the_frames(self, chunk: AudioChunk) -> AudioChunk:
+    def _to_frame_clock(self, chunk: AudioChunk) -> AudioChunk:
         if chunk.time is None:
             return chunk
         if self._shift is None:
@@ -190,10 +190,13 @@ class Microphone:
 
 
 def time_of_day_offset(device_time: float) -> float:
-    """Seconds to add to a device's times to get the time of day, found from what its clock says now.
+    """Seconds to add to the times of a device to get the time of day.
 
-    Cameras and microphones stamp with the time of day or with the system's monotonic clock; both are recognised. A
-    device with a clock of its own is taken at its word that now is ``device_time``.
+    Cameras and microphones use the time of day or the monotonic clock of the system; both are recognised. For a device
+    with another clock, ``device_time`` is taken as now.
+
+    Args:
+        device_time: The present time on the clock of the device, in seconds.
     """
     now, monotonic = time.time(), time.monotonic()
     for clock in (now, monotonic):
@@ -211,10 +214,10 @@ def _open_device(device: str, name: str) -> InputContainer:
         if url is None:
             raise InputError(f'{device}: there is no default microphone on {sys.platform}; give {PREFIX}:NAME')
         if container_format == 'alsa' and ALSA_SETTINGS.exists():
-            # The FFmpeg in PyAV's wheels looks for ALSA's settings where it was built.
+            # The FFmpeg in PyAV's wheels looks for the settings of ALSA in the folder where it was built.
             os.environ.setdefault('ALSA_CONFIG_DIR', str(ALSA_SETTINGS))
         try:
-            with _quiet_libraries():
+            with _muted_stderr():
                 container = av.open(url, format=container_format)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reasons.append(f'{container_format}: {getattr(error, "strerror", None) or error}')
@@ -229,14 +232,14 @@ def _open_device(device: str, name: str) -> InputContainer:
 
 
 @contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Nothing on the process's stderr: ALSA writes ten lines there for a device that is not there."""
+def _muted_stderr() -> Iterator[None]:
+    """Discard what is written to stderr: ALSA writes ten lines there for a device that does not exist."""
     stderr = os.dup(2)
-    silence = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(silence, 2)
+        os.dup2(null, 2)
         yield
     finally:
         os.dup2(stderr, 2)
-        os.close(silence)
+        os.close(null)
         os.close(stderr)

@@ -26,30 +26,30 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
-# A clock that jumps back by more frames than this has restarted; by less, a frame is out of place.
+# A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
 CLOCK_RESTART_FRAMES = 3
 
 
 class VideoSource(FrameSource):
     """Decodes one video stream.
 
-    Packets and frames that are damaged are skipped with a warning and counted. Rotation in the metadata is applied. The
-    first frame is decoded at once, so a file without a usable picture is refused here and not later.
+    Damaged packets and frames are skipped with a warning and counted. Rotation in the metadata is applied. The
+    first frame is decoded on construction, so that a file without a usable frame is an error here and not later.
 
     Args:
         url: What PyAV opens: a path, a URL or a device.
-        name: What the user called it.
+        name: Name for messages, as the user gave it.
         container_format: Input format, where it does not show from ``url`` (cameras).
         options: Options of the input format.
-        timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
-        live: The source is a camera or a live stream: it has no end and no second reader.
+        timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
+        live: The source is a camera or a live stream: it has no end and cannot be opened twice.
         audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
             it a little.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
 
     Raises:
         InputFileError: It cannot be opened.
-        InputError: It holds no video, or no frame of it can be decoded.
+        InputError: It has no video stream, or no frame of it can be decoded.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class VideoSource(FrameSource):
         if self._audio is not None:
             self.audio_format = self._audio.format
             if self.audio_format is None:
-                logger.warning('%s: its audio does not begin with its pictures; goes on without', self.name)
+                logger.warning('%s: its audio does not begin with its pictures; continues without audio', self.name)
                 self._audio = None
         elif self._container.streams.audio:
             if self._live:
@@ -139,7 +139,7 @@ class VideoSource(FrameSource):
                 logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
                 packet = None
             try:
-                # None flushes the decoder: reading broke off before PyAV's own flush packet.
+                # None flushes the decoder: reading ended before PyAV's own flush packet.
                 frames = self._stream.decode(packet)
             except av.error.EOFError:
                 return
@@ -155,7 +155,7 @@ class VideoSource(FrameSource):
                 return
 
     def _packets(self) -> Iterator[Packet]:
-        """Packets of the pictures; those of the audio are decoded on the way."""
+        """Yield the video packets; audio packets in between are decoded at once."""
         audio = self._audio
         if audio is None:
             yield from self._container.demux(self._stream)
@@ -171,7 +171,7 @@ class VideoSource(FrameSource):
 
 
 def _presentation_time(frame: VideoFrame) -> float | None:
-    """In seconds; None where a damaged container gives none, or one that is no number."""
+    """In seconds; None where the container of the frame is damaged and has no finite time."""
     return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
 
@@ -200,15 +200,15 @@ def _frame_count(stream: VideoStream, fps: float) -> int | None:
 
 
 class PresentationClock:
-    """Turns presentation times into times that start at 0 and always grow.
+    """Turns presentation times into times that start at 0 and increase strictly.
 
     Args:
         start: Presentation time that is time 0, in seconds.
-        interval: Time from one frame to the next where the container does not tell, in seconds.
+        interval: Time from one frame to the next where the container has none, in seconds.
         tick: Least time between two frames, in seconds.
 
     Attributes:
-        start: As given; changes where the container's clock starts anew.
+        start: As given; changes where the clock of the container restarts.
     """
 
     def __init__(self, start: float, interval: float, tick: float) -> None:
@@ -218,7 +218,7 @@ class PresentationClock:
         self._last: float | None = None
 
     def read(self, presentation_time: float | None) -> float:
-        """Seconds since the start, for a frame whose container gives ``presentation_time`` (None: it gives none)."""
+        """Seconds since the start for a frame with ``presentation_time`` (None: the container has none)."""
         last = self._last
         if presentation_time is None:
             time = 0.0 if last is None else last + self._interval
@@ -259,7 +259,7 @@ def orient(image: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np.nd
     if matrix is None:
         return image
     a, b, c, d = matrix
-    if abs(b) + abs(c) > abs(a) + abs(d):
+    if swaps_sides(matrix):
         image = image.transpose(1, 0, 2)
         mirror_columns, mirror_rows = c < 0, b < 0
     else:

@@ -21,27 +21,27 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import atomic_output
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
-from .audio_output import AACEncoder, AudioTrack
+from .audio_output import AACEncoder, AudioRemuxer
 from .frame_source import FrameSource
 
 logger = logging.getLogger(__name__)
 
-STILL_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
+OUTPUT_IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 VIDEO_SUFFIXES = frozenset(('.mp4', '.m4v', '.mov', '.mkv'))
 BT709 = 1
 MPEG_RANGE = 1
 
 
 class Stopped(Exception):
-    """Raised inside the block of a :class:`GradualOutput`: end here and keep what is done."""
+    """Raised inside the block of an :class:`AtomicWriter` to end the output early and keep it."""
 
 
-class GradualOutput(ABC):
-    """A file that is written in a ``with`` block and appears under its name, complete, when the block ends.
+class AtomicWriter(ABC):
+    """A file that is written frame by frame in a ``with`` block and gets its name when the block ends.
 
-    That is also so when the user ends the block early, by Ctrl-C, by closing the generator it is in or by
-    :class:`Stopped`: the file is then shorter. On any other error, or when there is nothing to keep, no file appears
-    and one that was there stays as it was.
+    The file is complete, but shorter, when the user ends the block early: by Ctrl-C, by closing the generator around
+    it, or by :class:`Stopped`. On any other error, and when nothing was written, no file appears and an existing one
+    is not changed.
 
     Args:
         path: The output.
@@ -56,13 +56,13 @@ class GradualOutput(ABC):
 
     @abstractmethod
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
-        """Start writing to ``temporary``; what is to be closed before it gets its name goes onto ``stack``."""
+        """Open ``temporary`` for writing; put on ``stack`` what must be closed before the file gets its name."""
 
     @abstractmethod
     def _finish(self, interrupted: bool) -> bool:
-        """Write what is left. Returns whether there is anything to keep."""
+        """Write the end of the file. Returns whether the file holds anything and is kept."""
 
-    def __enter__(self) -> 'GradualOutput':
+    def __enter__(self) -> 'AtomicWriter':
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(atomic_output(self.path))
             with self._writable():
@@ -78,7 +78,7 @@ class GradualOutput(ABC):
 
     @contextlib.contextmanager
     def _writable(self) -> Iterator[None]:
-        """Names the output when writing to it fails."""
+        """Turn a failed write into an error that names the output."""
         try:
             yield
         except InputFileError:
@@ -89,22 +89,22 @@ class GradualOutput(ABC):
 
 
 class _Discard(Exception):
-    """Ends the block without an output."""
+    """Raised to leave the block without an output."""
 
 
-class VideoWriter(GradualOutput):
-    """Writes the frames that come from (or belong to) ``source``, with its audio; see :class:`GradualOutput`.
+class VideoWriter(AtomicWriter):
+    """Writes H.264 video with the times of ``source`` and its audio; see :class:`AtomicWriter`.
 
-    Audio in a file is read there a second time; that of a live source is encoded as it comes with the frames. An
+    The audio of a file is copied from that file; that of a live source is encoded as it arrives with the frames. An
     interrupted video ends with its last frame, audio included, and so does one with the audio of another file.
 
     Args:
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
-        source: Gives size, frame rate, time unit and the audio. A side of odd length is padded by one pixel.
+        source: Source of the frames: gives size, frame rate, time unit and audio. An odd side is padded by one pixel.
         quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
 
     Raises:
-        InputError: The suffix is not a video's.
+        InputError: The suffix is not that of a video.
     """
 
     def __init__(self, path: str | Path, source: FrameSource, *, quality: int = 20) -> None:
@@ -114,7 +114,7 @@ class VideoWriter(GradualOutput):
         self._source = source
         self._size = (source.height, source.width)
         self._quality = quality
-        self._audio: AudioTrack | None = None
+        self._audio: AudioRemuxer | None = None
         self._live_audio: AACEncoder | None = None
         self._audio_left_out = 0
         self._last_tick: int | None = None
@@ -147,7 +147,7 @@ class VideoWriter(GradualOutput):
                 self._live_audio = AACEncoder(self._container, source.audio_format.sample_rate, channels=1)
             return
         try:
-            self._audio = AudioTrack(source.audio_url, source.audio_start, self._container)
+            self._audio = AudioRemuxer(source.audio_url, source.audio_start, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             logger.warning('%s: its audio cannot be copied (%s); the output has none', source.name, error)
             return
@@ -159,7 +159,7 @@ class VideoWriter(GradualOutput):
         Args:
             image: (H, W, 3) uint8 RGB, of the size of the source.
             time: Presentation time in seconds.
-            audio: What came with the frame; looked at only where the source is live.
+            audio: Audio of the frame; used only if the source is live.
 
         Raises:
             InputFileError: The disk is full or the file cannot be written.
@@ -197,7 +197,7 @@ class VideoWriter(GradualOutput):
         except (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError) as error:
             self._audio_left_out += 1
             if self._audio_left_out <= MAX_SKIP_WARNINGS:
-                logger.warning('%s: a damaged piece of its audio is not copied (%s)', self._source.name, error.strerror)
+                logger.warning('%s: a damaged audio packet is not copied (%s)', self._source.name, error.strerror)
 
     def _finish(self, interrupted: bool) -> bool:
         if self._last_tick is None:
@@ -209,8 +209,8 @@ class VideoWriter(GradualOutput):
         return True
 
 
-class StillWriter(GradualOutput):
-    """Writes the one frame of a single-image source; see :class:`GradualOutput`.
+class ImageWriter(AtomicWriter):
+    """Writes the one frame of a single-image source; see :class:`AtomicWriter`.
 
     Args:
         path: The output, an image file.
@@ -230,12 +230,12 @@ class StillWriter(GradualOutput):
         self._temporary = temporary
 
     def add(self, image: np.ndarray, time: float, audio: AudioChunk | None = None) -> None:
-        """Write the picture.
+        """Write the image.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            time: Its presentation time; a picture does not keep it.
-            audio: What came with it; a picture does not keep it either.
+            time: Not used.
+            audio: Not used.
         """
         _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         with self._writable():
@@ -246,6 +246,6 @@ class StillWriter(GradualOutput):
         return self._written
 
 
-def is_still(path: str | Path) -> bool:
+def is_image_path(path: str | Path) -> bool:
     """Whether ``path`` is named as an image file."""
-    return Path(path).suffix.lower() in STILL_SUFFIXES
+    return Path(path).suffix.lower() in OUTPUT_IMAGE_SUFFIXES
