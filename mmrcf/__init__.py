@@ -1,7 +1,7 @@
 """Online video instance segmentation via robust context fusion."""
 
-from .compat import install_mmcv_stand_in
-from .version import __version__
+from mmrcf.compat import install_mmcv_stand_in
+from mmrcf.version import __version__
 
 install_mmcv_stand_in()
 

@@ -17,7 +17,7 @@ import torch
 from mmengine.registry import Registry, init_default_scope
 
 import mmrcf.registry
-from mmrcf.engine.run_config import build_runner, load_config
+from mmrcf.engine.config import build_runner, load_config
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
 

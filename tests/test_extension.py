@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 NECK = '''
-from mmrcf.models.necks.base import BaseContextNeck, join
+from mmrcf.models.layers import join
+from mmrcf.models.necks import BaseContextNeck
 from mmrcf.registry import MODELS
 
 

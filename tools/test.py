@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.engine.run_config import (
+from mmrcf.engine.checkpoint import load_tested_weights
+from mmrcf.engine.config import (
     ConfigOptions,
     build_runner,
     explained_config_errors,
@@ -18,7 +18,7 @@ from mmrcf.engine.run_config import (
     set_threads,
     set_work_dir,
 )
-from mmrcf.engine.start_weights import load_tested_weights
+from mmrcf.engine.distributed import LAUNCHERS, process_group
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, keep_freed_memory, require_file
 

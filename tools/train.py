@@ -7,8 +7,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.engine.run_config import (
+from mmrcf.engine.checkpoint import check_start_weights, require_start_weights
+from mmrcf.engine.config import (
     ConfigOptions,
     build_runner,
     explained_config_errors,
@@ -18,7 +18,7 @@ from mmrcf.engine.run_config import (
     set_threads,
     set_work_dir,
 )
-from mmrcf.engine.start_weights import check_start_weights, require_start_weights
+from mmrcf.engine.distributed import LAUNCHERS, process_group
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, require_file
 

@@ -24,7 +24,7 @@ model = dict(
         embed_dims=embed_dims,
         grid_size=2,
         encoder={{_base_.encoder}},
-        located_content=True,
+        add_position_to_content=True,
     )
 )
 

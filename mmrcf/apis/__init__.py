@@ -3,7 +3,8 @@
 from .inferencer import RCFInferencer
 from .init_model import init_model
 from .online import OnlineSegmenter
+from .onnx_segmenter import OnnxSegmenter
 from .run_summary import RunSummary
 from .shipped_models import SHIPPED_MODELS
 
-__all__ = ['SHIPPED_MODELS', 'OnlineSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']
+__all__ = ['SHIPPED_MODELS', 'OnlineSegmenter', 'OnnxSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']

@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -20,14 +23,14 @@ from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
 from mmrcf.visualization import AudioAttention, draw_tracks
 
-from .latency import LatencyMeter
 from .online import OnlineSegmenter
-from .run_summary import RunSummary
+from .run_summary import LatencyMeter, RunSummary
 from .shipped_models import class_mismatch
 from .track_export import TrackExporter
-from .window import Window
 
 logger = logging.getLogger(__name__)
+
+STOP_KEYS = (ord('q'), 27)
 
 
 class RCFInferencer:
@@ -212,3 +215,33 @@ def _check_outputs(
     for output in (out, json):
         if output is not None and Path(output).resolve() in (Path(str(source)).resolve(), Path(str(audio)).resolve()):
             raise InputError(f'output {output}: is the input itself; choose another name')
+
+
+class Window:
+    """Shows frames. Use it in a ``with`` block.
+
+    Raises:
+        InputError: There is no display, or OpenCV was built without windows.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        # Qt ends the process where it finds no display, so look before OpenCV does.
+        if sys.platform.startswith('linux') and not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
+            raise InputError('--show: there is no display here; write a file with --out instead')
+
+    def __enter__(self) -> 'Window':
+        try:
+            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL)
+        except cv2.error as error:
+            raise InputError('--show: this OpenCV has no windows; pip install opencv-python, or use --out') from error
+        return self
+
+    def show(self, image: np.ndarray) -> None:
+        """Show an image (H, W, 3) uint8 RGB. Raises :class:`~mmrcf.media.Stopped` once the user presses q or Esc."""
+        cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        if cv2.waitKey(1) & 0xFF in STOP_KEYS:
+            raise Stopped
+
+    def __exit__(self, *_exc_info: object) -> None:
+        cv2.destroyWindow(self._title)

@@ -9,12 +9,13 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.datasets.class_names import resolve_classes
-from mmrcf.engine.run_config import explained_config_errors, load_config, override
+from mmrcf.engine.checkpoint import load_weights, read_checkpoint
+from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
+from mmrcf.export import open_onnx
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 
-from .checkpoint import load_weights, read_checkpoint
 from .shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,6 @@ def init_model(
 def _init_exported(
     path: str | Path, checkpoint: str | Path | None, device: torch.device, cfg_options: dict[str, Any] | None
 ) -> OnlineModel:
-    from mmrcf.export import open_onnx  # which itself builds on this package
-
     if checkpoint is not None:
         raise InputError(f'checkpoint {checkpoint}: ONNX model {path} has its weights in it; leave the checkpoint out')
     if device.type != 'cpu':

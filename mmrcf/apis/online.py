@@ -1,6 +1,5 @@
 """One stream: frames go in, objects with identities come out, one call a frame."""
 
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,13 +10,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from mmrcf.acceleration import autocast_type, compile_network, prepare_for_inference
 from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
-from mmrcf.engine.run_config import explained_config_errors
+from mmrcf.engine.config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
-from mmrcf.models.audio_encoders.streaming import audio_patch
+from mmrcf.optimization import autocast_type, compile_network, prepare_for_inference
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -45,7 +43,7 @@ class OnlineSegmenter:
         precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
         compile: Compile the network: the first frames take long, the others less.
         prepare: Prepare the model that is built here for inference, see
-            :func:`~mmrcf.acceleration.prepare_for_inference`; False leaves it as the config builds it.
+            :func:`~mmrcf.optimization.prepare_for_inference`; False leaves it as the config builds it.
 
     Example:
         >>> segmenter = OnlineSegmenter('real')
@@ -106,6 +104,7 @@ class OnlineSegmenter:
         """
         self._sample_rate = check_sample_rate(sample_rate)
         self._state: StreamState | None = None
+        self._audio_window = AudioWindow.empty(keep=AUDIO_AHEAD)
         self._frame_shape: tuple[int, int] | None = None
 
     def step(
@@ -134,27 +133,20 @@ class OnlineSegmenter:
         frame = _checked_frame(frame, self._frame_shape)
         started = perf_counter()
         state = self._state if self._state is not None else self.model.init_state()
-        window = state.audio_window if state.audio_window is not None else AudioWindow.empty(keep=AUDIO_AHEAD)
+        window = self._audio_window
         if audio is not None:
             chunk = audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate)
             window = _checked_clock(window, chunk).append(chunk)
         time = (window.end_time or 0.0) if time is None else time
-        state = replace(state, audio_window=window)
         sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time]))
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
-        meta = batch['data_samples'][0].video_data_samples[0].metainfo
         prepared = perf_counter()
         with torch.autocast(self._device.type, self._autocast_type, enabled=self._autocast_type is not None):
-            result, state = self.model.step(
-                batch['inputs']['img'][0],
-                state,
-                img_shape=meta['img_shape'][:2],
-                ori_shape=meta['ori_shape'][:2],
-                audio=audio_patch(batch['inputs'], 0, 0),
-            )
+            result, state = self.model.step_batch(batch, state)
         finished = perf_counter()
-        self._state, self._frame_shape = state, frame.shape[:2]
+        # Only now: a frame that is refused leaves the stream as it was.
+        self._state, self._audio_window, self._frame_shape = state, window, frame.shape[:2]
         result.timings.update(
             preprocess=1e3 * (prepared - started), model=1e3 * (finished - prepared), total=1e3 * (finished - started)
         )

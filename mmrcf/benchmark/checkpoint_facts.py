@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmrcf.apis.checkpoint import read_checkpoint
+from mmrcf.engine.checkpoint import read_checkpoint
 
 
 def checkpoint_facts(path: str | Path) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from pycocotools import mask as mask_utils
 from torch import nn
 
 from mmrcf.errors import InputError
-from mmrcf.models.audio_encoders.streaming import audio_patch
 from mmrcf.registry import LOOPS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -52,12 +51,10 @@ class FrameStream:
             InputError: The batch holds more than one frame, or the frames of a video do not come in order.
         """
         batch = self.model.data_preprocessor(data_batch, False)
-        frames, samples = batch['inputs']['img'], batch['data_samples']
-        if frames.shape[:2] != (1, 1):
-            raise InputError(
-                f'expected one frame a batch, got {tuple(frames.shape[:2])}; set batch_size=1 and test_mode=True'
-            )
-        meta = samples[0].video_data_samples[0].metainfo
+        shape, sample = tuple(batch['inputs']['img'].shape[:2]), batch['data_samples'][0]
+        if shape != (1, 1):
+            raise InputError(f'expected one frame a batch, got {shape}; set batch_size=1 and test_mode=True')
+        meta = sample.video_data_samples[0].metainfo
         position = (meta['video_id'], meta['frame_id'])
         if meta['frame_id'] == 0:
             self.state = self.model.init_state()
@@ -65,15 +62,9 @@ class FrameStream:
             raise InputError(f'frame {position} came after {self.position}; use sampler type="VideoFrameSampler"')
         self.position = position
         started = perf_counter()
-        result, self.state = self.model.step(
-            frames[0],
-            self.state,
-            img_shape=meta['img_shape'][:2],
-            ori_shape=meta['ori_shape'][:2],
-            audio=audio_patch(batch['inputs'], 0, 0),
-        )
+        result, self.state = self.model.step_batch(batch, self.state)
         self.step_seconds += perf_counter() - started
-        return metric_record(result, samples[0])
+        return metric_record(result, sample)
 
 
 def metric_record(result: FrameResult, sample: TrackDataSample) -> dict:

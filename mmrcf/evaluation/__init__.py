@@ -1,14 +1,14 @@
-from .error_breakdown import ErrorBreakdown
-from .error_metric import ErrorBreakdownMetric
-from .frame_metric import FrameMetric
-from .ground_truth import GroundTruth, Track, load_ground_truth, parse_ground_truth
-from .look_alike_metric import LookAlikeMetric
-from .order_metric import OrderMetric
-from .paired_t_test import PairedTest, best_ious, paired_t_test
-from .region_metric import RegionMetric
-from .results import parse_results, read_results, write_submission
-from .video_evaluation import VideoEvaluation, evaluate_tracks
-from .vis_metric import VISMetric
+from .functional.error_breakdown import ErrorBreakdown
+from .functional.ground_truth import GroundTruth, Track, load_ground_truth, parse_ground_truth
+from .functional.paired_t_test import PairedTest, best_ious, paired_t_test
+from .functional.results import parse_results, read_results, write_submission
+from .functional.video_evaluation import VideoEvaluation, evaluate_tracks
+from .metrics.error_metric import ErrorBreakdownMetric
+from .metrics.frame_metric import FrameMetric
+from .metrics.look_alike_metric import LookAlikeMetric
+from .metrics.order_metric import OrderMetric
+from .metrics.region_metric import RegionMetric
+from .metrics.vis_metric import VISMetric
 
 __all__ = [
     'ErrorBreakdown',

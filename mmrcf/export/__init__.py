@@ -4,22 +4,18 @@ This imports without onnx and onnxruntime; what needs them says so when it is ca
 """
 
 from .exported_model import ExportedModel, is_open_option
-from .onnx_graph import OnnxGraph, write_onnx
-from .onnx_segmenter import OnnxSegmenter, open_onnx
-from .parity import Parity, recorded_objects, shown_objects
-from .program import describe, trace_step
-from .quantize import quantize_onnx, stream_feeds
-from .side_by_side import evaluate_side_by_side
+from .onnx_graph import OnnxGraph, open_onnx, write_onnx
+from .parity import Parity, evaluate_side_by_side, recorded_objects, shown_objects
+from .program import ModuleGraph, describe, read_program, trace_step, write_program
+from .quantize import quantize_onnx
 from .step_graph import StepGraph
 from .step_info import STATE_OUTPUTS, StepInfo
-from .torch_program import ModuleGraph, read_program, write_program
 
 __all__ = [
     'STATE_OUTPUTS',
     'ExportedModel',
     'ModuleGraph',
     'OnnxGraph',
-    'OnnxSegmenter',
     'Parity',
     'StepGraph',
     'StepInfo',
@@ -31,7 +27,6 @@ __all__ = [
     'read_program',
     'recorded_objects',
     'shown_objects',
-    'stream_feeds',
     'trace_step',
     'write_onnx',
     'write_program',

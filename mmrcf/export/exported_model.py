@@ -10,12 +10,12 @@ from mmengine.config import Config
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
-from mmrcf.engine.run_config import config_parts, explained_config_errors, override
+from mmrcf.engine.config import config_parts, explained_config_errors, override
 from mmrcf.errors import InputError
 from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE
-from mmrcf.models.data_preprocessor import stack_audio
-from mmrcf.models.postprocess import select_instances
+from mmrcf.models.data_preprocessors.rcf_data_preprocessor import stack_audio
+from mmrcf.models.vis.postprocess import select_instances
 from mmrcf.registry import TASK_UTILS, TRANSFORMS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
 

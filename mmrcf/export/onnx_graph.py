@@ -4,6 +4,7 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.export import ExportedProgram
 from mmrcf.errors import InputError, one_line
 from mmrcf.utils import atomic_output, require_file
 
+from .exported_model import ExportedModel
 from .program import quiet
 from .step_info import STATE_OUTPUTS, StepInfo
 
@@ -147,3 +149,10 @@ def _name_sides(model) -> None:
                 dimension.dim_param = name
     # Shapes of the values in between are told in the old names; whoever reads the file works them out again.
     del model.graph.value_info[:]
+
+
+def open_onnx(path: str | Path, threads: int | None = None, cfg_options: dict[str, Any] | None = None) -> ExportedModel:
+    """The model of an ONNX file; arguments and errors as :class:`~mmrcf.apis.OnnxSegmenter`."""
+    if threads is not None and threads < 1:
+        raise InputError(f'threads={threads}: expected at least 1, or None for as many as PyTorch uses')
+    return ExportedModel(OnnxGraph(path, threads), f'ONNX model {path}', cfg_options)

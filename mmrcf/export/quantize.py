@@ -7,71 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mmrcf.apis.online import OnlineSegmenter
 from mmrcf.errors import InputError, one_line
-from mmrcf.media import open_source
-from mmrcf.media.frame_source import fit_image
 from mmrcf.utils import atomic_output
 
-from .exported_model import ExportedModel
 from .onnx_graph import OnnxGraph, require_onnx, set_description
 from .program import quiet
 
-MAX_STEP = 10
 PART = re.compile(r'\bmodel\.(\w+)')
 # Convolutions and products with weights; products of two activations, which attention has, stay in float.
 QUANTIZED = ('Conv', 'MatMul', 'Gemm')
 FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
-"""What stays in float unless told otherwise: their small matrix products were slower in eight bits than in float."""
-
-
-class FeedRecorder:
-    """A graph that remembers what last went into it.
-
-    Args:
-        graph: What does the work.
-    """
-
-    def __init__(self, graph: OnnxGraph) -> None:
-        self._graph = graph
-        self.info = graph.info
-        self.feeds: dict[str, np.ndarray] = {}
-
-    def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the step."""
-        self.feeds = feeds
-        return self._graph(feeds)
-
-
-def stream_feeds(
-    path: str | Path, video: str | Path, count: int, size: tuple[int, int] | None = None
-) -> Iterator[dict[str, np.ndarray]]:
-    """Inputs of the graph at frames of a video that runs through it as a stream, state and audio included.
-
-    Args:
-        path: A float ONNX file of this package.
-        video: As in :func:`~mmrcf.media.open_source`.
-        count: How many, spread evenly; of a long video its first ``10 * count`` frames are run.
-        size: Height and width that its frames are brought to first. None: they stay as they are.
-
-    Raises:
-        InputError: The video cannot be read, or holds no frame.
-    """
-    recorder = FeedRecorder(OnnxGraph(path))
-    segmenter = OnlineSegmenter(ExportedModel(recorder, f'ONNX model {path}'))
-    found = 0
-    with open_source(str(video), audio=segmenter.uses_audio) as source:
-        step = min(max((source.num_frames or count) // count, 1), MAX_STEP)
-        for frame in source:
-            image = frame.image if size is None else fit_image(frame.image, size)
-            segmenter.step(image, frame.audio if segmenter.uses_audio else None, time=frame.time)
-            if frame.index % step == 0:
-                found += 1
-                yield recorder.feeds
-            if found == count:
-                break
-    if not found:
-        raise InputError(f'calibration {video}: holds no frame that can be read; give a video of what the model is for')
+"""What stays in float unless told otherwise: their small matrix products were slower in int8 than in float."""
 
 
 def quantize_onnx(

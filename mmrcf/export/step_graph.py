@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, MatchingFreeTracker, RCFDataPreprocessor
 from mmrcf.models.audio_encoders import PATCH_SHAPE
-from mmrcf.models.necks import TokenGroup
+from mmrcf.models.layers import TokenGroup, valid_cells
 
 from .step_info import padded_shape
 
@@ -79,7 +79,7 @@ class StepGraph(nn.Module):
         if self.model.uses_audio:
             extra, memory = self._audio_tokens(inputs)
             outputs |= memory
-        extents = self._valid_cells(shape, image, features[-1])
+        extents = self._extents(shape, image, features[-1])
         slots = self.model.fuse_decode(features, references, extents, extra)[-1]
 
         outputs['mask_logits'] = slots.mask_logits[0]
@@ -145,9 +145,9 @@ class StepGraph(nn.Module):
         memory = {'next_audio_features': features[: self.delta], 'next_audio_valid': valid[: self.delta]}
         return encoder(features[oldest_first][None], valid[oldest_first][None]), memory
 
-    def _valid_cells(self, shape: tuple[int, int], image: Tensor, grid: Tensor) -> list[tuple[int, int]] | Tensor:
+    def _extents(self, shape: tuple[int, int], image: Tensor, grid: Tensor) -> list[tuple[int, int]] | Tensor:
         """The one extent of ``fuse_decode``: the part of ``grid`` that the unpadded frame touches, in cells."""
-        cells = _touched_cells(shape, image, grid)
+        cells = valid_cells(shape, image.shape[-2:], grid.shape[-2:])
         if self.frame_shape is not None:
             return [cells]
         return torch.cat([torch.full((1, 1), side) for side in cells], dim=1)
@@ -155,21 +155,11 @@ class StepGraph(nn.Module):
     def _masks(self, logits: Tensor, shape: tuple[int, int], image: Tensor) -> Tensor:
         """Binary masks; what one covers beyond the frame does not count."""
         masks = logits > self.model.mask_logit_thr
-        cells = _touched_cells(shape, image, logits)
+        cells = valid_cells(shape, image.shape[-2:], logits.shape[-2:])
         if self.frame_shape is not None and cells == tuple(logits.shape[-2:]):
             return masks
         rows, columns = (torch.arange(logits.shape[i - 2]) < cells[i] for i in (0, 1))
         return masks & rows[:, None] & columns
-
-
-def _touched_cells(shape: tuple[int, int], image: Tensor, grid: Tensor) -> tuple[int, int]:
-    """Height and width of the part of ``grid``, a map over ``image``, that a frame of ``shape`` touches."""
-    # Rounded up without negative numbers, which ONNX divides towards zero.
-    height, width = (
-        (size * cells + padded - 1) // padded
-        for size, padded, cells in zip(shape, image.shape[-2:], grid.shape[-2:], strict=True)
-    )
-    return height, width
 
 
 def mask_overlaps(masks: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,17 +1,17 @@
 import mmdet.models  # noqa: F401  (registers the foreign parts that configs name with 'mmdet.')
 
 from .audio_encoders import SmallAudioEncoder, VGGishLSTM
-from .baselines import OnlineMask2FormerVIS, OnlineMaskTrackRCNN
-from .data_preprocessor import RCFDataPreprocessor
-from .heads import FPNMaskDecoder, InstanceQueryHead
+from .data_preprocessors import RCFDataPreprocessor
+from .heads import InstanceQueryHead
+from .mask_decoders import FPNMaskDecoder
 from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
 from .object_classifier import ObjectClassifier
-from .online_model import OnlineModel
-from .rcf import RCF
+from .task_modules import CenterDistanceCost
 from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
+from .vis import RCF, OnlineMask2FormerVIS, OnlineMaskTrackRCNN, OnlineModel
 
 __all__ = [
-    'RCF',
+    'CenterDistanceCost',
     'FPNMaskDecoder',
     'FullFeatureFusion',
     'HungarianTracker',
@@ -22,6 +22,7 @@ __all__ = [
     'OnlineMask2FormerVIS',
     'OnlineMaskTrackRCNN',
     'OnlineModel',
+    'RCF',
     'RCFDataPreprocessor',
     'RobustContextFusion',
     'SingleFrame',

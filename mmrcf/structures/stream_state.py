@@ -5,8 +5,6 @@ from typing import Any
 
 from torch import Tensor
 
-from mmrcf.audio import AudioWindow
-
 AUDIO_KEYS = ('audio', 'audio_valid')
 """Where the audio of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
 
@@ -96,11 +94,9 @@ class StreamState:
         track: The tracker's state: a :class:`TrackState`, or what a model with a tracker of its own has.
         frame_index: Number of frames seen so far; the index of the next frame.
         audio_memory: Features of the last delta audio patches; empty in a visual-only model.
-        audio_window: The newest samples, as many as patches to come need; None where the stream's owner keeps none.
     """
 
     references: tuple[Any, ...]
     track: Any
     frame_index: int = 0
     audio_memory: AudioMemory = field(default_factory=AudioMemory)
-    audio_window: AudioWindow | None = None

@@ -12,8 +12,8 @@ from torch.utils.hooks import RemovableHandle
 
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
-from mmrcf.models.layers import MultiheadAttention
-from mmrcf.models.necks import BaseContextNeck, FusedTokens, TokenGroup
+from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
+from mmrcf.models.necks import BaseContextNeck
 
 TOKEN_KINDS = ('target', 'references', 'audio')
 

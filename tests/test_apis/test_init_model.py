@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from mmrcf.apis import init_model
-from mmrcf.apis.checkpoint import read_checkpoint
+from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, InputFileError
 
 

@@ -182,7 +182,7 @@ def test_memory_of_a_long_stream(model: RCF, video: tuple) -> None:
     for index in range(60):
         chunk = np.zeros((4000 * (1 + index % 5), 2), np.int16)
         segmenter.step(frames[0], chunk if index % 7 else None)
-        kept.append(segmenter._state.audio_window.num_samples_kept)
+        kept.append(segmenter._audio_window.num_samples_kept)
     assert max(kept) <= 48000 * (AUDIO_AHEAD + 1) and max(kept[:30]) == max(kept[30:])
 
 

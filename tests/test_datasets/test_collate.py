@@ -6,7 +6,7 @@ import torch
 from mmengine.registry import FUNCTIONS
 
 from mmrcf.datasets import JointDataset, JointSampler, collate_clips
-from mmrcf.models.data_preprocessor import RCFDataPreprocessor
+from mmrcf.models.data_preprocessors.rcf_data_preprocessor import RCFDataPreprocessor
 
 FRAMES = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
 AUDIO = [dict(type='LoadClipAudio'), dict(type='AudioPatches')]

@@ -81,7 +81,7 @@ def gradients(tmp_path, config, ranks: int) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    'head', [{}, dict(semantic_weight=1.0, anchored_queries=True, local_content=True, mask_pooling=True)]
+    'head', [{}, dict(semantic_weight=1.0, query_grid=True, local_content=True, mask_pooling=True)]
 )
 def test_two_ranks_make_the_step_of_one(tiny_config, tmp_path, head: dict) -> None:
     config = tmp_path / 'config.py'

@@ -13,7 +13,7 @@ from mmrcf.evaluation import (
     parse_ground_truth,
     parse_results,
 )
-from mmrcf.evaluation.error_breakdown import ERROR_TYPES, FALSE_POSITIVES
+from mmrcf.evaluation.functional.error_breakdown import ERROR_TYPES, FALSE_POSITIVES
 from mmrcf.registry import METRICS
 
 CAT, DOG = 10, 20

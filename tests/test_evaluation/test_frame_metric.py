@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import mmrcf.evaluation.frame_metric as frame_metric
+import mmrcf.evaluation.metrics.frame_metric as frame_metric
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.evaluation.frame_metric import FrameMetric
-from mmrcf.evaluation.ground_truth import GroundTruth
+from mmrcf.evaluation.functional.ground_truth import GroundTruth
+from mmrcf.evaluation.metrics.frame_metric import FrameMetric
 from mmrcf.utils import write_json
 
 

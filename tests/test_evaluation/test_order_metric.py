@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mmrcf.evaluation import OrderMetric
-from mmrcf.evaluation.order_metric import match_masks
+from mmrcf.evaluation.metrics.order_metric import match_masks
 
 LEFT, NEAR_LEFT, RIGHT = (0, 0, 20, 20), (4, 0, 20, 20), (100, 0, 20, 20)
 CAT, DOG = (0.9, 0.1), (0.1, 0.9)

@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from mmrcf.evaluation import Track
-from mmrcf.evaluation.track_iou import region_overlap, video_iou
+from mmrcf.evaluation.functional.track_iou import region_overlap, video_iou
 
 
 @pytest.fixture

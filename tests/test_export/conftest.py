@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmrcf.acceleration import prepare_for_inference
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.export import Parity, shown_objects, trace_step, write_onnx
 from mmrcf.models import RCF
+from mmrcf.optimization import prepare_for_inference
 
 SIZE, NETWORK_SIZE = (52, 90), (55, 96)
 # Tracing takes its time with every layer.

@@ -133,7 +133,7 @@ def test_a_batch_keeps_the_audio_of_clips_that_have_it_and_has_one_size() -> Non
 
 
 def test_its_precision_is_that_of_the_file(graph: ModuleGraph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('mmrcf.acceleration.precision._has_bf16', lambda: True)
+    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: True)
     with pytest.raises(InputError, match='precision bf16: an exported model has the precision of its file'):
         OnlineSegmenter(ExportedModel(graph, 'a step'), precision='bf16')
 

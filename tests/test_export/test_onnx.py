@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
+from mmrcf.apis.onnx_segmenter import OnnxSegmenter, stream_feeds
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.export import OnnxSegmenter, quantize_onnx, read_program, stream_feeds, trace_step, write_onnx
+from mmrcf.export import quantize_onnx, read_program, trace_step, write_onnx
 from mmrcf.export.quantize import QUANTIZED, _part
 from mmrcf.models import RCF
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmrcf.models.data_preprocessor import RCFDataPreprocessor
+from mmrcf.models.data_preprocessors.rcf_data_preprocessor import RCFDataPreprocessor
 
 
 @pytest.fixture

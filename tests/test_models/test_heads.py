@@ -6,11 +6,12 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmrcf.models.heads import FPNMaskDecoder, FrameTargets, InstanceQueryHead, SlotMatcher, SlotOutputs, frame_targets
-from mmrcf.models.heads.query_places import PlaceCost, place_positions, spread_places
-from mmrcf.models.heads.semantic_loss import SemanticLoss
-from mmrcf.models.layers import COARSE, FINE, sine_positions
-from mmrcf.models.necks import FusedTokens
+from mmrcf.models.heads import InstanceQueryHead, SlotOutputs
+from mmrcf.models.layers import COARSE, FINE, FusedTokens, sine_positions
+from mmrcf.models.layers.query_grid import CenterDistanceCost, anchor_positions, grid_anchors
+from mmrcf.models.losses.semantic_loss import SemanticLoss
+from mmrcf.models.mask_decoders import FPNMaskDecoder
+from mmrcf.models.task_modules import FrameTargets, SlotMatcher, frame_targets
 
 COSTS = [
     dict(type='mmdet.ClassificationCost', weight=1.0),
@@ -194,7 +195,7 @@ def test_the_mask_decoder_uses_every_level() -> None:
 @pytest.mark.parametrize('where', ['inner_positions', 'positions'])
 def test_positions_tell_apart_what_looks_alike(where: str) -> None:
     torch.manual_seed(0)
-    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_dims=8)
+    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_channels=8)
     levels, target_map = [torch.ones(1, 4, 64, 80)], torch.ones(1, 16, 32, 40)
     used = getattr(decoder, where)
     weight = used.weight.detach().clone()
@@ -209,14 +210,14 @@ def test_positions_tell_apart_what_looks_alike(where: str) -> None:
 
 
 def test_positions_are_relative_to_the_valid_part() -> None:
-    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_dims=8)
+    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_channels=8)
     whole = decoder._sine_map(torch.ones(1, 8, 8, 8), torch.ones(1, 16, 4, 4), None)
     padded = decoder._sine_map(torch.ones(1, 8, 12, 16), torch.ones(1, 16, 6, 8), [(4, 4)])
     torch.testing.assert_close(padded[..., :8, :8], whole)
-    with pytest.raises(ValueError, match='position_dims=6 must be a multiple of 4'):
-        FPNMaskDecoder(in_channels=[4], position_dims=6)
+    with pytest.raises(ValueError, match='position_channels=6 must be a multiple of 4'):
+        FPNMaskDecoder(in_channels=[4], position_channels=6)
     with pytest.raises(ValueError, match='in_channels is empty'):
-        FPNMaskDecoder(in_channels=[], position_dims=8)
+        FPNMaskDecoder(in_channels=[], position_channels=8)
 
 
 def test_a_slot_in_an_ignored_region_is_neither_right_nor_wrong() -> None:
@@ -321,31 +322,31 @@ def test_settings_out_of_range_are_named(setting: dict) -> None:
 
 
 class TestQueryPlaces:
-    def test_places_are_spread_over_the_image(self) -> None:
+    def test_anchors_are_spread_over_the_image(self) -> None:
         for number in (1, 5, 10, 20):
-            places = spread_places(number)
-            assert places.shape == (number, 2) and len(places.unique(dim=0)) == number
-            assert places.mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
-            assert (places > 0).all() and (places < 1).all()
+            anchors = grid_anchors(number)
+            assert anchors.shape == (number, 2) and len(anchors.unique(dim=0)) == number
+            assert anchors.mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
+            assert (anchors > 0).all() and (anchors < 1).all()
 
-    def test_a_place_has_the_position_that_a_token_there_has(self) -> None:
-        places = torch.tensor([[(row + 0.5) / 3, (column + 0.5) / 4] for row in range(3) for column in range(4)])
+    def test_an_anchor_has_the_position_that_a_token_there_has(self) -> None:
+        anchors = torch.tensor([[(row + 0.5) / 3, (column + 0.5) / 4] for row in range(3) for column in range(4)])
         like = torch.empty(1, 16)
         expected = sum(sine_positions([(3, 4)], 3, 4, like, temperature=base)[0] for base in (COARSE, FINE))
-        torch.testing.assert_close(place_positions(places, 16), expected)
+        torch.testing.assert_close(anchor_positions(anchors, 16), expected)
 
     def test_the_cost_is_the_distance_from_the_mask_s_centre(self) -> None:
         left, right = left_and_right()
-        places = torch.tensor([[0.5, 0.25], [0.5, 1.0], [0.0, 0.25]])
+        anchors = torch.tensor([[0.5, 0.25], [0.5, 1.0], [0.0, 0.25]])
         truth = InstanceData(masks=torch.stack([left, right, torch.zeros(2, 2)]))
-        cost = PlaceCost(weight=2.0)(InstanceData(places=places), truth)
+        cost = CenterDistanceCost(weight=2.0)(InstanceData(anchors=anchors), truth)
         expected = torch.tensor([[0.0, 1.0, 0.5], [1.5, 0.5, 1.0], [1.0, 2**0.5, 0.3125**0.5 * 2]])
         torch.testing.assert_close(cost, expected)
 
     def test_objects_go_to_the_queries_nearby(self) -> None:
-        costs = [dict(type='mmdet.ClassificationCost', weight=1.0), dict(type='PlaceCost', weight=100.0)]
-        module = head(anchored_queries=True, match_costs=costs)
-        middle = torch.argsort(module.places[:, 1])
+        costs = [dict(type='mmdet.ClassificationCost', weight=1.0), dict(type='CenterDistanceCost', weight=100.0)]
+        module = head(query_grid=True, match_costs=costs)
+        middle = torch.argsort(module.anchors[:, 1])
         target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
         output = outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3])
         ((slots, objects),) = module.match(output, [target], num_targets=1)
@@ -353,20 +354,20 @@ class TestQueryPlaces:
         for layer in module.decoder.layers:
             assert torch.equal(layer.cross_attention.key.weight, layer.cross_attention.query.weight)
 
-    def test_the_cost_needs_places(self) -> None:
-        with pytest.raises(ValueError, match='set anchored_queries=True'):
-            head(match_costs=[dict(type='PlaceCost')])
+    def test_the_cost_needs_anchors(self) -> None:
+        with pytest.raises(ValueError, match='set query_grid=True'):
+            head(match_costs=[dict(type='CenterDistanceCost')])
 
 
 class TestQueriesWithLocalContent:
     def test_a_head_starts_its_queries_from_it(self) -> None:
-        module = head(anchored_queries=True, local_content=True).train()
+        module = head(query_grid=True, local_content=True).train()
         fused = FusedTokens(torch.randn(2, 8, 2, 3), torch.randn(2, 6, 8), torch.randn(2, 6, 8), None)
         (output,) = module(fused, torch.randn(2, 4, 2, 2))
         output.cls_logits.sum().backward()
         assert output.cls_logits.shape == (2, 3, 3)
         assert module.local_content.linear.weight.grad.abs().sum() > 0
 
-    def test_it_needs_places(self) -> None:
-        with pytest.raises(ValueError, match='set anchored_queries=True'):
+    def test_it_needs_anchors(self) -> None:
+        with pytest.raises(ValueError, match='set query_grid=True'):
             head(local_content=True)

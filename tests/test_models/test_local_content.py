@@ -1,11 +1,10 @@
-"""What the tokens around a place say: the mean around it, as wide as places are apart, without padding or context."""
+"""What the tokens around a anchor say: the mean around it, as wide as anchors are apart, without padding or context."""
 
 import pytest
 import torch
 
-from mmrcf.models.heads.query_places import LocalContent, spread_places
-from mmrcf.models.layers import sine_positions
-from mmrcf.models.necks import FusedTokens
+from mmrcf.models.layers import FusedTokens, sine_positions
+from mmrcf.models.layers.query_grid import LocalContent, grid_anchors
 
 
 def located_tokens(height: int, width: int, padding: torch.Tensor | None = None) -> FusedTokens:
@@ -25,19 +24,19 @@ def located_tokens(height: int, width: int, padding: torch.Tensor | None = None)
 
 class TestLocalContent:
     @pytest.mark.parametrize(('height', 'width'), [(9, 12), (21, 28)])
-    def test_it_is_the_mean_around_the_place(self, height: int, width: int) -> None:
-        places = spread_places(108)
-        module = LocalContent(places, 64)
+    def test_it_is_the_mean_around_the_anchor(self, height: int, width: int) -> None:
+        anchors = grid_anchors(108)
+        module = LocalContent(anchors, 64)
         torch.nn.init.eye_(module.linear.weight)
         torch.nn.init.zeros_(module.linear.bias)
         found = module(located_tokens(height, width))[0]
         assert found.shape == (108, 64)
-        inner = ((places > 0.15) & (places < 0.85)).all(dim=1)  # at a border half of what is around is missing
-        torch.testing.assert_close(found[inner, :2], places[inner], rtol=0, atol=2e-3)
+        inner = ((anchors > 0.15) & (anchors < 0.85)).all(dim=1)  # at a border half of what is around is missing
+        torch.testing.assert_close(found[inner, :2], anchors[inner], rtol=0, atol=2e-3)
 
-    def test_it_is_as_wide_as_the_places_are_apart(self) -> None:
-        """Twelve places a width: a standard deviation of half the distance between them."""
-        module = LocalContent(spread_places(108), 64)
+    def test_it_is_as_wide_as_the_anchors_are_apart(self) -> None:
+        """Twelve anchors a width: a standard deviation of half the distance between them."""
+        module = LocalContent(grid_anchors(108), 64)
         fused = located_tokens(40, 60)
         likeness = (fused.positions[0, :2400] @ module.keys[53]).softmax(0)
         column = fused.tokens[0, :2400, 1]
@@ -45,7 +44,7 @@ class TestLocalContent:
         assert float((likeness * (column - mean) ** 2).sum().sqrt()) == pytest.approx(1 / 24, rel=0.1)
 
     def test_padding_says_nothing(self) -> None:
-        module = LocalContent(spread_places(6), 64)
+        module = LocalContent(grid_anchors(6), 64)
         padding = torch.zeros(1, 15, dtype=torch.bool)
         padding[0, [2, 3, 6, 7, 10, 11]] = True
         fused = located_tokens(3, 4, padding)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmrcf.models.heads.mask_pooling import MaskPooling, valid_cells
-from mmrcf.models.necks import FusedTokens
+from mmrcf.models.layers import FusedTokens
+from mmrcf.models.layers.mask_pooling import MaskPooling, valid_cells
 
 
 @pytest.fixture

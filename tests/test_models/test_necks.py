@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmrcf.models.necks import RobustContextFusion, TokenGroup
+from mmrcf.models.layers import TokenGroup
+from mmrcf.models.necks import RobustContextFusion
 from mmrcf.registry import MODELS
 
 ENCODER = dict(num_layers=1, num_heads=4, feedforward_dims=32)
@@ -50,14 +51,14 @@ def test_located_content_is_part_of_what_a_token_says(neck) -> None:
     flat = torch.ones_like(target)
     plain = neck.grid_tokens(flat, extents).tokens
     assert (plain == 1).all()
-    neck.located_content = True
+    neck.add_position_to_content = True
     tokens = neck.grid_tokens(torch.ones(2, 16, 4, 5), extents).tokens
     assert len(tokens[0].unique(dim=0)) == 20
     # Relative to the valid part: the same places of frames of other sizes say the same.
     centres = neck.grid_tokens(torch.ones(2, 16, 3, 3), [(3, 3), (1, 1)]).tokens
     torch.testing.assert_close(centres[0, 4], centres[1, 0])
     changed = neck(target, references, extents).target_map
-    neck.located_content = False
+    neck.add_position_to_content = False
     assert not torch.allclose(changed, neck(target, references, extents).target_map, atol=1e-3)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmrcf.apis.checkpoint import read_checkpoint
+from mmrcf.engine.checkpoint import read_checkpoint
 
 
 @pytest.fixture(scope='module')

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 
-from mmrcf.apis.checkpoint import load_weights, read_checkpoint
+from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.registry import MODELS
 
 COMMAND = 'python tools/train.py configs/shapes/rcf_r18_shapes.py'

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mmrcf.errors import InputError
-from mmrcf.models.layers import MultiheadAttention
-from mmrcf.models.necks import FusedTokens, SingleFrame, TokenGroup
+from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
+from mmrcf.models.necks import SingleFrame
 from mmrcf.visualization import AttentionRecorder, AttentionShares
 from mmrcf.visualization.attention_recorder import LayoutRecorder, TokenLayout
 

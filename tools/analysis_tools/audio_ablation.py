@@ -15,8 +15,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
+from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, override, set_threads
 from mmrcf.engine.loops import FrameStream
-from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, override, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.registry import METRICS

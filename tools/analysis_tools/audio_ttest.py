@@ -12,7 +12,7 @@ from rich.table import Table
 
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.evaluation import PairedTest, best_ious, load_ground_truth, paired_t_test, parse_results, read_results
-from mmrcf.evaluation.paired_t_test import THRESHOLDS
+from mmrcf.evaluation.functional.paired_t_test import THRESHOLDS
 from mmrcf.utils import write_json
 
 

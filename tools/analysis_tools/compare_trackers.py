@@ -18,13 +18,13 @@ from rich.table import Table
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
+from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import metric_record
-from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders.streaming import audio_patch, stream_tokens
-from mmrcf.models.postprocess import select_instances
 from mmrcf.models.trackers import BaseTracker
+from mmrcf.models.vis.postprocess import select_instances
 from mmrcf.registry import METRICS, TASK_UTILS
 from mmrcf.structures import AudioMemory, SlotPredictions, TrackState
 from mmrcf.utils import write_json

@@ -4,7 +4,7 @@ import argparse
 
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.evaluation import VideoEvaluation, load_ground_truth, parse_results, read_results
-from mmrcf.evaluation.vis_metric import class_table
+from mmrcf.evaluation.metrics.vis_metric import class_table
 from mmrcf.utils import write_json
 
 

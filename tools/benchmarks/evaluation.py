@@ -11,9 +11,9 @@ from time import perf_counter
 import torch
 
 from mmrcf.benchmark import describe_machine
+from mmrcf.engine.checkpoint import load_tested_weights
+from mmrcf.engine.config import ConfigOptions, build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
-from mmrcf.engine.run_config import ConfigOptions, build_runner, explained_config_errors, load_config, set_threads
-from mmrcf.engine.start_weights import load_tested_weights
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, require_file, write_json
 

@@ -14,12 +14,12 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
 
-from mmrcf.acceleration import prepare_for_inference
 from mmrcf.benchmark import PartCounter, PartTimer, matrix_product_rate, statistics_of
-from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE
+from mmrcf.optimization import prepare_for_inference
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
 from mmrcf.utils import keep_freed_memory, write_json

@@ -23,7 +23,7 @@ from mmrcf.benchmark import (
     paired_ratio,
     statistics_of,
 )
-from mmrcf.engine.run_config import ConfigOptions
+from mmrcf.engine.config import ConfigOptions
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
 from mmrcf.utils import keep_freed_memory, peak_mib, write_json

@@ -6,11 +6,11 @@
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.acceleration import compile_network, prepare_for_inference
 from mmrcf.apis import init_model
-from mmrcf.engine.run_config import ConfigOptions, load_config, set_threads
+from mmrcf.engine.config import ConfigOptions, load_config, set_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import Parity, evaluate_side_by_side
+from mmrcf.optimization import compile_network, prepare_for_inference
 from mmrcf.utils import keep_freed_memory, write_json
 
 

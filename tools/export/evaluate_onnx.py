@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from mmrcf.apis import init_model
-from mmrcf.engine.run_config import ConfigOptions, load_config, set_threads
+from mmrcf.engine.config import ConfigOptions, load_config, set_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
 from mmrcf.utils import atomic_output

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmrcf.acceleration import fold_batch_norms, fold_mask_projection
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.engine.run_config import ConfigOptions
+from mmrcf.apis.onnx_segmenter import stream_feeds
+from mmrcf.engine.config import ConfigOptions
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.export import (
     ExportedModel,
@@ -22,7 +22,6 @@ from mmrcf.export import (
     quantize_onnx,
     read_program,
     shown_objects,
-    stream_feeds,
     trace_step,
     write_onnx,
     write_program,
@@ -31,6 +30,7 @@ from mmrcf.export.onnx_graph import OPSET, require_onnx
 from mmrcf.export.quantize import FLOAT_PARTS
 from mmrcf.media import open_source
 from mmrcf.media.frame_source import fit_image
+from mmrcf.optimization import fold_batch_norms, fold_mask_projection
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CLIP = str(ROOT / 'demo/shapes.mp4')

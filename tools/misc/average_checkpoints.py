@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmrcf.apis.checkpoint import read_checkpoint
+from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output
 

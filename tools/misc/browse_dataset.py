@@ -15,7 +15,7 @@ from mmdet.structures import TrackDataSample
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 
-from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output
 from mmrcf.visualization import draw_clip, stack_rows

@@ -28,7 +28,7 @@ from mmrcf.datasets import COCOPseudoVideoDataset
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
-from mmrcf.engine.run_config import load_config
+from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
 

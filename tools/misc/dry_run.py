@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmrcf.datasets.synthetic.stand_in import use_stand_ins
-from mmrcf.engine.run_config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.registry import MODELS
 from mmrcf.utils import write_json

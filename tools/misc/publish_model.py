@@ -13,8 +13,8 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from mmrcf.apis.checkpoint import read_checkpoint
-from mmrcf.engine.run_config import load_config
+from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_json
 from mmrcf.version import __version__

@@ -1,10 +1,12 @@
 # A small RCF for natural images: ResNet-18 without its last stage, tokens at stride 16, 128 wide, three encoder layers.
 #
-# The number of images is small, so the following options are on, none of which is in the paper: queries with anchors on
-# a grid over the image, matched with the objects nearby (`anchored_queries`, `PlaceCost`); queries that start from the
-# tokens around their anchor (`local_content`) and see the segmentation map under their mask before each decoder layer
-# (`mask_pooling`); positions as a part of tokens and segmentation map (`located_content`, `position_dims`); a dense
-# class loss (`semantic_weight`); scores that include the quality of the mask (`score_masks`).
+# The number of images is small, so the following options are on, none of which is in the paper:
+# - `query_grid`, `CenterDistanceCost`: queries have anchors on a grid over the image and match objects nearby;
+# - `local_content`: a query starts from the tokens around its anchor;
+# - `mask_pooling`: before each decoder layer, a query is given the segmentation map under its mask;
+# - `add_position_to_content`, `position_channels`: positions are a part of tokens and segmentation map;
+# - `semantic_weight`: a dense class loss;
+# - `score_masks`: scores include the quality of the mask.
 num_classes = 3
 embed_dims = 128
 mask_dims = 64
@@ -32,14 +34,16 @@ model = dict(
         style='pytorch',
     ),
     # One frame, no context: for stages on still images.
-    neck=dict(type='SingleFrame', in_channels=256, embed_dims=embed_dims, encoder=encoder, located_content=True),
+    neck=dict(
+        type='SingleFrame', in_channels=256, embed_dims=embed_dims, encoder=encoder, add_position_to_content=True
+    ),
     mask_decoder=dict(
         type='FPNMaskDecoder',
         in_channels=[64, 128],
         token_dims=embed_dims,
         embed_dims=mask_dims,
         out_channels=mask_dims,
-        position_dims=32,
+        position_channels=32,
     ),
     head=dict(
         type='InstanceQueryHead',
@@ -51,14 +55,14 @@ model = dict(
         match_costs=[
             dict(type='mmdet.ClassificationCost', weight=1.0),
             dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
-            dict(type='PlaceCost', weight=10.0),
+            dict(type='CenterDistanceCost', weight=10.0),
         ],
         loss_cls=dict(
             type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0] * num_classes + [0.2], loss_weight=2.0
         ),
         loss_dice=dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0, loss_weight=2.0),
         loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0),
-        anchored_queries=True,
+        query_grid=True,
         local_content=True,
         mask_pooling=True,
         semantic_weight=2.0,

@@ -5,7 +5,7 @@ from abc import ABCMeta, abstractmethod
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..necks import TokenGroup
+from ..layers import TokenGroup
 
 PATCH_SHAPE = (96, 64)
 """Time steps of 10 ms and mel bands of a patch."""

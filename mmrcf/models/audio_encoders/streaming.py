@@ -5,21 +5,8 @@ from torch import Tensor
 
 from mmrcf.structures import AudioMemory, AudioPatch
 
-from ..necks import TokenGroup
+from ..layers import TokenGroup
 from .base import PATCH_SHAPE, BaseAudioEncoder
-
-
-def audio_patch(inputs: dict, clip: int, frame: int) -> AudioPatch | None:
-    """The audio that ends at one frame of a batch of clips; None in a batch without audio.
-
-    Args:
-        inputs: As in ``RCF.forward``.
-        clip: Index of the clip in the batch.
-        frame: Index of the frame in the clip.
-    """
-    if 'audio' not in inputs:
-        return None
-    return AudioPatch(inputs['audio'][clip, frame][None], inputs['audio_valid'][clip, frame][None])
 
 
 def stream_tokens(

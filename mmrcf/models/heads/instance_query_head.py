@@ -11,13 +11,9 @@ from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
-from ..layers import TransformerDecoder
-from ..necks import FusedTokens
-from .mask_pooling import MaskPooling, valid_cells
-from .matcher import SlotMatcher
-from .query_places import LocalContent, PlaceCost, place_positions, spread_places
-from .semantic_loss import SemanticLoss
-from .targets import FrameTargets
+from ..layers import FusedTokens, LocalContent, MaskPooling, TransformerDecoder, anchor_positions, grid_anchors
+from ..losses import SemanticLoss
+from ..task_modules import CenterDistanceCost, FrameTargets, SlotMatcher
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +53,11 @@ class InstanceQueryHead(BaseModule):
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
         order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
-        anchored_queries: Whether each query has a place of its own on a grid over the image. Its position starts as the
-            sine position of that place, attention to the tokens starts as likeness of positions, and ``PlaceCost``
-            among the match costs gives it the objects nearby. In the paper queries start at random, and what makes
-            them differ has to be learned.
-        local_content: Whether a query with a place starts from what the target tokens around it say; see
+        query_grid: Whether each query has an anchor of its own on a grid over the image. Its position starts as the
+            sine position of that anchor, attention to the tokens starts as likeness of positions, and
+            ``CenterDistanceCost`` among the match costs gives it the objects nearby. In the paper queries start at
+            random, and what makes them differ has to be learned.
+        local_content: Whether a query with an anchor starts from what the target tokens around it say; see
             :class:`LocalContent`. In the paper it starts from learned content alone.
         mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the query's mask so far;
             see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a query
@@ -88,7 +84,7 @@ class InstanceQueryHead(BaseModule):
         loss_mask: dict | None = None,
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
-        anchored_queries: bool = False,
+        query_grid: bool = False,
         local_content: bool = False,
         mask_pooling: bool = False,
         semantic_weight: float = 0.0,
@@ -101,8 +97,8 @@ class InstanceQueryHead(BaseModule):
         ):
             if not fits:
                 raise ValueError(f'head.{name}={value}: expected a number {expected}')
-        if local_content and not anchored_queries:
-            raise ValueError('head.local_content=True needs queries with places; set anchored_queries=True')
+        if local_content and not query_grid:
+            raise ValueError('head.local_content=True needs queries with anchors; set query_grid=True')
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
@@ -115,19 +111,19 @@ class InstanceQueryHead(BaseModule):
         # Small content: in pre-norm layers a large one would outweigh what the slots learn about the frame.
         nn.init.normal_(self.query_content.weight, std=0.02)
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
-        self.register_buffer('places', spread_places(num_queries) if anchored_queries else None, persistent=False)
-        if anchored_queries:
-            self._anchor_queries()
-        self.local_content = LocalContent(self.places, embed_dims) if local_content else None
+        self.register_buffer('anchors', grid_anchors(num_queries) if query_grid else None, persistent=False)
+        if query_grid:
+            self._place_queries()
+        self.local_content = LocalContent(self.anchors, embed_dims) if local_content else None
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
         self.filters = nn.Sequential(
             nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True), nn.Linear(embed_dims, mask_dims)
         )
         self.mask_pooling = MaskPooling(mask_dims, embed_dims) if mask_pooling else None
         self.matcher = SlotMatcher(match_costs)
-        if not anchored_queries and any(isinstance(cost, PlaceCost) for cost in self.matcher.match_costs):
+        if not query_grid and any(isinstance(cost, CenterDistanceCost) for cost in self.matcher.match_costs):
             raise ValueError(
-                'head.match_costs has PlaceCost, but the queries have no places; set anchored_queries=True'
+                'head.match_costs has CenterDistanceCost, but the queries have no anchors; set query_grid=True'
             )
         self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
@@ -140,9 +136,9 @@ class InstanceQueryHead(BaseModule):
             )
 
     @torch.no_grad()
-    def _anchor_queries(self) -> None:
-        """Give the queries their places, and let queries and keys begin alike."""
-        self.query_position.weight.copy_(place_positions(self.places, self.embed_dims))
+    def _place_queries(self) -> None:
+        """Give the queries their anchors, and let queries and keys begin alike."""
+        self.query_position.weight.copy_(anchor_positions(self.anchors, self.embed_dims))
         for layer in self.decoder.layers:
             layer.cross_attention.key.load_state_dict(layer.cross_attention.query.state_dict())
 
@@ -179,7 +175,7 @@ class InstanceQueryHead(BaseModule):
     def _refinement(self, fused: FusedTokens, segmentation_map: Tensor) -> Callable[[Tensor], Tensor]:
         """From codes (B, N, C_e) to what their masks cover (B, N, C_e)."""
         coarse = F.avg_pool2d(segmentation_map, MaskPooling.stride, ceil_mode=True)
-        valid = valid_cells(fused, coarse)
+        valid = fused.valid_map(coarse.shape[-2:])
 
         def refine(code: Tensor) -> Tensor:
             return self.mask_pooling(self._mask_logits(code, coarse), coarse, valid)
@@ -234,7 +230,7 @@ class InstanceQueryHead(BaseModule):
                 kept = {}
             fixed = {i: kept[identity] for i, identity in enumerate(target.identities) if identity in kept}
             slots, objects = self.matcher(
-                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.places
+                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.anchors
             )
             kept = {target.identities[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
             pairs.append((slots, objects))

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
-from ..layers import TransformerEncoder
-from .base import BaseContextNeck, Extents, FusedTokens, TokenGroup, join
+from ..layers import Extents, FusedTokens, TokenGroup, TransformerEncoder, join
+from .base import BaseContextNeck
 
 
 @MODELS.register_module()
@@ -23,7 +23,7 @@ class FullFeatureFusion(BaseContextNeck):
         fusion: ``'encoder'``: one encoder over all tokens of all frames. ``'decoder'``: the references pass an encoder
             of their own and meet the target only in the instance decoder.
         encoder: Arguments of each transformer encoder.
-        located_content: As in :class:`BaseContextNeck`.
+        add_position_to_content: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class FullFeatureFusion(BaseContextNeck):
         embed_dims: int = 256,
         fusion: str = 'encoder',
         encoder: dict | None = None,
-        located_content: bool = False,
+        add_position_to_content: bool = False,
     ) -> None:
-        super().__init__(in_channels, num_references, embed_dims, encoder, located_content)
+        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content)
         if num_references < 1:
             raise ValueError(
                 'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
-from .base import BaseContextNeck, Extents, FusedTokens, TokenGroup, join
+from ..layers import Extents, FusedTokens, TokenGroup, join
+from .base import BaseContextNeck
 
 
 @MODELS.register_module()
@@ -22,7 +23,7 @@ class RobustContextFusion(BaseContextNeck):
         compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x
             3K, then a 3 x 3 depth-wise convolution of stride 3).
         encoder: Arguments of the fusing transformer encoder.
-        located_content: As in :class:`BaseContextNeck`.
+        add_position_to_content: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class RobustContextFusion(BaseContextNeck):
         use_weight: bool = True,
         compression: str = 'pool',
         encoder: dict | None = None,
-        located_content: bool = False,
+        add_position_to_content: bool = False,
     ) -> None:
-        super().__init__(in_channels, num_references, embed_dims, encoder, located_content)
+        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content)
         if num_references < 1:
             raise ValueError(
                 'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'

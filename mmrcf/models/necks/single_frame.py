@@ -4,7 +4,8 @@ from torch import Tensor
 
 from mmrcf.registry import MODELS
 
-from .base import BaseContextNeck, Extents, FusedTokens, TokenGroup, join
+from ..layers import Extents, FusedTokens, TokenGroup, join
+from .base import BaseContextNeck
 
 
 @MODELS.register_module()
@@ -15,13 +16,17 @@ class SingleFrame(BaseContextNeck):
         in_channels: Channels C of the token-level backbone feature.
         embed_dims: Token width C'.
         encoder: Arguments of the transformer encoder.
-        located_content: As in :class:`BaseContextNeck`.
+        add_position_to_content: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
-        self, in_channels: int, embed_dims: int = 256, encoder: dict | None = None, located_content: bool = False
+        self,
+        in_channels: int,
+        embed_dims: int = 256,
+        encoder: dict | None = None,
+        add_position_to_content: bool = False,
     ) -> None:
-        super().__init__(in_channels, 0, embed_dims, encoder, located_content)
+        super().__init__(in_channels, 0, embed_dims, encoder, add_position_to_content)
 
     def forward(
         self, target: Tensor, references: list[Tensor], extents: Extents, extra: TokenGroup | None = None

@@ -1,0 +1,180 @@
+"""Can the model tell apart what looks alike? Only audio, or the past, can say which member of a group an object is."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.dist import is_main_process
+
+from mmrcf.registry import METRICS
+
+from ..functional.ground_truth import GroundTruth, Track, load_ground_truth
+from ..functional.look_alike_groups import Groups, read_loudness, resolve_groups
+from ..functional.track_assembly import assemble_tracks
+from ..functional.video_evaluation import UNDEFINED, VideoEvaluation, category_ids_of_classes
+from .frame_metric import AnnotationSource, FrameMetric
+from .order_metric import match_masks
+
+
+@dataclass
+class _Counts:
+    """Object-frames and objects that were compared, and those of them that were right."""
+
+    frames: int = 0
+    right_frames: int = 0
+    sounding_frames: int = 0
+    right_sounding_frames: int = 0
+    tracks: int = 0
+    right_tracks: int = 0
+
+
+@METRICS.register_module()
+class LookAlikeMetric(FrameMetric):
+    """How often the right member of a group of look-alikes is named, as fractions of 1; by chance 1 / members.
+
+    Objects and shown predictions are matched frame by frame as :class:`OrderMetric` does it. Crowds, objects of no
+    class of the model, and groups of which the model has one class only are left out.
+
+    - ``frames``: annotated object-frames that are matched by a prediction of their group; ``frame_accuracy``: the part
+      of them whose predicted class is the right member;
+    - ``sounding_frames``, ``sounding_frame_accuracy``: those in which the object sounds, by the ``loudness`` of its
+      annotation (a number for each frame, 0 for silence); absent where no annotation has it;
+    - ``tracks``: annotated objects that are matched in at least one frame; ``track_accuracy``: the part of them where
+      the identity that is matched most often has, in the mean over the frames in which it is shown, the right member as
+      the most probable one of the group;
+    - ``videos``: videos in which different members of one group are annotated; ``AP`` and ``AP50`` of all objects of
+      these videos, in percent.
+
+    A fraction of nothing is -1.
+
+    Args:
+        ann_file: Annotation file, see :class:`FrameMetric`.
+        groups: Names of the classes of each group, two or more. None: classes that share the part of their name before
+            the last '-' ('disc-hum' and 'disc-hiss').
+        classes: As :class:`FrameMetric`.
+        collect_device: As in MMEngine.
+        prefix: As in MMEngine.
+
+    Raises:
+        InputError: A group has fewer than two classes, or one that is no category of the file or in another group as
+            well; or there is no group; or a ``loudness`` has not one number for each frame.
+    """
+
+    default_prefix = 'pairs'
+
+    def __init__(
+        self,
+        ann_file: AnnotationSource,
+        groups: Sequence[Sequence[str]] | None = None,
+        classes: Sequence[str] | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(ann_file, classes, collect_device, prefix)
+        self.groups = groups
+        if is_main_process():
+            ground_truth = load_ground_truth(self.ann_file, self.view)
+            resolve_groups(groups, ground_truth)
+            read_loudness(self.ann_file, self.view)
+
+    def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
+        """See :class:`FrameMetric`."""
+        category_ids = category_ids_of_classes(self.class_names(), ground_truth)
+        groups = {
+            category_id: tuple(member for member in members if member in category_ids)
+            for category_id, members in resolve_groups(self.groups, ground_truth).items()
+        }
+        groups = {key: members for key, members in groups.items() if key in members and len(members) > 1}
+        loudness = read_loudness(self.ann_file, self.view)
+        annotated: dict[int, list[tuple[Track, np.ndarray | None]]] = defaultdict(list)
+        for track, loud in zip(ground_truth.require_tracks(), loudness, strict=True):
+            if track.category_id in category_ids and not track.crowd:
+                annotated[track.video_id].append((track, loud))
+        counts = _Counts()
+        for video_id, frames in videos.items():
+            _count_video(counts, annotated[video_id], frames, category_ids, groups)
+        figures = {
+            'frame_accuracy': _fraction(counts.right_frames, counts.frames),
+            'track_accuracy': _fraction(counts.right_tracks, counts.tracks),
+            'frames': float(counts.frames),
+            'tracks': float(counts.tracks),
+        }
+        if any(loud is not None for loud in loudness):
+            figures['sounding_frame_accuracy'] = _fraction(counts.right_sounding_frames, counts.sounding_frames)
+            figures['sounding_frames'] = float(counts.sounding_frames)
+        return figures | _pair_precision(ground_truth, videos, category_ids, groups)
+
+
+def _fraction(part: int, whole: int) -> float:
+    return part / whole if whole else UNDEFINED
+
+
+def _count_video(
+    counts: _Counts,
+    annotated: Sequence[tuple[Track, np.ndarray | None]],
+    frames: Sequence[dict],
+    category_ids: Sequence[int | None],
+    groups: Groups,
+) -> None:
+    identities: list[Counter[int]] = [Counter() for _ in annotated]
+    for index, frame in enumerate(frames):
+        seen = [number for number, (track, _) in enumerate(annotated) if track.rles[index] is not None]
+        for row, column, _ in match_masks([annotated[number][0].rles[index] for number in seen], frame['rles']):
+            track, loud = annotated[seen[row]]
+            identities[seen[row]][int(frame['ids'][column])] += 1
+            said = category_ids[int(frame['labels'][column])]
+            if said not in groups.get(track.category_id, ()):
+                continue
+            right = said == track.category_id
+            counts.frames += 1
+            counts.right_frames += right
+            if loud is not None and loud[index] > 0:
+                counts.sounding_frames += 1
+                counts.right_sounding_frames += right
+    means = _mean_class_probs(frames)
+    for (track, _), matches in zip(annotated, identities, strict=True):
+        if matches and track.category_id in groups:
+            # The smaller identity is the older one; it goes first where two are matched equally often.
+            identity = min(matches, key=lambda key: (-matches[key], key))
+            members = [label for label, key in enumerate(category_ids) if key in groups[track.category_id]]
+            said = category_ids[members[int(means[identity][members].argmax())]]
+            counts.tracks += 1
+            counts.right_tracks += said == track.category_id
+
+
+def _mean_class_probs(frames: Sequence[dict]) -> dict[int, np.ndarray]:
+    """For each identity the mean (K,) over the frames in which it is shown."""
+    probs: dict[int, list[np.ndarray]] = defaultdict(list)
+    for frame in frames:
+        for identity, distribution in zip(frame['ids'].tolist(), frame['class_probs'], strict=True):
+            probs[identity].append(distribution)
+    return {identity: np.mean(values, axis=0, dtype=np.float64) for identity, values in probs.items()}
+
+
+def _pair_precision(
+    ground_truth: GroundTruth, videos: Mapping[int, list[dict]], category_ids: Sequence[int | None], groups: Groups
+) -> dict[str, float]:
+    """``videos``, ``AP`` and ``AP50`` of the videos in which different members of a group are annotated."""
+    present: dict[int, set[int]] = defaultdict(set)
+    for track in ground_truth.require_tracks():
+        if not track.crowd:
+            present[track.video_id].add(track.category_id)
+    mixed = {
+        video_id
+        for video_id, members in present.items()
+        if any(len(members & set(groups.get(category_id, ()))) > 1 for category_id in members)
+    }
+    if not mixed:
+        return {'videos': 0.0, 'AP': UNDEFINED, 'AP50': UNDEFINED}
+    part = GroundTruth(
+        ground_truth.source,
+        {video_id: ground_truth.videos[video_id] for video_id in sorted(mixed)},
+        ground_truth.categories,
+        tuple(track for track in ground_truth.require_tracks() if track.video_id in mixed),
+    )
+    predictions = [
+        track for video_id in sorted(mixed & set(videos)) for track in assemble_tracks(videos[video_id], category_ids)
+    ]
+    figures = VideoEvaluation(part, predictions, [key for key in category_ids if key is not None]).metrics()
+    return {'videos': float(len(mixed)), 'AP': figures['AP'], 'AP50': figures['AP50']}

@@ -1,0 +1,3 @@
+from .semantic_loss import SemanticLoss
+
+__all__ = ['SemanticLoss']

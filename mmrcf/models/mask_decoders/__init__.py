@@ -1,0 +1,3 @@
+from .fpn_mask_decoder import FPNMaskDecoder
+
+__all__ = ['FPNMaskDecoder']

@@ -1,0 +1,6 @@
+from .mask2former_vis import OnlineMask2FormerVIS
+from .masktrack_rcnn import OnlineMaskTrackRCNN
+from .online_model import OnlineModel
+from .rcf import RCF
+
+__all__ = ['OnlineMask2FormerVIS', 'OnlineMaskTrackRCNN', 'OnlineModel', 'RCF']

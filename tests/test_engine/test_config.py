@@ -1,0 +1,97 @@
+"""Configs are read, overridden and explained: the user's mistakes get one line, bugs keep their traceback."""
+
+import urllib.error
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.registry import MODELS
+
+
+@pytest.fixture
+def config(in_tmp_path: Path) -> Config:
+    Path('some.py').touch()
+    return Config(dict(model=dict(type='mmdet.ResNet', depth=18), data=dict(size=3)), filename='some.py')
+
+
+def test_options_change_fields_and_items_of_lists(tiny_config: Path) -> None:
+    options = {'model.score_thr': 0.2, 'train_dataloader.dataset.pipeline.0.type': 'Other', 'randomness.seed': 5}
+    config = load_config(tiny_config, options)
+    assert config.model.score_thr == 0.2
+    assert config.train_dataloader.dataset.pipeline[0].type == 'Other'
+    assert config.randomness.seed == 5
+
+
+@pytest.mark.parametrize('options', [{'param_scheduler.9.power': 1.0}, {'model.type.x': 1}, {'modle.score_thr': 1}])
+def test_options_that_fit_nothing_are_refused(tiny_config: Path, options: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(options))):
+        load_config(tiny_config, options)
+
+
+def test_an_error_that_no_field_explains_stays_as_it_is(config: Config) -> None:
+    for error in (TypeError("f() got an unexpected keyword argument 'x'"), KeyError('x'), ValueError('x')):
+        with pytest.raises(type(error)) as caught, explained_config_errors(config):
+            raise error
+        assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ('error', 'words'),
+    [
+        (TypeError("g() got an unexpected keyword argument 'size'"), r'some.py: data.size: g takes no such key'),
+        (
+            TypeError("ResNet.__init__() missing 1 required positional argument: 'depth'"),
+            r"model: ResNet needs 'depth'",
+        ),
+        (KeyError('mmdet.ResNet is not in the mmdet::model registry. Please ...'), r"model.type='mmdet.ResNet'"),
+        (urllib.error.URLError('no network'), 'download of initial weights failed'),
+        (FileNotFoundError(2, 'No such file or directory', 'data/x.json'), 'data/x.json: no such file'),
+    ],
+)
+def test_an_error_about_a_field_names_it(config: Config, error: Exception, words: str) -> None:
+    with pytest.raises(InputError, match=words), explained_config_errors(config):
+        raise error
+
+
+def test_a_value_that_a_constructor_refuses_is_named(config: Config) -> None:
+    config.model.depth = 19
+    with pytest.raises(InputError, match='model: invalid depth 19'), explained_config_errors(config):
+        MODELS.build(config.model)
+
+
+def test_the_work_dir_follows_argument_config_and_name(config: Config, in_tmp_path: Path) -> None:
+    set_work_dir(config, None)
+    assert config.work_dir == 'work_dirs/some'
+    set_work_dir(config, 'else')
+    assert config.work_dir == 'else' and Path('else').is_dir()
+    Path('file').touch()
+    with pytest.raises(InputFileError, match='file/x'):
+        set_work_dir(config, 'file/x')
+
+
+def test_threads_of_the_environment_come_first(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    config.num_threads = before + 1
+    monkeypatch.setenv('OMP_NUM_THREADS', str(before))
+    set_threads(config)
+    assert torch.get_num_threads() == before
+    monkeypatch.delenv('OMP_NUM_THREADS')
+    try:
+        set_threads(config)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_two_runs_within_a_second_have_logs_of_their_own(tiny_config, tmp_path) -> None:
+    runs = []
+    for name in ('first', 'second'):
+        config = load_config(tiny_config)
+        config.work_dir = str(tmp_path / name)
+        runs.append(build_runner(config))
+    assert runs[0].experiment_name != runs[1].experiment_name
+    assert all(list((tmp_path / name).glob('*/*.log')) for name in ('first', 'second'))
