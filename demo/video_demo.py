@@ -47,14 +47,14 @@ def parse_args() -> argparse.Namespace:
         help='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME',
     )
     parser.add_argument(
-        '--show-attention', choices=['audio'], help='draw where in the frame an audio-visual model finds the audio'
+        '--show-attention', choices=['audio'], help='draw the audio-to-pixel attention of an audio-visual model'
     )
     parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
-    parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
+    parser.add_argument('--score-thr', type=float, help='score threshold of the objects (default: that of the config)')
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
+    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
     args = parser.parse_args()
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'
@@ -103,11 +103,11 @@ def model_line(args: argparse.Namespace, classes: tuple[str, ...]) -> str:
 
 @exit_on_bad_input
 def main() -> None:
-    """Run the model over the input, write what was asked for and sum up in one line."""
+    """Run the model over the input, write the outputs and print a summary of one line."""
     args = parse_args()
     keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
-    # Ended from outside (kill, timeout), it finishes its files as after Ctrl-C.
+    # After SIGTERM (kill, timeout) the output files are finished as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     choose_model(args)
     options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
-from mmrcf.media import FrameSource, StillWriter, Stopped, VideoWriter, is_still, open_source
+from mmrcf.media import FrameSource, ImageWriter, Stopped, VideoWriter, is_image_path, open_source
 from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
 from mmrcf.visualization import AudioAttention, draw_tracks
@@ -196,8 +196,8 @@ class RCFInferencer:
         return self.segmenter.classes or tuple(str(label) for label in range(self.segmenter.model.num_classes))
 
 
-def _picture_writer(out: str | Path, source: FrameSource) -> VideoWriter | StillWriter:
-    return StillWriter(out, source) if is_still(out) else VideoWriter(out, source)
+def _picture_writer(out: str | Path, source: FrameSource) -> VideoWriter | ImageWriter:
+    return ImageWriter(out, source) if is_image_path(out) else VideoWriter(out, source)
 
 
 def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | None) -> np.ndarray:

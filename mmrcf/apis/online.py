@@ -11,8 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
 from mmrcf.audio import AudioChunk, AudioWindow
-from mmrcf.audio.chunk import check_sample_rate
-from mmrcf.audio.clock import CLOCK_RESTART
+from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
 from mmrcf.engine.config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel

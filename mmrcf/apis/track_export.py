@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmrcf.media import FrameSource, GradualOutput
+from mmrcf.media import AtomicWriter, FrameSource
 from mmrcf.structures import FrameResult
 
 NO_RECORD = -1
@@ -30,14 +30,14 @@ class _Track:
     class_probs: np.ndarray
 
 
-class TrackExporter(GradualOutput):
+class TrackExporter(AtomicWriter):
     """Collects results and writes ``videos``, ``categories`` and ``annotations`` as YouTube-VIS has them.
 
     ``annotations`` holds one entry an identity: ``segmentations``, ``bboxes`` and ``areas`` with one item a frame (null
     where it was not shown), ``score`` and ``category_id`` from the mean class distribution over the frames in which it
     was shown, and ``track_id``, the identity. ``videos[0]['timestamps']`` are the times of the frames in seconds.
 
-    Masks go into a temporary file beside the output until the block ends; see :class:`~mmrcf.media.GradualOutput`.
+    Masks go into a temporary file beside the output until the block ends; see :class:`~mmrcf.media.AtomicWriter`.
 
     Args:
         path: The output.

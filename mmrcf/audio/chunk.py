@@ -1,4 +1,4 @@
-"""Samples in a row as they come from a source: their values as one channel of floats, and their place in time.
+"""Samples in a row as they come from a source: their values as one channel of floats, and their position in time.
 
 Sample k of a stream of R samples a second has time k / R, on the clock of the frames; k may be negative.
 """
@@ -19,8 +19,10 @@ MAX_VALUE = 1e6
 TIME_SLACK = 1e-6
 # Clocks of devices count from 1970 at most; far beyond that the resolution of a float is coarser than a sample.
 MAX_TIME = 1e10
-# Chunks that come within this many seconds of the end of the last one go on from it: clocks of sources tremble.
+# A chunk within this many seconds of the end of the last one follows it directly: the clocks of sources jitter.
 JITTER = 0.02
+# A clock of audio that jumps back by more seconds than this has restarted; by less, samples are duplicated.
+CLOCK_RESTART = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +33,8 @@ class AudioChunk:
         samples: (S,) or (S, channels), S may be 0. Signed integers and uint8 are scaled by their range; floats are
             taken as they are, in [-1, 1].
         sample_rate: Samples a second, at least 1000.
-        time: Presentation time of the first sample in seconds, on the clock of the frames; None where the chunk goes on
-            from the last one.
+        time: Presentation time of the first sample in seconds, on the clock of the frames; None where the chunk
+            follows the last one directly.
     """
 
     samples: np.ndarray
@@ -91,7 +93,7 @@ def check_time(time: float) -> float:
     """``time``, in seconds.
 
     Raises:
-        InputError: It is not finite, or so large that floats do not tell samples apart.
+        InputError: It is not finite, or so large that the resolution of floats is coarser than a sample.
     """
     if not isinstance(time, Real) or not abs(time) <= MAX_TIME:
         raise InputError(f'time {time}: expected a finite number of seconds, at most {MAX_TIME:g}')
@@ -108,11 +110,11 @@ def samples_before(time: float, sample_rate: int) -> int:
     return math.floor(time * sample_rate + TIME_SLACK)
 
 
-def place(time: float | None, sample_rate: int, expected: int | None) -> int:
+def first_sample_index(time: float | None, sample_rate: int, expected: int | None) -> int:
     """Index of the first sample of a chunk.
 
     Args:
-        time: Presentation time of that sample in seconds; None: the chunk goes on from the last one.
+        time: Presentation time of that sample in seconds; None: the chunk follows the last one directly.
         sample_rate: Samples a second.
         expected: Index after the last sample so far; None at the start.
 

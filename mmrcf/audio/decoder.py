@@ -21,16 +21,16 @@ MAX_PLANES = 8
 
 
 class AudioDecoder:
-    """Decodes the packets of one audio stream; whoever owns the container reads them.
+    """Decodes the packets of one audio stream; the owner of the container reads them.
 
-    Damaged packets are left out, and pieces of another rate than the first; the first few with a warning.
+    Damaged packets, and frames of another rate than the first one, are left out; the first few with a warning.
 
     Args:
         stream: The stream.
-        name: What the user called it; for messages.
+        name: Name for messages, as the user gave it.
 
     Attributes:
-        sample_rate: Samples a second: what the container says (0: nothing), from the first samples on what they have.
+        sample_rate: Samples per second: of the container (0: unknown) until the first samples, then of these.
         channels: Channels in the stream, before they become one; likewise.
     """
 
@@ -49,18 +49,18 @@ class AudioDecoder:
         except av.error.EOFError:
             return []
         except av.error.FFmpegError as error:
-            self._leave_out(f'a damaged piece of its audio ({reason_of(error)})')
+            self._leave_out(f'a damaged audio packet ({reason_of(error)})')
             return []
         chunks = []
         for frame in frames:
             if not self._has_begun:
-                # AAC with spectral band replication has twice the rate that its container knows of.
+                # AAC with spectral band replication has twice the rate that its container states.
                 self.sample_rate, self.channels = frame.sample_rate, frame.layout.nb_channels
                 self._has_begun = True
             if frame.sample_rate == self.sample_rate:
                 chunks.append(AudioChunk(to_mono(frame_samples(frame)), frame.sample_rate, frame.time))
             else:
-                self._leave_out(f'a piece of {frame.sample_rate} samples a second, not {self.sample_rate}')
+                self._leave_out(f'audio of {frame.sample_rate} samples a second, not {self.sample_rate}')
         return chunks
 
     def _leave_out(self, what: str) -> None:
@@ -70,7 +70,7 @@ class AudioDecoder:
 
 
 def frame_samples(frame: AudioFrame) -> np.ndarray:
-    """The samples of a decoded frame, (S, channels), of the kind that they have; float32 if NumPy does not have it."""
+    """The samples of a decoded frame, (S, channels), in their own type; float32 if NumPy does not have it."""
     channels = frame.layout.nb_channels
     kind = frame.format.packed.name
     if kind not in KINDS or (frame.format.is_planar and channels >= MAX_PLANES):

@@ -1,4 +1,4 @@
-"""The audio of a file, decoded by PyAV and placed by its presentation times."""
+"""The audio of a file, decoded by PyAV and aligned by its presentation times."""
 
 import logging
 import math
@@ -18,8 +18,15 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
 
-from .chunk import MAX_CHANNELS, SAMPLE_RATES, AudioChunk, check_sample_rate, place, samples_before
-from .clock import CLOCK_RESTART
+from .chunk import (
+    CLOCK_RESTART,
+    MAX_CHANNELS,
+    SAMPLE_RATES,
+    AudioChunk,
+    check_sample_rate,
+    first_sample_index,
+    samples_before,
+)
 from .decoder import AudioDecoder
 from .window import AudioWindow
 
@@ -58,12 +65,12 @@ def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow 
 
     Returns:
         A window, empty where the file has no samples there; None where the file is of another kind, or damaged, and
-        ``read_audio`` is to see what can be made of it.
+        has to be read by ``read_audio``.
     """
     try:
         with wave.open(str(path), 'rb') as file:
             channels, rate = file.getnchannels(), file.getframerate()
-            # A header of a recording that was never finished says 0 samples; what follows may be audio all the same.
+            # The header of a recording that was never finished has 0 samples, but audio may follow it.
             usual = file.getsampwidth() == 2 and channels <= MAX_CHANNELS and file.getnframes() > 0
             if not usual or not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
                 return None
@@ -82,14 +89,14 @@ def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow 
 
 
 class AudioReader:
-    """Hands out the samples of the first audio stream, as one channel, up to one time after the other.
+    """Reads the samples of the first audio stream, as one channel, up to one time after the other.
 
     Reads ahead by one packet, in constant memory. Damaged packets are left out with a warning; their time is unknown.
 
     Args:
         url: What PyAV opens: a path or a URL.
         clock_start: As in :func:`read_audio`.
-        name: What the user called it; for messages.
+        name: Name for messages, as the user gave it.
 
     Attributes:
         sample_rate: Samples a second; None where there is no audio.
@@ -110,36 +117,36 @@ class AudioReader:
         self.channels = 0
         self._container = open_container(url, name, timeout=timeout_of(url), kind='audio')
         try:
-            self._pieces = self._read(clock_start)
-            self._next = next(self._pieces, None)
+            self._segments = self._read(clock_start)
+            self._next = next(self._segments, None)
         except BaseException:
             self.close()
             raise
 
     def chunk_until(self, time: float) -> AudioChunk | None:
-        """All samples that are over at ``time`` (seconds; infinity: all) and were not handed out yet.
+        """All samples that are over at ``time`` (seconds; infinity: all) and were not returned yet.
 
         Returns:
             One channel, (S,) float32, NaN in gaps, with the time of its first sample; None where there are no samples.
         """
         end = math.inf if time == math.inf else samples_before(time, self.sample_rate or 1)
-        pieces = list(self._pieces_before(end))
-        if not pieces:
+        segments = list(self._segments_before(end))
+        if not segments:
             return None
-        first, (last, last_samples) = pieces[0][0], pieces[-1]
+        first, (last, last_samples) = segments[0][0], segments[-1]
         joined = np.full(last + len(last_samples) - first, np.nan, np.float32)
-        for start, samples in pieces:
+        for start, samples in segments:
             joined[start - first : start - first + len(samples)] = samples
         return self._chunk(first, joined)
 
     def skip_until(self, time: float) -> None:
-        """Pass over what :meth:`chunk_until` would return, in constant memory."""
-        for _ in self._pieces_before(samples_before(time, self.sample_rate or 1)):
+        """Skip what :meth:`chunk_until` would return, in constant memory."""
+        for _ in self._segments_before(samples_before(time, self.sample_rate or 1)):
             pass
 
     def chunks(self) -> Iterator[AudioChunk]:
-        """Yield the samples that are left as they are decoded, without filling gaps."""
-        for first, samples in self._pieces_before(math.inf):
+        """Yield the remaining samples as they are decoded, without filling gaps."""
+        for first, samples in self._segments_before(math.inf):
             yield self._chunk(first, samples)
 
     def close(self) -> None:
@@ -149,18 +156,18 @@ class AudioReader:
     def _chunk(self, first: int, samples: np.ndarray) -> AudioChunk:
         return AudioChunk(samples, self.sample_rate, first / self.sample_rate)
 
-    def _pieces_before(self, end: float) -> Iterator[tuple[int, np.ndarray]]:
+    def _segments_before(self, end: float) -> Iterator[tuple[int, np.ndarray]]:
         while self._next is not None and self._next[0] < end:
             first, samples = self._next
             if first + len(samples) <= end:
-                self._next = next(self._pieces, None)
+                self._next = next(self._segments, None)
             else:
                 samples, rest = samples[: end - first], samples[end - first :]
                 self._next = (end, rest)
             yield first, samples
 
     def _read(self, clock_start: float | None) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the index of the first sample, and the samples (S,) float32, of piece after piece in order."""
+        """Yield segments in order: index of the first sample, samples (S,) float32."""
         stream = _audio_stream(self._container, self._name)
         if stream is None:
             return
@@ -172,22 +179,22 @@ class AudioReader:
                 self.channels = stream.codec_context.layout.nb_channels
                 self.clock_start = (chunk.time or 0.0) if clock_start is None else clock_start
                 self._time_zero = self.clock_start
-            first, samples = self._placed(chunk)
+            first, samples = self._align(chunk)
             if len(samples):
                 self._end = first + len(samples)
                 yield first, samples
 
-    def _placed(self, chunk: AudioChunk) -> tuple[int, np.ndarray]:
-        """Index of the first sample, and the samples, without those that were there already."""
+    def _align(self, chunk: AudioChunk) -> tuple[int, np.ndarray]:
+        """Index of the first sample, and the samples, without those that overlap the samples so far."""
         time = None if chunk.time is None else chunk.time - self._time_zero
         try:
-            first, end = place(time, self.sample_rate, self._end), self._end
+            first, end = first_sample_index(time, self.sample_rate, self._end), self._end
         except InputError as error:
             raise InputError(f'{self._name}: {error}') from error
         if end is not None and first < end - CLOCK_RESTART * self.sample_rate:
             first = end
             self._time_zero = chunk.time - end / self.sample_rate
-            self._warn(f'its clock jumps back at {end / self.sample_rate:.3f} s; it goes on from there')
+            self._warn(f'its clock jumps back at {end / self.sample_rate:.3f} s; it continues from there')
         if np.isnan(chunk.samples).any():
             self._warn('holds samples that are no numbers; they count as unknown')
         overlap = 0 if end is None else max(0, end - first)
@@ -201,10 +208,10 @@ class AudioReader:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                self._warn(f'its audio breaks off ({reason_of(error)})')
+                self._warn(f'its audio ends early ({reason_of(error)})')
                 packet = None
             try:
-                # None flushes the decoder: reading broke off before PyAV's own flush packet.
+                # None flushes the decoder: reading ended before PyAV's own flush packet.
                 chunks = decoder.decode(packet)
                 check_sample_rate(decoder.sample_rate)
             except ValueError as error:

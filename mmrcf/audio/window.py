@@ -1,4 +1,4 @@
-"""Audio on the clock of the frames, as a value: a whole file, or the newest piece of a stream."""
+"""Audio on the clock of the frames, as a value: a whole file, or the newest seconds of a stream."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmrcf.errors import InputError
 
-from .chunk import AudioChunk, check_sample_rate, place, to_mono
+from .chunk import AudioChunk, check_sample_rate, first_sample_index, to_mono
 from .log_mel import MEL_BANDS, PATCH_FRAMES, patch_at, patch_length, patch_span
 
 
@@ -34,10 +34,10 @@ class AudioRun:
 
 @dataclass(frozen=True, eq=False)
 class AudioWindow:
-    """The audio so far. Chunks are placed by their time; what lies between them is unknown and takes no memory.
+    """The audio so far. Chunks are ordered by their time; gaps between them are unknown samples and take no memory.
 
-    A chunk within 20 ms of the end of the last one goes on from it. One that comes earlier than that is cut where it
-    overlaps: what came first stays. Start with :meth:`empty`.
+    A chunk within 20 ms of the end of the last one follows it directly. The part of a chunk that overlaps earlier
+    samples is dropped. Start with :meth:`empty`.
 
     Attributes:
         keep: Seconds before the newest sample for which patches can be made; None: everything is kept.
@@ -77,7 +77,7 @@ class AudioWindow:
         return sum(len(run.samples) for run in self.runs)
 
     def append(self, chunk: AudioChunk) -> 'AudioWindow':
-        """A window that goes on with ``chunk``. Copies what is kept: give a whole file to :meth:`extend` at once.
+        """This window followed by ``chunk``. Copies what is kept: give a whole file to :meth:`extend` at once.
 
         Raises:
             InputError: The samples, their rate or their time are no audio, or the rate is not that of the audio so far.
@@ -87,24 +87,24 @@ class AudioWindow:
     def extend(self, chunks: Iterable[AudioChunk]) -> 'AudioWindow':
         """As :meth:`append`, for many chunks at the cost of one."""
         sample_rate = self.sample_rate
-        pieces = list(self.runs)
+        runs = list(self.runs)
         for chunk in chunks:
             sample_rate = self._same_rate(chunk.sample_rate, sample_rate)
-            end = pieces[-1].end if pieces else None
+            end = runs[-1].end if runs else None
             samples = to_mono(chunk.samples)
-            first = place(chunk.time, sample_rate, end)
-            overlap = max(0, end - first) if pieces else 0
+            first = first_sample_index(chunk.time, sample_rate, end)
+            overlap = max(0, end - first) if runs else 0
             if len(samples) > overlap:
-                pieces.append(AudioRun(first + overlap, samples[overlap:]))
-        if len(pieces) == len(self.runs):
+                runs.append(AudioRun(first + overlap, samples[overlap:]))
+        if len(runs) == len(self.runs):
             return self
-        oldest = None if self.keep is None else pieces[-1].end - self._reach(sample_rate)
+        oldest = None if self.keep is None else runs[-1].end - self._reach(sample_rate)
         dropped_end = self.dropped_end
         if oldest is not None:
-            too_old = [min(piece.end, oldest) for piece in pieces if piece.first < oldest]
+            too_old = [min(run.end, oldest) for run in runs if run.first < oldest]
             dropped_end = max(too_old, default=dropped_end)
-            pieces = [piece for piece in pieces if piece.end > oldest]
-        return replace(self, sample_rate=sample_rate, runs=_join(pieces, oldest), dropped_end=dropped_end)
+            runs = [run for run in runs if run.end > oldest]
+        return replace(self, sample_rate=sample_rate, runs=_join(runs, oldest), dropped_end=dropped_end)
 
     def patch(self, time: float) -> tuple[Tensor, bool]:
         """The log-mel patch that ends at ``time`` (seconds), from samples before it alone.
@@ -151,18 +151,18 @@ class AudioWindow:
         return sample_rate
 
 
-def _join(pieces: Sequence[AudioRun], oldest: int | None) -> tuple[AudioRun, ...]:
-    """Pieces that touch as one, without the samples before ``oldest`` and without memory that holds them."""
+def _join(runs: Sequence[AudioRun], oldest: int | None) -> tuple[AudioRun, ...]:
+    """Adjacent runs as one, without the samples before ``oldest`` and without memory that holds them."""
     joined: list[list[AudioRun]] = []
-    for previous, piece in zip([None, *pieces], pieces, strict=False):
-        if previous is not None and previous.end == piece.first:
-            joined[-1].append(piece)
+    for previous, run in zip([None, *runs], runs, strict=False):
+        if previous is not None and previous.end == run.first:
+            joined[-1].append(run)
         else:
-            joined.append([piece])
-    runs = []
+            joined.append([run])
+    result = []
     for group in joined:
         first = group[0].first if oldest is None else max(group[0].first, oldest)
-        parts = [piece.samples[max(first - piece.first, 0) :] for piece in group]
+        parts = [run.samples[max(first - run.first, 0) :] for run in group]
         is_whole = len(group) == 1 and len(parts[0]) == len(group[0].samples)
-        runs.append(group[0] if is_whole else AudioRun(first, np.concatenate(parts)))
-    return tuple(runs)
+        result.append(group[0] if is_whole else AudioRun(first, np.concatenate(parts)))
+    return tuple(result)

@@ -1,25 +1,23 @@
 """Frames and audio in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
 
 from .frame_source import AudioFormat, Frame, FrameSource
-from .gradual_output import GradualOutput, Stopped
 from .image_source import ImageSource
 from .live_source import LiveSource
-from .still_writer import StillWriter, is_still
-from .video_io import open_source
+from .open import open_source
 from .video_source import VideoSource
-from .video_writer import VideoWriter
+from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
 
 __all__ = [
     'Frame',
     'FrameSource',
-    'GradualOutput',
+    'AtomicWriter',
     'ImageSource',
     'LiveSource',
     'AudioFormat',
-    'StillWriter',
+    'ImageWriter',
     'Stopped',
     'VideoSource',
     'VideoWriter',
-    'is_still',
+    'is_image_path',
     'open_source',
 ]

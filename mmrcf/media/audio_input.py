@@ -1,4 +1,4 @@
-"""Which audio goes with frames: their own, that of another file, or that of a microphone."""
+"""Audio for the frames of a source: that of the source itself, of another file, or of a microphone."""
 
 import logging
 from collections.abc import Iterator
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from mmrcf.audio import AudioChunk
-from mmrcf.audio.clock import time_of_day_offset
 from mmrcf.audio.file import AudioReader
 from mmrcf.audio.queue import MAX_SECONDS
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
 
 from .frame_source import AudioFormat, Frame, FrameSource
-from .microphone import PREFIX, Microphone
+from .live_audio import PREFIX, Microphone, time_of_day_offset
 
 logger = logging.getLogger(__name__)
 
@@ -22,33 +21,33 @@ AUDIO_SCHEMES = frozenset(('http', 'https'))
 
 
 class AudioFeed(Protocol):
-    """What audio comes from: a file that is read a second time, a microphone.
+    """A source of audio: :class:`~mmrcf.audio.file.AudioReader` for a file, or a microphone.
 
     Attributes:
-        sample_rate: Samples a second.
-        channels: How many.
+        sample_rate: Samples per second.
+        channels: Number of channels.
     """
 
     sample_rate: int
     channels: int
 
     def chunk_until(self, time: float) -> AudioChunk | None:
-        """The samples before ``time`` (seconds, on the clock of the frames) that were not handed out yet."""
+        """The samples since the last call and before ``time`` (seconds, on the clock of the frames)."""
 
     def skip_until(self, time: float) -> None:
-        """Pass over what :meth:`chunk_until` would return, in constant memory."""
+        """Skip what :meth:`chunk_until` would return, in constant memory."""
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Release the file or the device."""
 
 
 class FramesWithAudio(FrameSource):
-    """Gives the frames of a source the audio that lies before them.
+    """Adds to each frame of a source the audio before it.
 
     Args:
-        source: The frames; this object owns it now.
-        feed: The audio; this object owns it too.
-        name: What the user calls the audio.
+        source: The frames. This object closes it.
+        feed: The audio. This object closes it.
+        name: Name of the audio for messages.
     """
 
     def __init__(self, source: FrameSource, feed: AudioFeed, name: str) -> None:
@@ -59,12 +58,12 @@ class FramesWithAudio(FrameSource):
 
     @property
     def skipped(self) -> int:
-        """Number of frames so far that could not be read and were left out."""
+        """Number of frames so far that could not be read."""
         return self._source.skipped
 
     @property
     def dropped(self) -> int:
-        """Number of frames so far that a live source passed over."""
+        """Number of frames so far that a live source dropped."""
         return self._source.dropped
 
     def __iter__(self) -> Iterator[Frame]:
@@ -72,7 +71,7 @@ class FramesWithAudio(FrameSource):
             yield replace(frame, audio=self._audio_before(frame.time))
 
     def _audio_before(self, time: float) -> AudioChunk | None:
-        # Between two frames may lie an hour; no patch reaches back that far.
+        # Two frames may be an hour apart; no patch reaches back that far.
         self._feed.skip_until(time - MAX_SECONDS)
         return self._feed.chunk_until(time)
 
@@ -87,8 +86,24 @@ def is_microphone(audio: object) -> bool:
     return isinstance(audio, str) and audio.partition(':')[0] == PREFIX
 
 
-def with_own_audio(frames: FrameSource) -> FrameSource:
-    """``frames`` with the audio of their own file; as they are where it has none that can be read."""
+def with_audio(frames: FrameSource, audio: bool | str | Path) -> FrameSource:
+    """``frames`` with the audio that ``audio`` of :func:`~mmrcf.media.open_source` asks for.
+
+    Raises:
+        InputFileError: The audio file is missing, empty or cannot be read.
+        InputError: The audio file has no audio, or the microphone cannot be opened; ``frames`` is closed then.
+    """
+    if isinstance(audio, bool):
+        return _with_own_audio(frames) if audio else frames
+    try:
+        return _with_microphone(frames, audio) if is_microphone(audio) else _with_file_audio(frames, str(audio))
+    except BaseException:
+        frames.close()
+        raise
+
+
+def _with_own_audio(frames: FrameSource) -> FrameSource:
+    """With the audio of their own file; unchanged if that has none, or none that can be read."""
     if frames.audio_url is None:
         return frames
     try:
@@ -102,18 +117,8 @@ def with_own_audio(frames: FrameSource) -> FrameSource:
     return FramesWithAudio(frames, reader, Path(frames.audio_url).name)
 
 
-def with_audio_of(frames: FrameSource, audio: str | Path) -> FrameSource:
-    """``frames`` with the audio of another file, from its start.
-
-    Args:
-        frames: The frames.
-        audio: A path, or an http(s) URL.
-
-    Raises:
-        InputFileError: The file is missing, empty or cannot be read.
-        InputError: It holds no audio.
-    """
-    url = str(audio)
+def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
+    """With the audio of another file (a path or http(s) URL), from its start."""
     if '://' not in url:
         require_file(url, 'audio')
     elif url.split('://', 1)[0].lower() not in AUDIO_SCHEMES:
@@ -127,16 +132,8 @@ def with_audio_of(frames: FrameSource, audio: str | Path) -> FrameSource:
     return joined
 
 
-def with_microphone(camera: FrameSource, microphone: str) -> FrameSource:
-    """The frames of a camera that was opened just now, with the audio of 'mic' or 'mic:NAME'.
-
-    Raises:
-        InputError: The microphone cannot be opened.
-    """
+def _with_microphone(camera: FrameSource, device: str) -> FrameSource:
+    """The frames of a camera that was just opened, with the audio of 'mic' or 'mic:NAME'."""
     time_zero = camera.clock_start + time_of_day_offset(camera.clock_start)
-    try:
-        audio = Microphone(microphone, time_zero)
-    except BaseException:
-        camera.close()
-        raise
-    return FramesWithAudio(camera, audio, audio.name)
+    microphone = Microphone(device, time_zero)
+    return FramesWithAudio(camera, microphone, microphone.name)

@@ -1,4 +1,4 @@
-"""Audio into an output file: packets of another file as they are, or samples encoded as AAC."""
+"""Audio for an output file: packets copied from another file, or samples encoded as AAC."""
 
 import logging
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.packet import Packet
 
-from mmrcf.audio.chunk import MAX_VALUE, place
+from mmrcf.audio.chunk import MAX_VALUE, first_sample_index
 from mmrcf.utils.container import timeout_of
 
 logger = logging.getLogger(__name__)
 
-# What MP4 players in general understand; other audio is encoded again, as AAC.
+# Supported by most MP4 players; other audio is transcoded to AAC.
 COPIED_CODECS = frozenset(('aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'))
 AAC_RATES = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000))
 OTHER_RATE = 48000
 
 
 class AACEncoder:
-    """Encodes samples, piece by piece, on a time axis without gaps that starts at 0: an encoder counts samples.
+    """Encodes chunks of samples as AAC. Gaps become silence, because an encoder counts samples from time 0.
 
     Args:
-        output: Where the audio goes. The stream is added here, before the first packet is written.
-        sample_rate: Samples a second of what comes in; unusual ones are resampled.
-        channels: Channels in the source; more than two become two.
+        output: The open output file. The stream is added on construction, before the first packet is written.
+        sample_rate: Samples per second of the input; rates that AAC does not have are resampled.
+        channels: Channels of the input; more than two become two.
 
     Attributes:
-        layout: 'mono' or 'stereo', of what comes in and goes out.
+        layout: 'mono' or 'stereo', of input and output.
     """
 
     def __init__(self, output: OutputContainer, sample_rate: int, channels: int) -> None:
@@ -49,11 +49,11 @@ class AACEncoder:
         """Yield the packets that ``samples`` complete.
 
         Args:
-            samples: (channels, S) float32. What is no number becomes silence, as do gaps.
-            time: Of the first sample in seconds; None: they go on from the last ones. What lies before time 0, or
-                overlaps, is left out.
+            samples: (channels, S) float32. Values that are not finite become silence.
+            time: Time of the first sample in seconds; None: directly after the last one. Samples before time 0 and
+                samples that overlap are dropped.
         """
-        first = place(time, self._sample_rate, self._end)
+        first = first_sample_index(time, self._sample_rate, self._end)
         while self._num_encoded < first:
             count = min(self._sample_rate, first - self._num_encoded)
             yield from self._encode(np.zeros((self._channels, count), np.float32))
@@ -63,8 +63,8 @@ class AACEncoder:
         self._end = self._num_encoded
 
     def finish(self) -> Iterator[Packet]:
-        """Yield what is left."""
-        yield from self._through_the_encoder(None)
+        """Yield the remaining packets."""
+        yield from self._resample_and_encode(None)
         yield from self._stream.encode(None)
 
     def _encode(self, samples: np.ndarray) -> Iterator[Packet]:
@@ -75,24 +75,26 @@ class AACEncoder:
             Fraction(1, self._sample_rate),
         )
         self._num_encoded += samples.shape[1]
-        yield from self._through_the_encoder(frame)
+        yield from self._resample_and_encode(frame)
 
-    def _through_the_encoder(self, frame: AudioFrame | None) -> Iterator[Packet]:
+    def _resample_and_encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
         for resampled in self._resampler.resample(frame):
             yield from self._stream.encode(resampled)
 
 
-class AudioTrack:
-    """Reads the first audio stream of a file a second time, in step with the pictures, in constant memory.
+class AudioRemuxer:
+    """Copies the first audio stream of a file into an output, in step with the video, in constant memory.
+
+    Packets are copied as they are where MP4 players support their codec, else transcoded to AAC.
 
     Args:
         url: The file or URL.
-        clock_start: Presentation time that is time 0 of the output, in seconds.
-        output: Where the audio goes. The stream is added here, before the first packet is written.
+        clock_start: Presentation time in the file that is time 0 of the output, in seconds.
+        output: The open output file. The stream is added on construction, before the first packet is written.
 
     Raises:
         av.error.FFmpegError: The file cannot be opened or the audio cannot be set up.
-        ValueError: The audio is of a kind that cannot be carried over.
+        ValueError: The audio is damaged, or its codec is unknown.
     """
 
     def __init__(self, url: str, clock_start: float, output: OutputContainer) -> None:
@@ -117,7 +119,7 @@ class AudioTrack:
         self._next: Packet | None = next(self._packets, None)
 
     def packets_until(self, time: float | None) -> Iterator[Packet]:
-        """Yield the packets, ready to be written, that start before ``time`` (seconds); None: all that are left."""
+        """Yield the next packets for the output that start before ``time`` (seconds); None: all remaining ones."""
         while self._next is not None:
             if time is not None and self._next.pts * self._next.time_base >= time:
                 return
@@ -125,7 +127,7 @@ class AudioTrack:
             yield packet
 
     def close(self) -> None:
-        """Close the second reader."""
+        """Close the file that the audio comes from."""
         self._input.close()
 
     def _read(self) -> Iterator[Packet]:
@@ -135,7 +137,7 @@ class AudioTrack:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                logger.warning('%s: its audio breaks off (%s)', self._name, error)
+                logger.warning('%s: its audio ends early (%s)', self._name, error)
                 packet = None
             if packet is None:
                 break
@@ -146,19 +148,19 @@ class AudioTrack:
             last_decoding_time = packet.dts
             packet.pts -= self._shift
             packet.dts -= self._shift
-            yield from self._carry(packet)
+            yield from self._convert(packet)
         if self._encoder is not None:
             yield from self._encoder.finish()
 
-    def _carry(self, packet: Packet) -> Iterator[Packet]:
+    def _convert(self, packet: Packet) -> Iterator[Packet]:
         if self._encoder is None:
             packet.stream = self._output_stream
             yield packet
             return
         try:
-            pieces = [piece for frame in packet.decode() for piece in self._converter.resample(frame)]
-        except (av.error.FFmpegError, ValueError) as error:  # damaged, or suddenly of another rate
-            logger.warning('%s: a piece of its audio is left out (%s)', self._name, error)
+            frames = [frame for decoded in packet.decode() for frame in self._converter.resample(decoded)]
+        except (av.error.FFmpegError, ValueError) as error:  # damaged, or another sample rate than before
+            logger.warning('%s: an audio packet is left out (%s)', self._name, error)
             return
-        for piece in pieces:
-            yield from self._encoder.add(piece.to_ndarray(), piece.time)
+        for frame in frames:
+            yield from self._encoder.add(frame.to_ndarray(), frame.time)

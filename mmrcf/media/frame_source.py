@@ -1,4 +1,4 @@
-"""The contract of everything that frames come from, and helpers that its kinds share."""
+"""Base class of all sources of frames, the frame itself, and helpers that the sources share."""
 
 import logging
 import math
@@ -15,21 +15,17 @@ from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 logger = logging.getLogger(__name__)
 
-# What a source that stands in for another takes over; `skipped` and `dropped` go on changing.
-DESCRIPTION = ('name', 'height', 'width', 'fps', 'num_frames', 'time_base', 'pixel_aspect', 'file_names')
-DESCRIPTION += ('audio_format', 'audio_url', 'audio_start', 'audio_is_own', 'clock_start')
-
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a source.
+    """One frame of a source.
 
     Attributes:
-        image: (H, W, 3) uint8, RGB, as it is meant to be shown (rotation applied).
+        image: (H, W, 3) uint8, RGB, with the rotation of the metadata applied.
         time: Presentation time in seconds; grows from frame to frame. Audio of the same source uses the same clock.
         index: Position in the source, from 0. A frame that could not be read leaves a gap.
-        audio: The samples before ``time`` that were not handed out yet, the newest seconds of them where it is more;
-            None where there are none, or where the source was opened without audio.
+        audio: The samples between the previous frame and ``time``, at most the newest 10 seconds; None where there are
+            none, or where the source was opened without audio.
     """
 
     image: np.ndarray
@@ -40,12 +36,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """What audio comes with the frames of a source.
+    """Format of the audio that comes with the frames of a source.
 
     Attributes:
-        name: What the user calls it.
-        sample_rate: Samples a second.
-        channels: How many.
+        name: Name of the file, stream or device.
+        sample_rate: Samples per second.
+        channels: Number of channels.
     """
 
     name: str
@@ -57,25 +53,25 @@ class AudioFormat:
 
 
 class FrameSource(ABC):
-    """Frames of one size, one after the other, in constant memory.
+    """A sequence of frames of one size, in constant memory.
 
     Iterate once; close it, or use it in a ``with`` block.
 
     Attributes:
-        name: What the user called it; for messages.
+        name: Name for messages, as the user gave it.
         height, width: Size of every frame, in pixels.
-        fps: Frames a second; the average where the rate varies.
-        num_frames: How many frames the source says that it has; None where it does not know.
+        fps: Frames per second; the average where the rate varies.
+        num_frames: Number of frames according to the container; None where it is unknown.
         time_base: Unit in which the times of the frames are exact, in seconds.
-        pixel_aspect: Width of a pixel over its height, for showing.
+        pixel_aspect: Width of a pixel over its height, for display.
         file_names: Name of each frame where frames are files of their own; else None.
         audio_format: The audio that comes with the frames; None where none does.
-        audio_url: Where a second reader finds the audio that belongs to the frames; None where there is none.
+        audio_url: File or URL from which the audio of the frames can be read again; None where there is none.
         audio_start: Presentation time in ``audio_url`` that is time 0 here, in seconds.
-        audio_is_own: Whether frames and audio are of one file; other audio may be longer than the frames.
+        audio_is_own: Whether frames and audio come from one file; other audio may be longer than the frames.
         clock_start: Presentation time of the container that is time 0 here, in seconds.
-        skipped: Number of frames so far that could not be read and were left out.
-        dropped: Number of frames so far that a live source passed over, because newer ones were there.
+        skipped: Number of frames so far that could not be read.
+        dropped: Number of frames so far that a live source dropped because a newer one had arrived.
     """
 
     name: str
@@ -98,12 +94,12 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames in order of presentation."""
 
-    def close(self) -> None:  # noqa: B027  (not every source holds something)
-        """Free what the source holds. May be called twice."""
+    def close(self) -> None:  # noqa: B027  (not every source holds resources)
+        """Release files and devices. May be called twice."""
 
     def _describe_as(self, source: 'FrameSource') -> None:
-        """Take over what describes ``source``, to stand in for it."""
-        for name in DESCRIPTION:
+        """Copy the properties of ``source``, which this object wraps; not its counters, which change."""
+        for name in FrameSource.__annotations__.keys() - {'skipped', 'dropped'}:
             setattr(self, name, getattr(source, name))
 
     def _skip(self, what: str, reason: object) -> None:

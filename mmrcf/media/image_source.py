@@ -1,4 +1,4 @@
-"""Frames that are image files: one image, the images of a folder, or those that a glob names."""
+"""Frames from image files: one image, the images of a folder, or of a glob."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,12 +19,12 @@ IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.
 class ImageSource(FrameSource):
     """Reads image files in the given order, at a fixed rate.
 
-    An image that cannot be read is skipped with a warning and counted; its time and index stay free.
+    An image that cannot be read is skipped with a warning and counted; its time and index are not used again.
 
     Args:
         paths: The files, at least one.
-        name: What the user called them.
-        fps: Frames a second.
+        name: Name for messages, as the user gave it.
+        fps: Frames per second.
         max_size: Limit of the longer side in pixels; larger images are scaled down.
 
     Raises:
@@ -39,7 +39,7 @@ class ImageSource(FrameSource):
         one_folder = len({path.parent for path in paths}) == 1
         self.file_names = [path.name if one_folder else path.as_posix() for path in paths]
         self._paths = list(paths)
-        first = next((image for image in map(read_rgb, self._paths) if image is not None), None)
+        first = next((image for image in map(_read_rgb, self._paths) if image is not None), None)
         if first is None:
             raise InputError(f'{name}: no image can be read; the files are empty, damaged or not images')
         self._original_size = first.shape[:2]
@@ -47,7 +47,7 @@ class ImageSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):
-            image = read_rgb(path)
+            image = _read_rgb(path)
             if image is None:
                 self._skip(str(path), 'empty, truncated or not an image')
                 continue
@@ -59,7 +59,7 @@ class ImageSource(FrameSource):
             yield Frame(fit_image(image, (self.height, self.width)), float(index * self.time_base), index)
 
 
-def read_rgb(path: Path) -> np.ndarray | None:
+def _read_rgb(path: Path) -> np.ndarray | None:
     """An image file as (H, W, 3) uint8 RGB (grey and 16-bit ones converted, EXIF rotation applied).
 
     Returns:

@@ -1,4 +1,4 @@
-"""The newest frame of a source that does not wait: cameras and live streams."""
+"""The newest frame of a source that runs in real time: cameras and live streams."""
 
 import threading
 from collections.abc import Iterator
@@ -12,13 +12,12 @@ JOIN_TIMEOUT = 2.0
 
 
 class LiveSource(FrameSource):
-    """Reads a source in a thread of its own and hands out the newest frame: a slow consumer does not fall behind.
+    """Reads a source in a separate thread and yields the newest frame, so that a slow consumer does not fall behind.
 
-    Frames that were passed over leave gaps in ``Frame.index`` and are counted in ``dropped``; their audio comes with
-    the next frame.
+    Dropped frames leave gaps in ``Frame.index`` and are counted in ``dropped``; their audio comes with the next frame.
 
     Args:
-        source: A camera or a live stream; this object owns it now.
+        source: A camera or a live stream. This object closes it.
     """
 
     def __init__(self, source: FrameSource) -> None:
@@ -33,7 +32,7 @@ class LiveSource(FrameSource):
 
     @property
     def skipped(self) -> int:
-        """Number of frames so far that could not be read and were left out."""
+        """Number of frames so far that could not be read."""
         return self._source.skipped
 
     def __iter__(self) -> Iterator[Frame]:
@@ -60,7 +59,7 @@ class LiveSource(FrameSource):
                     if frame.audio is not None:
                         self._audio.put(frame.audio)
                     self._changed.notify()
-        except Exception as error:  # handed over to the consumer's thread
+        except Exception as error:  # raised again in the consumer's thread
             self._failure = error
         finally:
             self._source.close()

@@ -11,44 +11,45 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mmrcf.audio.clock import PresentationClock
 from mmrcf.errors import InputError
 from mmrcf.utils.container import open_container, reason_of
 
 from .frame_source import Frame, FrameSource, fit_image, limited_size
-from .orientation import orient, read_display_matrix, swaps_sides
-from .stream_audio import StreamAudio
+from .live_audio import StreamAudio
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
+# A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
+CLOCK_RESTART_FRAMES = 3
 
 
 class VideoSource(FrameSource):
     """Decodes one video stream.
 
-    Packets and frames that are damaged are skipped with a warning and counted. Rotation in the metadata is applied. The
-    first frame is decoded at once, so a file without a usable picture is refused here and not later.
+    Damaged packets and frames are skipped with a warning and counted. Rotation in the metadata is applied. The
+    first frame is decoded on construction, so that a file without a usable frame is an error here and not later.
 
     Args:
         url: What PyAV opens: a path, a URL or a device.
-        name: What the user called it.
+        name: Name for messages, as the user gave it.
         container_format: Input format, where it does not show from ``url`` (cameras).
         options: Options of the input format.
-        timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
-        live: The source is a camera or a live stream: it has no end and no second reader.
+        timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
+        live: The source is a camera or a live stream: it has no end and cannot be opened twice.
         audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
             it a little.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
 
     Raises:
         InputFileError: It cannot be opened.
-        InputError: It holds no video, or no frame of it can be decoded.
+        InputError: It has no video stream, or no frame of it can be decoded.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class VideoSource(FrameSource):
         if self._audio is not None:
             self.audio_format = self._audio.format
             if self.audio_format is None:
-                logger.warning('%s: its audio does not begin with its pictures; goes on without', self.name)
+                logger.warning('%s: its audio does not begin with its pictures; continues without audio', self.name)
                 self._audio = None
         elif self._container.streams.audio:
             if self._live:
@@ -138,7 +139,7 @@ class VideoSource(FrameSource):
                 logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
                 packet = None
             try:
-                # None flushes the decoder: reading broke off before PyAV's own flush packet.
+                # None flushes the decoder: reading ended before PyAV's own flush packet.
                 frames = self._stream.decode(packet)
             except av.error.EOFError:
                 return
@@ -154,7 +155,7 @@ class VideoSource(FrameSource):
                 return
 
     def _packets(self) -> Iterator[Packet]:
-        """Packets of the pictures; those of the audio are decoded on the way."""
+        """Yield the video packets; audio packets in between are decoded at once."""
         audio = self._audio
         if audio is None:
             yield from self._container.demux(self._stream)
@@ -170,7 +171,7 @@ class VideoSource(FrameSource):
 
 
 def _presentation_time(frame: VideoFrame) -> float | None:
-    """In seconds; None where a damaged container gives none, or one that is no number."""
+    """In seconds; None where the container of the frame is damaged and has no finite time."""
     return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
 
@@ -196,3 +197,77 @@ def _frame_count(stream: VideoStream, fps: float) -> int | None:
     if stream.duration and stream.time_base:
         return max(1, round(float(stream.duration * stream.time_base) * fps))
     return None
+
+
+class PresentationClock:
+    """Turns presentation times into times that start at 0 and increase strictly.
+
+    Args:
+        start: Presentation time that is time 0, in seconds.
+        interval: Time from one frame to the next where the container has none, in seconds.
+        tick: Least time between two frames, in seconds.
+
+    Attributes:
+        start: As given; changes where the clock of the container restarts.
+    """
+
+    def __init__(self, start: float, interval: float, tick: float) -> None:
+        self.start = start
+        self._interval = interval
+        self._tick = tick
+        self._last: float | None = None
+
+    def read(self, presentation_time: float | None) -> float:
+        """Seconds since the start for a frame with ``presentation_time`` (None: the container has none)."""
+        last = self._last
+        if presentation_time is None:
+            time = 0.0 if last is None else last + self._interval
+        else:
+            time = presentation_time - self.start
+            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
+                self.start = presentation_time - last - self._interval
+                time = last + self._interval
+        if last is not None and time <= last:
+            time = last + self._tick
+        self._last = time
+        return time
+
+
+def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+    """The linear part (a, b, c, d) of the frame's display matrix, None without one.
+
+    The pixel in column p and row q is shown in column a*p + c*q and row b*p + d*q (up to scale and shift).
+    """
+    try:
+        side_data = frame.side_data[SideDataType.DISPLAYMATRIX]
+    except KeyError:
+        return None
+    matrix = np.frombuffer(bytes(side_data), dtype=np.int32)
+    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+
+
+def orient(image: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np.ndarray:
+    """Apply a display matrix: quarter turns and mirrors; another angle is rounded to the nearest quarter turn.
+
+    Args:
+        image: (H, W, 3).
+        matrix: As :func:`read_display_matrix` gives it.
+
+    Returns:
+        (H, W, 3) or (W, H, 3), contiguous.
+    """
+    if matrix is None:
+        return image
+    a, b, c, d = matrix
+    if swaps_sides(matrix):
+        image = image.transpose(1, 0, 2)
+        mirror_columns, mirror_rows = c < 0, b < 0
+    else:
+        mirror_columns, mirror_rows = a < 0, d < 0
+    image = image[:: -1 if mirror_rows else 1, :: -1 if mirror_columns else 1]
+    return np.ascontiguousarray(image)
+
+
+def swaps_sides(matrix: tuple[int, int, int, int] | None) -> bool:
+    """Whether the matrix turns rows into columns."""
+    return matrix is not None and abs(matrix[1]) + abs(matrix[2]) > abs(matrix[0]) + abs(matrix[3])

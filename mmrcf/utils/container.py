@@ -1,4 +1,4 @@
-"""Opening what PyAV reads, with errors that name it."""
+"""Opening files, streams and devices by PyAV, with errors that name them."""
 
 import av
 import av.error
@@ -10,7 +10,7 @@ STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
 
 MAX_SKIP_WARNINGS = 5
-"""How many parts of a file or stream that cannot be read get a warning of their own."""
+"""Number of unreadable parts of a file or stream that get a warning each."""
 
 
 def open_container(
@@ -24,15 +24,15 @@ def open_container(
     """Open a file, a stream or a device.
 
     Args:
-        url: What PyAV opens.
-        name: What the user called it.
+        url: Path, URL or device.
+        name: Name for messages, as the user gave it.
         container_format: Input format, where it does not show from ``url`` (devices).
         options: Options of the input format.
-        timeout: Seconds to wait for a stream to open or to deliver; None waits for ever.
-        kind: What it is said to be, for messages.
+        timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
+        kind: Expected kind of content, for messages.
 
     Raises:
-        InputFileError: It cannot be opened, or is not what it is said to be.
+        InputFileError: It cannot be opened, or is of another kind.
     """
     try:
         # Metadata in another encoding than UTF-8 is no reason to refuse a video.
@@ -46,12 +46,12 @@ def open_container(
 
 
 def timeout_of(url: str) -> float | None:
-    """Seconds to wait for ``url``; None, for ever, where it is a file."""
+    """Seconds to wait for ``url``; None, no limit, for a file."""
     return STREAM_TIMEOUT if '://' in url else None
 
 
 def reason_of(error: OSError | av.error.FFmpegError) -> str:
-    """What FFmpeg or the system says, in words."""
+    """The message of FFmpeg or of the system."""
     if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
         return 'no data came in time'
     return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""Image files in: one that is cut short or not an image is an error with its name, never a grey half."""
+"""Reading image files. A truncated file is an error, where OpenCV would return an image that is partly grey."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ PNG_END = b'IEND'
 
 
 def _is_cut(data: bytes) -> bool:
-    """True for a JPEG or PNG file without its end; OpenCV would fill what is missing and say nothing."""
+    """True for a JPEG or PNG file without its end; OpenCV would fill in the rest without a warning."""
     if data.startswith(JPEG_START):
         # Inside a scan, 0xFF is followed by zero or the number of a restart: these markers are not found by chance,
         # and a whole file ends its last scan with an end marker.

@@ -14,7 +14,7 @@ STATM = Path('/proc/self/statm')
 
 
 def resident_mib() -> float:
-    """Resident memory of this process in MiB; where the system does not tell, the largest so far."""
+    """Resident memory of this process in MiB; where the system does not have it, the largest so far."""
     if STATM.exists():
         return int(STATM.read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2**20
     return peak_mib()
@@ -34,7 +34,7 @@ def keep_freed_memory() -> bool:
     tenth of a step. For programs, which own their process; a library should leave this to them.
 
     Returns:
-        Whether the C library takes such wishes.
+        Whether the C library supports it.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is None:

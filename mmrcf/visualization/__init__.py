@@ -1,18 +1,16 @@
-from .attention import AudioAttention, audio_attention_picture
-from .attention_mass import AttentionMass, MassSummary
-from .attention_recorder import AttentionRecorder
+from .attention_recorder import AttentionRecorder, AttentionShares, AttentionSummary
+from .audio_attention import AudioAttention, audio_attention_picture
 from .clip_sheet import draw_clip, stack_rows
-from .palette import identity_color
-from .track_visualizer import draw_tracks
+from .track_visualizer import draw_tracks, track_color
 
 __all__ = [
-    'AttentionMass',
+    'AttentionShares',
     'AttentionRecorder',
     'AudioAttention',
-    'MassSummary',
+    'AttentionSummary',
     'audio_attention_picture',
     'draw_clip',
     'draw_tracks',
-    'identity_color',
+    'track_color',
     'stack_rows',
 ]

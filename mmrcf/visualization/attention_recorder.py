@@ -1,8 +1,8 @@
-"""Looks at attention while a model runs: what comes out of the model stays the same to the last bit."""
+"""Records the attention of a running model. The results of the model do not change, not even by one bit."""
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,18 +11,21 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from mmrcf.errors import InputError
+from mmrcf.models import RCF
 from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
 from mmrcf.models.necks import BaseContextNeck
 
+TOKEN_KINDS = ('target', 'references', 'audio')
+
 
 class AttentionRecorder:
-    """Keeps the attention weights of the last call of some modules, as long as its ``with`` block lasts.
+    """Keeps the attention weights of the last call of some modules, inside its ``with`` block.
 
-    PyTorch's fused kernel has no weights to give. A hook before each module computes softmax(Q K^T / sqrt(d)) from the
-    same inputs and keeps it here; the module itself runs as ever, and the hooks go when the block ends.
+    PyTorch's fused kernel does not return weights. A hook before each module computes softmax(Q K^T / sqrt(d)) from the
+    same inputs; the module itself runs unchanged, and the hooks are removed when the block ends.
 
     Args:
-        modules: The attention modules, by the name that their weights get.
+        modules: The attention modules by name; weights are stored under these names.
         queries: The queries to keep; few of them cost little time and memory.
 
     Attributes:
@@ -44,7 +47,7 @@ class AttentionRecorder:
     def __enter__(self) -> 'AttentionRecorder':
         for name, module in self.modules.items():
             hook = module.register_forward_pre_hook(
-                lambda module, args, kwargs, name=name: self._look(name, module, args, kwargs), with_kwargs=True
+                lambda module, args, kwargs, name=name: self._record(name, module, args, kwargs), with_kwargs=True
             )
             self._hooks.callback(hook.remove)
         return self
@@ -52,7 +55,7 @@ class AttentionRecorder:
     def __exit__(self, *_exc_info: object) -> None:
         self._hooks.close()
 
-    def _look(self, name: str, module: MultiheadAttention, args: tuple, kwargs: dict) -> None:
+    def _record(self, name: str, module: MultiheadAttention, args: tuple, kwargs: dict) -> None:
         given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
         self.weights[name] = attention_weights(
             module, given['query'][:, self.queries], given['key'], given.get('padding')
@@ -101,7 +104,7 @@ class TokenLayout:
 
 
 class LayoutRecorder:
-    """Keeps the :class:`TokenLayout` of the last call of a neck, as long as its ``with`` block lasts.
+    """Keeps the :class:`TokenLayout` of the last call of a neck, inside its ``with`` block.
 
     Args:
         neck: The neck.
@@ -110,7 +113,7 @@ class LayoutRecorder:
         layout: None before the first call.
 
     Raises:
-        InputError: In a call: the neck does not hand on the positions of the audio tokens as they are.
+        InputError: In a call: the neck changes the positions of the audio tokens.
     """
 
     def __init__(self, neck: BaseContextNeck) -> None:
@@ -119,22 +122,22 @@ class LayoutRecorder:
         self._hook: RemovableHandle | None = None
 
     def __enter__(self) -> 'LayoutRecorder':
-        self._hook = self.neck.register_forward_hook(self._look, with_kwargs=True)
+        self._hook = self.neck.register_forward_hook(self._record, with_kwargs=True)
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
         self._hook.remove()
 
-    def _look(self, neck: BaseContextNeck, args: tuple, kwargs: dict, fused: FusedTokens) -> None:
+    def _record(self, neck: BaseContextNeck, args: tuple, kwargs: dict, fused: FusedTokens) -> None:
         extra = inspect.signature(neck.forward).bind(*args, **kwargs).arguments.get('extra')
         height, width = fused.target_map.shape[-2:]
         padding = fused.padding
         if padding is None:
             padding = torch.zeros(fused.tokens.shape[:2], dtype=torch.bool, device=fused.tokens.device)
-        self.layout = TokenLayout((height, width), self._find(extra, fused, height * width), padding)
+        self.layout = TokenLayout((height, width), self._extra_slice(extra, fused, height * width), padding)
 
-    def _find(self, extra: TokenGroup | None, fused: FusedTokens, first: int) -> slice:
-        """Where the extra tokens are. Necks differ in this, and a token is known by its position."""
+    def _extra_slice(self, extra: TokenGroup | None, fused: FusedTokens, first: int) -> slice:
+        """Location of the extra tokens in the fused sequence, by their positions: necks differ in the order."""
         if extra is None:
             return slice(0, 0)
         count = extra.positions.shape[1]
@@ -143,5 +146,94 @@ class LayoutRecorder:
                 return slice(start, start + count)
         raise InputError(
             f'neck {type(self.neck).__name__}: the positions of the audio tokens are not among those of its fused '
-            'tokens; hand them on as they come (see BaseContextNeck)'
+            'tokens; pass them on unchanged (see BaseContextNeck)'
         )
+
+
+@dataclass(frozen=True)
+class AttentionSummary:
+    """Shares of the decoder's cross-attention, in the order of :data:`TOKEN_KINDS`; those of a layer add up to 1.
+
+    Attributes:
+        frames: Number of frames.
+        frames_with_audio: Frames whose newest patch of audio is valid. In the others no query attends to it.
+        objects: Number of objects above the score threshold in these frames.
+        even: Shares under equal attention to every token.
+        queries: For each layer the mean over all frames, queries and heads.
+        active: For each layer the mean over the queries of these objects; None without any.
+    """
+
+    frames: int
+    frames_with_audio: int
+    objects: int
+    even: tuple[float, ...]
+    queries: tuple[tuple[float, ...], ...]
+    active: tuple[tuple[float, ...], ...] | None
+
+
+class AttentionShares:
+    """Mean attention of the instance queries of a model on frame, reference and audio tokens, in constant memory.
+
+    Args:
+        model: The model. It runs inside the ``with`` block, one stream and frame at a time.
+
+    Example:
+        >>> with AttentionShares(model) as shares:
+        ...     for frame in frames:
+        ...         result = segmenter.step(frame)
+        ...         shares.add(result.slots)
+        >>> shares.summary().queries[-1]  # the last layer
+    """
+
+    def __init__(self, model: RCF) -> None:
+        layers = model.head.decoder.layers
+        self._layers = AttentionRecorder({str(index): layer.cross_attention for index, layer in enumerate(layers)})
+        self._tokens = LayoutRecorder(model.neck)
+        self._blocks = ExitStack()
+        self._frames = self._with_audio = self._objects = 0
+        self._even = torch.zeros(len(TOKEN_KINDS), dtype=torch.float64)
+        self._queries = torch.zeros(len(layers), len(TOKEN_KINDS), dtype=torch.float64)
+        self._active = torch.zeros_like(self._queries)
+
+    def __enter__(self) -> 'AttentionShares':
+        for recorder in (self._layers, self._tokens):
+            self._blocks.enter_context(recorder)
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._blocks.close()
+
+    def add(self, slots: Sequence[int]) -> None:
+        """Count the frame that the model has just processed.
+
+        Args:
+            slots: Queries of the objects of the frame, ``FrameResult.slots``.
+        """
+        layout = self._tokens.layout
+        # (layers, N, 3), the mean over the heads.
+        weights = (self._layers.weights[name][0] for name in self._layers.modules)
+        shares = torch.stack([layout.shares(layer).mean(0) for layer in weights]).double().cpu()
+        attended = (~layout.padding[0]).double()
+        self._frames += 1
+        self._with_audio += layout.has_audio
+        self._objects += len(slots)
+        self._even += layout.shares(attended / attended.sum()).cpu()
+        self._queries += shares.mean(1)
+        self._active += shares[:, torch.as_tensor(slots, dtype=torch.long)].sum(1)
+
+    def summary(self) -> AttentionSummary:
+        """The shares so far. Raises :class:`ValueError` before the first frame."""
+        if self._frames == 0:
+            raise ValueError('no frame was added')
+        return AttentionSummary(
+            frames=self._frames,
+            frames_with_audio=self._with_audio,
+            objects=self._objects,
+            even=tuple((self._even / self._frames).tolist()),
+            queries=_rows(self._queries / self._frames),
+            active=_rows(self._active / self._objects) if self._objects else None,
+        )
+
+
+def _rows(table: torch.Tensor) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in table.tolist())

@@ -1,4 +1,4 @@
-"""Training clips as a picture: a row a clip, its frames side by side, objects in the colour of their identity."""
+"""Training clips as a picture: a row a clip, its frames side by side, objects in the colour of their track ID."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ STRIPES = 12
 def draw_clip(
     frames: torch.Tensor, samples: Sequence[DetDataSample], class_names: Sequence[str], height: int
 ) -> np.ndarray:
-    """Draw the frames of a clip side by side, as the model would see them.
+    """Draw the frames of a clip side by side, as the model gets them.
 
     Args:
         frames: (T, 3, H, W) uint8, BGR.

@@ -1,5 +1,6 @@
-"""Draws the objects of a frame: masks in the colour of their identity, outlines, and labels that can be read."""
+"""Draws the objects of a frame: masks in the colour of the track ID, outlines and labels."""
 
+import colorsys
 import unicodedata
 from dataclasses import dataclass
 
@@ -8,10 +9,24 @@ import numpy as np
 
 from mmrcf.structures import FrameResult
 
-from .palette import identity_color, text_color
-
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 MASK_OPACITY = 0.45
+# Bright and far apart from one another, in an order in which neighbours differ most (RGB).
+BASE_COLORS = (
+    (255, 99, 71),
+    (30, 144, 255),
+    (255, 215, 0),
+    (60, 200, 90),
+    (238, 110, 238),
+    (0, 225, 225),
+    (255, 150, 30),
+    (150, 110, 255),
+    (190, 245, 60),
+    (255, 120, 170),
+    (0, 165, 150),
+    (205, 150, 95),
+)
+GOLDEN_RATIO = 0.6180339887498949
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class DrawingScale:
         line: Thickness of an outline.
         font: Font scale as OpenCV counts it.
         stroke: Thickness of a letter's strokes.
-        margin: Space round a label's text.
+        margin: Space around the text of a label.
     """
 
     line: int
@@ -45,7 +60,7 @@ def draw_tracks(image: np.ndarray, result: FrameResult, *, opacity: float = MASK
 
     Args:
         image: (H, W, 3) uint8 RGB; not changed.
-        result: What the model says about it, masks (n, H, W).
+        result: Prediction for the frame, masks (n, H, W).
         opacity: Of the masks, from 0 (only outlines) to 1.
 
     Returns:
@@ -61,12 +76,28 @@ def draw_tracks(image: np.ndarray, result: FrameResult, *, opacity: float = MASK
     order = np.argsort(result.scores, kind='stable')
     boxes = [tuple(int(side) for side in box) for box in result.boxes]
     for index in order:
-        _draw_mask(canvas, result.masks[index], boxes[index], identity_color(int(result.ids[index])), opacity, scale)
+        _draw_mask(canvas, result.masks[index], boxes[index], track_color(int(result.ids[index])), opacity, scale)
     taken: list[tuple[int, int, int, int]] = []
     for index in order[::-1]:
         text = f'{_printable(result.class_names[index])} {result.ids[index]} {result.scores[index]:.2f}'
-        taken.append(_draw_label(canvas, text, boxes[index], identity_color(int(result.ids[index])), scale, taken))
+        taken.append(_draw_label(canvas, text, boxes[index], track_color(int(result.ids[index])), scale, taken))
     return canvas
+
+
+def track_color(track_id: int) -> tuple[int, int, int]:
+    """Colour (RGB, 0 to 255) of a track ID: the same in every frame, video and run."""
+    if 0 <= track_id < len(BASE_COLORS):
+        return BASE_COLORS[track_id]
+    hue = (track_id * GOLDEN_RATIO) % 1.0
+    lightness = (0.6, 0.72, 0.5)[track_id % 3]
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.85)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def text_color(background: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Black or white, the one with more contrast on ``background`` (RGB)."""
+    red, green, blue = background
+    return (0, 0, 0) if 0.299 * red + 0.587 * green + 0.114 * blue > 130 else (255, 255, 255)
 
 
 def _draw_mask(
@@ -117,6 +148,6 @@ def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
 
 
 def _printable(name: str) -> str:
-    """``name`` in the letters that OpenCV's fonts have."""
+    """``name`` reduced to ASCII, which the fonts of OpenCV are limited to."""
     plain = unicodedata.normalize('NFKD', name).encode('ascii', 'ignore').decode()
     return plain or 'object'

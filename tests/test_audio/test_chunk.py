@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmrcf.audio.chunk import check_sample_rate, place, samples_before, to_mono
+from mmrcf.audio.chunk import check_sample_rate, first_sample_index, samples_before, to_mono
 from mmrcf.errors import InputError
 
 
@@ -102,7 +102,7 @@ def test_times_must_be_finite() -> None:
         with pytest.raises(InputError, match='time'):
             samples_before(time, 16000)
         with pytest.raises(InputError, match='time'):
-            place(time, 16000, 0)
+            first_sample_index(time, 16000, 0)
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_times_must_be_finite() -> None:
         (1e5, 0, 800_000_000),
     ],
 )
-def test_place(time: float | None, expected: int | None, index: int) -> None:
-    assert place(time, 8000, expected) == index
+def test_first_sample_index(time: float | None, expected: int | None, index: int) -> None:
+    assert first_sample_index(time, 8000, expected) == index

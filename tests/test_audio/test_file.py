@@ -1,4 +1,4 @@
-"""Audio of files, placed by presentation time."""
+"""Audio of files, aligned by presentation time."""
 
 import logging
 import math
@@ -53,16 +53,16 @@ def write_audio(
         for converted in converter.resample(frame):
             converted.pts = None
             queue.write(converted)
-        while (piece := queue.read(stream.codec_context.frame_size or 1024, partial=True)) is not None:
-            piece.pts, piece.time_base = start, Fraction(1, rate)
-            start += piece.samples
-            container.mux(stream.encode(piece))
+        while (frame := queue.read(stream.codec_context.frame_size or 1024, partial=True)) is not None:
+            frame.pts, frame.time_base = start, Fraction(1, rate)
+            start += frame.samples
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
 def write_tones(path: Path, starts: list[float], rate: int = 8000) -> Path:
-    """PCM in Matroska: pieces of 0.5 s with the given presentation times."""
+    """PCM in Matroska: segments of 0.5 s with the given presentation times."""
     with av.open(str(path), 'w') as container:
         stream = container.add_stream('pcm_s16le', rate=rate, layout='mono')
         for number, start in enumerate(starts):
@@ -118,12 +118,12 @@ def test_lossless_kinds(tmp_path: Path, name: str, codec: str, rate: int, channe
     ],
 )
 def test_codecs_that_start_early_are_in_time(tmp_path: Path, name: str, codec: str, rate: int, channels: int) -> None:
-    """Encoders put some priming before the audio: it has times before the start, and the signal is in its place."""
+    """Encoders put some priming before the audio: it has times before the start, and the signal keeps its time."""
     mono = noise(rate)
     pictures = not name.endswith(('mp3', 'm4a'))
     window = read_audio(write_audio(tmp_path / name, mono, rate, codec, channels, pictures=pictures))
     assert window.sample_rate == rate
-    assert delay(window, mono) == (1105 if name == 'a.avi' else 0), 'AVI cannot say what is priming'
+    assert delay(window, mono) == (1105 if name == 'a.avi' else 0), 'AVI does not mark priming'
     assert abs(window.end_time - 1) < 0.1
 
 
@@ -177,7 +177,7 @@ def audio_with_gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_gaps_overlaps_and_jitter(audio_with_gaps: Path) -> None:
-    """Pieces at 0, 0.7 (gap), 1.205 (5 ms late: goes on at 1.2) and 1.6 s (100 ms of it are there already)."""
+    """Segments at 0, 0.7 (gap), 1.205 (5 ms late: counts as 1.2) and 1.6 s (the first 100 ms overlap)."""
     window = read_audio(audio_with_gaps)
     assert [(run.first, run.end) for run in window.runs] == [(0, 4000), (5600, 16800)]
     np.testing.assert_array_equal(np.unique(window.runs[1].samples * 32768), [200, 300, 400])
@@ -186,7 +186,7 @@ def test_gaps_overlaps_and_jitter(audio_with_gaps: Path) -> None:
     assert len(chunk.samples) == 16800 and np.isnan(chunk.samples).sum() == 1600
 
 
-def test_a_clock_that_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+def test_a_clock_that_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     """Joined recordings. What PyAV writes cannot be such a file, so the times that the decoder gives are changed."""
     path = write_tones(tmp_path / 'a.mkv', [0.5 * index for index in range(8)])
     times = iter([0, 0.5, 1, 1.5, 0, 0.5, 1, 1.5])
@@ -200,12 +200,12 @@ def test_a_clock_that_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         window = read_audio(path)
     assert [(run.first, run.end) for run in window.runs] == [(0, 32000)]
     assert [record.message for record in caplog.records] == [
-        f'audio {path}: its clock jumps back at 2.000 s; it goes on from there'
+        f'audio {path}: its clock jumps back at 2.000 s; it continues from there'
     ]
 
 
 def test_memory_is_constant(tmp_path: Path) -> None:
-    """A minute of audio, 1.9 MB as floats, handed out frame by frame."""
+    """A minute of audio, 1.9 MB as floats, read frame by frame."""
     rate = 8000
     wavfile.write(tmp_path / 'a.wav', rate, np.zeros(60 * rate, np.int16))
     tracemalloc.start()
@@ -279,9 +279,9 @@ def test_a_truncated_mp4(tmp_path: Path) -> None:
 def damage(path: Path, indices: range) -> None:
     """Overwrite some packets of the audio stream."""
     with av.open(str(path)) as container:
-        places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
+        packets = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
     content = bytearray(path.read_bytes())
-    for position, size in places[indices.start : indices.stop]:
+    for position, size in packets[indices.start : indices.stop]:
         content[position : position + size] = b'\xff' * size
     path.write_bytes(content)
 
@@ -298,7 +298,7 @@ def test_damaged_packets_are_left_out(tmp_path: Path, caplog) -> None:
     assert window.num_samples_kept < whole.num_samples_kept
     assert torch.equal(window.patch(1.0)[0], whole.patch(1.0)[0])
     difference = (window.patch(2.8)[0] - whole.patch(2.8)[0]).abs()
-    assert difference.mean() < 0.01, 'what comes after the damage is in its place'
+    assert difference.mean() < 0.01, 'audio after the damage keeps its time'
 
 
 def test_all_packets_damaged(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ RATE = 8000
 
 
 def chunk(first: int, count: int, time: float | None = None) -> AudioChunk:
-    """Samples that tell their index, at their place in time."""
+    """Samples whose values are their index, at their time."""
     return AudioChunk(np.arange(first, first + count, dtype=np.float32), RATE, first / RATE if time is None else time)
 
 
@@ -44,7 +44,7 @@ def test_times_that_tremble_leave_no_gap() -> None:
 
 
 def test_a_clock_that_drifts_is_followed() -> None:
-    """A microphone that is slow by a thousandth: what is handed out stays in its place."""
+    """A microphone that is slow by a thousandth: its samples keep their time."""
     queue = AudioQueue()
     for index in range(1000):
         queue.put(chunk(800 * index, 800, time=0.1001 * index))
@@ -54,7 +54,7 @@ def test_a_clock_that_drifts_is_followed() -> None:
             assert taken.time + len(taken.samples) / RATE == pytest.approx(newest / RATE * 1.001, abs=0.025)
 
 
-def test_a_clock_that_starts_anew() -> None:
+def test_a_clock_that_restarts() -> None:
     queue = AudioQueue()
     queue.put(chunk(80000, 800))
     queue.put(chunk(0, 800))

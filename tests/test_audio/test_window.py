@@ -1,4 +1,4 @@
-"""Audio placed by time: chunks, gaps, drift, memory."""
+"""Audio ordered by time: chunks, gaps, drift, memory."""
 
 import numpy as np
 import pytest
@@ -144,7 +144,7 @@ def test_what_overlaps_is_dropped() -> None:
 
 
 def test_a_clock_that_drifts_is_followed() -> None:
-    """A microphone of 7960 samples a second that says 8000: its audio stays within 20 ms of its place."""
+    """A microphone of 7960 samples a second that states 8000: its audio stays within 20 ms of its time."""
     window = AudioWindow.empty()
     for index in range(600):
         window = window.append(AudioChunk(np.zeros(796, np.float32), RATE, 0.1 * index))

@@ -107,7 +107,7 @@ def test_default_outputs(
 
 @pytest.fixture
 def stand_in(model_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Gives 'real' a tiny model with its classes and a place for its sample clip, which is returned."""
+    """Gives 'real' a tiny model with its classes and a path for its sample clip, which is returned."""
     checkpoint, sample = tmp_path / 'real.pth', tmp_path / 'sample.mp4'
     config = tmp_path / 'real.py'
     config.write_text(
@@ -124,7 +124,7 @@ def stand_in(model_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def said(capsys: pytest.CaptureFixture) -> tuple[str, str]:
-    """The printed lines that say which model and which sample clip are used; '' where there is none."""
+    """The printed lines with the model and the sample clip that are used; '' where there is none."""
     lines = capsys.readouterr().out.splitlines()
     return tuple(next((line for line in lines if line.startswith(start)), '') for start in ('model: ', 'input: '))
 

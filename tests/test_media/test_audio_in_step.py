@@ -97,9 +97,9 @@ def test_damage_in_the_audio_does_not_end_the_pictures(
 ) -> None:
     clip = write_beep(tmp_path / f'clip{suffix}', seconds=6.0)
     with av.open(str(clip)) as container:
-        places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
+        packets = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
     content, rng = bytearray(clip.read_bytes()), np.random.default_rng(0)
-    for position, size in places[10:60:7]:
+    for position, size in packets[10:60:7]:
         content[position : position + size] = rng.bytes(size)
     clip.write_bytes(content)
     with open_source(clip, audio=True) as source, VideoWriter(tmp_path / 'out.mp4', source) as writer:

@@ -14,7 +14,7 @@ from mmrcf.media.audio_input import FramesWithAudio
 
 
 def assert_joined(frames: list[Frame], rate: int) -> np.ndarray:
-    """All samples of the frames; they go on from each other and end before their frame."""
+    """All samples of the frames; they follow each other directly and end before their frame."""
     chunks = [(frame.time, frame.audio) for frame in frames if frame.audio is not None]
     for (_, one), (time, other) in zip(chunks, chunks[1:], strict=False):
         assert other.time == pytest.approx(one.time + len(one.samples) / rate, abs=1e-6)
@@ -70,7 +70,7 @@ class SlideShow(FrameSource):
 
 
 class Hum:
-    """Audio without an end; remembers the most that was handed out at once."""
+    """Audio without an end; keeps the longest chunk that was returned."""
 
     sample_rate, channels = 1000, 1
 
@@ -115,7 +115,7 @@ def make_bad_audio(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -
     if kind == 'text':
         path.write_text('this is no audio\n' * 50)
         return str(path), 'audio'
-    if kind == 'silent film':
+    if kind == 'video without audio':
         return str(write_clip(tmp_path / 'silent.mp4')), 'holds no audio'
     if kind == 'microphone':
         return 'mic:front', 'a microphone goes with a camera'
@@ -124,7 +124,7 @@ def make_bad_audio(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -
     raise AssertionError(kind)
 
 
-@pytest.mark.parametrize('kind', ['missing', 'empty', 'text', 'silent film', 'microphone', 'live'])
+@pytest.mark.parametrize('kind', ['missing', 'empty', 'text', 'video without audio', 'microphone', 'live'])
 def test_bad_audio_gives_one_line(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> None:
     clip = write_clip(tmp_path / 'clip.mp4')
     audio, expected = make_bad_audio(tmp_path, write_clip, kind)
@@ -139,7 +139,7 @@ def test_bad_audio_gives_one_line(tmp_path: Path, write_clip: Callable[..., Path
 def test_own_audio_that_cannot_be_read(
     tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The pictures can: they come without it, and a warning says so."""
+    """The frames can be read: they come without audio, with a warning."""
 
     def refuse(self: AudioReader, url: str, clock_start: float, name: str) -> None:
         raise InputFileError(f'{name}: none of its audio can be decoded')

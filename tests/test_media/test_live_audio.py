@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmrcf.audio import clock
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import Frame, VideoSource, VideoWriter, microphone, open_source, video_io
-from mmrcf.media.live_source import LiveSource
-from mmrcf.media.microphone import Microphone
+from mmrcf.media import Frame, LiveSource, VideoSource, VideoWriter, live_audio, open_source
+from mmrcf.media.live_audio import Microphone
 
 
 def stream(path: Path, audio: bool = True) -> VideoSource:
@@ -110,8 +108,8 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """A camera and a microphone that FFmpeg makes up, in real time."""
     camera = ('lavfi', 'testsrc=size=64x48:rate=20:duration=1.5,realtime,format=yuv420p')
     tone = 'sine=frequency=440:sample_rate=48000:duration=1.6,arealtime'
-    monkeypatch.setattr(video_io, 'CAMERA_DEVICES', {sys.platform: camera})
-    monkeypatch.setattr(microphone, 'DEVICES', {sys.platform: (('pulse', 'x', 'x'), ('lavfi', '{name}', tone))})
+    monkeypatch.setattr('mmrcf.media.open.CAMERA_DEVICES', {sys.platform: camera})
+    monkeypatch.setattr(live_audio, 'DEVICES', {sys.platform: (('pulse', 'x', 'x'), ('lavfi', '{name}', tone))})
 
 
 def test_camera_with_microphone(devices: None) -> None:
@@ -135,25 +133,25 @@ def test_camera_without_microphone(devices: None) -> None:
 
 @pytest.mark.parametrize('name', ['mic', 'mic:front'])
 def test_no_such_microphone(devices: None, name: str, capfd: pytest.CaptureFixture) -> None:
-    microphone.DEVICES[sys.platform] = (('pulse', '{name}', 'x'), ('lavfi', '{name}', 'nothing=5'))
+    live_audio.DEVICES[sys.platform] = (('pulse', '{name}', 'x'), ('lavfi', '{name}', 'nothing=5'))
     with pytest.raises(InputFileError, match='microphone .*: cannot be opened .*pulse: .*lavfi: .*mic:NAME') as caught:
         open_source('0', audio=name)
     assert '\n' not in str(caught.value) and capfd.readouterr().err == ''
 
 
 def test_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microphone.sys, 'platform', 'win32')
+    monkeypatch.setattr(live_audio.sys, 'platform', 'win32')
     with pytest.raises(InputError, match='no default microphone on win32; give mic:NAME'):
         Microphone('mic', 0.0)
-    monkeypatch.setattr(microphone.sys, 'platform', 'plan9')
+    monkeypatch.setattr(live_audio.sys, 'platform', 'plan9')
     with pytest.raises(InputError, match='not supported on plan9'):
         Microphone('mic', 0.0)
 
 
 def test_clocks_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock.time, 'time', lambda: 1.7e9)
-    monkeypatch.setattr(clock.time, 'monotonic', lambda: 5000.0)
-    offset = clock.time_of_day_offset
+    monkeypatch.setattr(live_audio.time, 'time', lambda: 1.7e9)
+    monkeypatch.setattr(live_audio.time, 'monotonic', lambda: 5000.0)
+    offset = live_audio.time_of_day_offset
     assert offset(1.7e9 - 0.1) == 0, 'time of day'
     assert offset(4999.9) == 1.7e9 - 5000, 'since the system started'
     assert offset(12.5) == 1.7e9 - 12.5, 'a clock of its own'

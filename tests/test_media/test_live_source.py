@@ -49,7 +49,7 @@ def test_slow_consumer_gets_the_newest_frame() -> None:
     assert camera.closed
 
 
-def test_audio_of_passed_over_frames_comes_with_the_next() -> None:
+def test_audio_of_dropped_frames_comes_with_the_next() -> None:
     camera = Camera(10, audio=True)
     live = LiveSource(camera)
     frames = iter(live)
@@ -65,7 +65,7 @@ def test_audio_of_passed_over_frames_comes_with_the_next() -> None:
     assert next(frames).audio.samples.tolist() == [9.0, 9.0]
 
 
-def test_audio_nobody_takes_is_bounded() -> None:
+def test_audio_that_is_not_taken_is_bounded() -> None:
     camera = Camera(3000, audio=True)
     live = LiveSource(camera)
     frames = iter(live)

@@ -24,10 +24,10 @@ def read(path: Path, **options) -> tuple[object, list[Frame]]:
 def damage(path: Path, indices: list[int]) -> None:
     """Overwrite the packets of some frames of the video stream."""
     with av.open(str(path)) as container:
-        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     content = bytearray(path.read_bytes())
     for index in indices:
-        position, size = places[index]
+        position, size = packets[index]
         content[position : position + size] = bytes(size)
     path.write_bytes(content)
 

@@ -194,10 +194,10 @@ def test_configs_that_cannot_be_compared(ablation, files, tmp_path, capsys, root
     assert 'test_dataloader.dataset.audio' in refused(ablation, capsys, str(frames_only), files['av_weights'])
 
 
-def test_mass_over_a_split(attention, files, tmp_path, capsys) -> None:
-    out, readme = tmp_path / 'mass.json', tmp_path / 'README.md'
+def test_attention_shares_over_a_split(attention, files, tmp_path, capsys) -> None:
+    out, readme = tmp_path / 'shares.json', tmp_path / 'README.md'
     readme.write_text('<!-- attention:start -->\n<!-- attention:end -->')
-    attention.main([files['av'], files['av_weights'], '--mass', '--json', str(out), '--table', str(readme)])
+    attention.main([files['av'], files['av_weights'], '--attention-share', '--json', str(out), '--table', str(readme)])
     figures, printed = json.loads(out.read_text()), capsys.readouterr().out
     # Two videos of four frames. Before the first one there is no audio: it has 24 target and 4 reference tokens, the
     # next an audio token more, the others two.
@@ -205,11 +205,11 @@ def test_mass_over_a_split(attention, files, tmp_path, capsys) -> None:
     even = np.array([[24, 4, 0], [24, 4, 1], [24, 4, 2], [24, 4, 2]])
     even = (even / even.sum(1, keepdims=True)).mean(0)
     assert figures['even'] == pytest.approx(even)
-    assert len(figures['queries']) == len(figures['shown']) == 1
+    assert len(figures['queries']) == len(figures['active']) == 1
     assert sum(figures['queries'][0]) == pytest.approx(1) and min(figures['queries'][0]) > 0
     assert '| layer 1, all queries |' in printed and '(6 of them with audio)' in printed
     assert f'| {100 * even[0]:.1f} | {100 * even[1]:.1f} | {100 * even[2]:.1f} |' in printed
-    assert '| layer 1, shown objects |' in readme.read_text()
+    assert '| layer 1, active queries |' in readme.read_text()
     stream = FrameStream(init_model(files['av'], files['av_weights']))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in stream.model.modules())
 
@@ -247,6 +247,6 @@ def test_what_cannot_be_drawn_is_named(attention, files, write_clip, tmp_path, c
     assert 'layer 7' in refused(attention, capsys, *audio_visual, clip, *out, '--layer', '7')
     assert 'nope.mp4' in refused(attention, capsys, *audio_visual, 'nope.mp4', *out)
     assert 'is the input itself' in refused(attention, capsys, *audio_visual, clip, '--out', clip)
-    for wrong in ([], [clip], ['--mass', clip], ['--mass', *out], out):
+    for wrong in ([], [clip], ['--attention-share', clip], ['--attention-share', *out], out):
         assert 'either INPUT' in refused(attention, capsys, *audio_visual, *wrong)
     assert not (tmp_path / 'out.mp4').exists()

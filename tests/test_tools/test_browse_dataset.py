@@ -10,7 +10,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
-from mmrcf.visualization import draw_clip, identity_color, stack_rows
+from mmrcf.visualization import draw_clip, stack_rows, track_color
 
 JOINT_CONFIG = """
 _base_ = ['{tiny_config}']
@@ -118,7 +118,7 @@ def test_objects_have_the_colour_of_their_identity_and_ignored_regions_are_dim()
     first, second = row[:, :180], row[:, 184:]
     for index, left in enumerate((10, 40)):
         pixel = first[80, 2 * left + 20]
-        assert np.abs(pixel - (0.55 * 120 + 0.45 * np.array(identity_color(index + 1)))).max() < 3
+        assert np.abs(pixel - (0.55 * 120 + 0.45 * np.array(track_color(index + 1)))).max() < 3
     assert first[:, 142:].mean() < 80 and (first[:, 142:] == 160).any()
     assert (second == 120).all()
     assert (draw_clip(frames[:1], [DetDataSample()], ['thing'], 30) == 120).all()

@@ -9,7 +9,7 @@ import torch
 from mmrcf.errors import InputError
 from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
 from mmrcf.models.necks import SingleFrame
-from mmrcf.visualization import AttentionMass, AttentionRecorder
+from mmrcf.visualization import AttentionRecorder, AttentionShares
 from mmrcf.visualization.attention_recorder import LayoutRecorder, TokenLayout
 
 TARGET_TOKENS = 4 * 6
@@ -77,8 +77,8 @@ def test_recording_changes_no_bit_and_leaves_nothing_behind(make_audio_visual_mo
     model, has_audio = make_audio_visual_model(neck), [True, False, True]
     before, attributes = hooks_of(model), {name: set(vars(module)) for name, module in model.named_modules()}
     expected = run_stream(model, has_audio)
-    with AttentionMass(model) as mass:
-        recorded = run_stream(model, has_audio, lambda result: mass.add(result.slots))
+    with AttentionShares(model) as shares:
+        recorded = run_stream(model, has_audio, lambda result: shares.add(result.slots))
         assert hooks_of(model) > before
     assert_same_results(recorded, expected)
     assert hooks_of(model) == before
@@ -87,7 +87,7 @@ def test_recording_changes_no_bit_and_leaves_nothing_behind(make_audio_visual_mo
 
 def test_hooks_go_when_the_block_fails(make_audio_visual_model) -> None:
     model = make_audio_visual_model()
-    with pytest.raises(RuntimeError, match='on purpose'), AttentionMass(model):
+    with pytest.raises(RuntimeError, match='on purpose'), AttentionShares(model):
         raise RuntimeError('on purpose')
     assert hooks_of(model) == 0
 
@@ -130,7 +130,7 @@ def test_shares_by_hand() -> None:
     torch.testing.assert_close(layout.shares(weights), torch.tensor([0.3, 0.3, 0.4]))
 
 
-def test_mass_by_hand(make_audio_visual_model, run_stream) -> None:
+def test_attention_shares_by_hand(make_audio_visual_model, run_stream) -> None:
     """Values of no effect on the keys: with zero projections every token gets the same, whatever it holds."""
     model = make_audio_visual_model()
     for layer in model.head.decoder.layers:
@@ -139,45 +139,45 @@ def test_mass_by_hand(make_audio_visual_model, run_stream) -> None:
 
     def add(result) -> None:
         objects.append(len(result))
-        mass.add(result.slots)
+        shares.add(result.slots)
 
-    with AttentionMass(model) as mass:
+    with AttentionShares(model) as shares:
         run_stream(model, [True, False], add)
-    summary = mass.summary()
+    summary = shares.summary()
     assert (summary.frames, summary.frames_with_audio, summary.objects) == (2, 1, sum(objects))
     # 24 target, 4 reference and 3 audio tokens, all attended to at first; then the newest audio is missing.
     first, second = np.array([24, 4, 3]) / 31, np.array([24, 4, 2]) / 30
     np.testing.assert_allclose(summary.even, (first + second) / 2, atol=1e-6)
     for layer in summary.queries:
         np.testing.assert_allclose(layer, (first + second) / 2, atol=1e-6)
-    for layer in summary.shown:
+    for layer in summary.active:
         np.testing.assert_allclose(layer, (objects[0] * first + objects[1] * second) / sum(objects), atol=1e-6)
 
 
-def test_mass_of_layers_and_shown_queries(make_audio_visual_model, run_stream) -> None:
+def test_attention_shares_of_layers_and_active_queries(make_audio_visual_model, run_stream) -> None:
     model = make_audio_visual_model()
-    with AttentionMass(model) as mass, pytest.raises(ValueError, match='no frame'):
-        mass.summary()
-    with AttentionMass(model) as mass:
-        run_stream(model, [True] * 2, lambda _: mass.add([0, 2]))
-        weights = torch.stack([mass._layers.weights[str(layer)][0] for layer in range(2)])
-    summary = mass.summary()
-    assert len(summary.queries) == len(summary.shown) == 2
-    for rows in (summary.queries, summary.shown, [summary.even]):
+    with AttentionShares(model) as shares, pytest.raises(ValueError, match='no frame'):
+        shares.summary()
+    with AttentionShares(model) as shares:
+        run_stream(model, [True] * 2, lambda _: shares.add([0, 2]))
+        weights = torch.stack([shares._layers.weights[str(layer)][0] for layer in range(2)])
+    summary = shares.summary()
+    assert len(summary.queries) == len(summary.active) == 2
+    for rows in (summary.queries, summary.active, [summary.even]):
         np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-6)
-    assert summary.objects == 4 and summary.shown != summary.queries
-    with AttentionMass(model) as mass:
+    assert summary.objects == 4 and summary.active != summary.queries
+    with AttentionShares(model) as shares:
         run_stream(model, [True] * 2)
-        mass.add([0, 2])
+        shares.add([0, 2])
     expected = weights[..., 28:].sum(-1).mean(1)  # (layers, N)
-    np.testing.assert_allclose(np.array(mass.summary().shown)[:, 2], expected[:, [0, 2]].mean(1), atol=1e-6)
-    np.testing.assert_allclose(np.array(mass.summary().queries)[:, 2], expected.mean(1), atol=1e-6)
+    np.testing.assert_allclose(np.array(shares.summary().active)[:, 2], expected[:, [0, 2]].mean(1), atol=1e-6)
+    np.testing.assert_allclose(np.array(shares.summary().queries)[:, 2], expected.mean(1), atol=1e-6)
 
 
 def test_a_visual_only_model_has_no_audio_share(make_audio_visual_model, run_stream) -> None:
     model = make_audio_visual_model(uses_audio=False)
-    with AttentionMass(model) as mass:
-        run_stream(model, [True], lambda result: mass.add(result.slots))
-    summary = mass.summary()
+    with AttentionShares(model) as shares:
+        run_stream(model, [True], lambda result: shares.add(result.slots))
+    summary = shares.summary()
     assert summary.frames_with_audio == 0 and summary.even == pytest.approx((24 / 28, 4 / 28, 0))
     assert all(audio == 0 for _, _, audio in summary.queries)

@@ -6,8 +6,8 @@ import pytest
 
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
-from mmrcf.visualization import draw_tracks, identity_color
-from mmrcf.visualization.palette import text_color
+from mmrcf.visualization import draw_tracks, track_color
+from mmrcf.visualization.track_visualizer import text_color
 
 
 def make_result(masks: np.ndarray, ids: list[int], names: list[str] | None = None) -> FrameResult:
@@ -36,21 +36,21 @@ def test_masks_are_tinted_and_the_rest_is_kept() -> None:
     image = np.full((120, 200, 3), 100, np.uint8)
     drawn = draw_tracks(image, make_result(two_squares(), [3, 7]), opacity=0.5)
     assert (image == 100).all(), 'the input is not changed'
-    for place, identity in (((80, 50), 3), ((90, 140), 7)):
-        np.testing.assert_allclose(drawn[place], (np.array(identity_color(identity)) + 100) / 2, atol=1)
+    for pixel, track_id in (((80, 50), 3), ((90, 140), 7)):
+        np.testing.assert_allclose(drawn[pixel], (np.array(track_color(track_id)) + 100) / 2, atol=1)
     assert (drawn[112:, :] == 100).all() and (drawn[:30, :] == 100).all()
 
 
 def test_outline_has_the_full_color() -> None:
     drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7]), opacity=0.0)
-    np.testing.assert_allclose(drawn[80, 20], identity_color(3), atol=50)  # its edge is smoothed
+    np.testing.assert_allclose(drawn[80, 20], track_color(3), atol=50)  # its edge is smoothed
     assert (drawn[80, 50] == 0).all()
 
 
 def test_better_scored_object_lies_on_top() -> None:
     masks = np.ones((2, 120, 200), bool)
     drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(masks, [1, 2]), opacity=1.0)
-    np.testing.assert_array_equal(drawn[100, 100], identity_color(1))
+    np.testing.assert_array_equal(drawn[100, 100], track_color(1))
 
 
 @pytest.mark.parametrize(('height', 'width'), [(20, 30), (64, 400), (161, 97), (720, 1280)])
@@ -74,11 +74,11 @@ def test_wrong_size_is_refused() -> None:
 
 
 def test_colors_are_stable_and_distinct() -> None:
-    assert identity_color(5) == identity_color(5)
-    colors = [np.array(identity_color(identity), int) for identity in range(1, 13)]
+    assert track_color(5) == track_color(5)
+    colors = [np.array(track_color(track_id), int) for track_id in range(1, 13)]
     gaps = [np.abs(one - other).sum() for one, other in itertools.combinations(colors, 2)]
     assert min(gaps) > 60
-    assert len({identity_color(identity) for identity in range(200)}) == 200
+    assert len({track_color(track_id) for track_id in range(200)}) == 200
     assert text_color((255, 255, 0)) == (0, 0, 0) and text_color((30, 30, 90)) == (255, 255, 255)
 
 

@@ -1,7 +1,7 @@
-"""Look at attention: where in the frame the audio is found, and which tokens the instance queries attend to.
+"""Audio-to-pixel attention as a video, and shares of the instance queries' attention on frame, references and audio.
 
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --out FILE.mp4``
-``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --mass``
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --attention-share``
 """
 
 import argparse
@@ -19,38 +19,38 @@ from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.media import StillWriter, VideoWriter, is_still, open_source
+from mmrcf.media import ImageWriter, VideoWriter, is_image_path, open_source
 from mmrcf.models import RCF
 from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
-from mmrcf.visualization import AttentionMass, AudioAttention, MassSummary, draw_tracks
-from mmrcf.visualization.attention_mass import TOKEN_KINDS
+from mmrcf.visualization import AttentionShares, AttentionSummary, AudioAttention, draw_tracks
+from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 
-def measure_mass(model: RCF, config: Config, split: str) -> MassSummary:
-    """Where the instance queries of ``model`` look, over all frames of a split of ``config``."""
+def measure_shares(model: RCF, config: Config, split: str) -> AttentionSummary:
+    """Attention shares of the instance queries of ``model``, over all frames of a split of ``config``."""
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'config {config.filename}: has no {split}_dataloader; add one')
     with explained_config_errors(config):
         frames = Runner.build_dataloader(loader, seed=0)
     stream = FrameStream(model)
-    with AttentionMass(model) as mass:
+    with AttentionShares(model) as shares:
         for data_batch in tqdm(frames, unit='frame'):
-            mass.add(stream.process(data_batch)['slots'])
-    return mass.summary()
+            shares.add(stream.process(data_batch)['slots'])
+    return shares.summary()
 
 
-def mass_table(summary: MassSummary) -> str:
+def share_table(summary: AttentionSummary) -> str:
     """A Markdown table in percent, with a row for each layer."""
-    rows = [['the same for every token', *_percent(summary.even)]]
+    rows = [['equal attention to every token', *_percent(summary.even)]]
     for number, shares in enumerate(summary.queries, start=1):
         rows.append([f'layer {number}, all queries', *_percent(shares)])
-        if summary.shown is not None:
-            rows.append([f'layer {number}, shown objects', *_percent(summary.shown[number - 1])])
+        if summary.active is not None:
+            rows.append([f'layer {number}, active queries', *_percent(summary.active[number - 1])])
     caption = (
         f'Percent of the cross-attention; mean over {summary.frames} frames ({summary.frames_with_audio} of them with '
-        f'audio), in which {summary.objects} objects are shown.'
+        f'audio), with {summary.objects} objects above the score threshold.'
     )
     return f'{caption}\n\n{markdown_table(["", *TOKEN_KINDS], rows)}'
 
@@ -62,7 +62,7 @@ def _percent(shares: Sequence[float]) -> list[str]:
 def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
     """Write ``args.out``: the frames of ``args.input`` with audio-to-pixel attention over them.
 
-    Ctrl-C ends the input, which may be a camera, and keeps what is done.
+    Ctrl-C ends the input, which may be a camera, and keeps the frames so far.
 
     Returns:
         The number of frames, and of those with audio.
@@ -75,7 +75,7 @@ def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         attention = stack.enter_context(AudioAttention(model, args.layer))
         source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
-        writer = stack.enter_context((StillWriter if is_still(args.out) else VideoWriter)(args.out, source))
+        writer = stack.enter_context((ImageWriter if is_image_path(args.out) else VideoWriter)(args.out, source))
         for frame in tqdm(source, total=source.num_frames, unit='frame'):
             result = segmenter.step(frame.image, frame.audio, time=frame.time)
             with_audio += attention.maps is not None
@@ -101,37 +101,39 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
     parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
-    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
+    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument('--mass', action='store_true', help='measure over a split what the instance queries attend to')
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config for --mass')
-    parser.add_argument('--json', metavar='FILE', help='write the figures of --mass to this file')
+    parser.add_argument(
+        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
+    )
+    parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for --attention-share')
+    parser.add_argument('--json', metavar='FILE', help='write the figures of --attention-share to this file')
     parser.add_argument('--table', metavar='FILE.md', help='and between the attention markers of this Markdown file')
     parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
     )
     args = parser.parse_intermixed_args(arguments)
-    if args.mass == bool(args.input) or bool(args.out) != bool(args.input):
-        parser.error('give either INPUT with --out FILE, for a picture, or --mass')
+    if args.attention_share == bool(args.input) or bool(args.out) != bool(args.input):
+        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share')
     return args
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw or measure as the command line says."""
+    """Write the video or measure the shares."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     set_threads(config)
     init_default_scope(config.get('default_scope', 'mmrcf'))
     model = init_model(config, args.checkpoint, args.device)
-    if args.mass:
-        summary = measure_mass(model, config, args.split)
-        print(mass_table(summary))
+    if args.attention_share:
+        summary = measure_shares(model, config, args.split)
+        print(share_table(summary))
         if args.json:
             write_json(args.json, asdict(summary))
         if args.table:
-            write_between_markers(args.table, 'attention', mass_table(summary))
+            write_between_markers(args.table, 'attention', share_table(summary))
         return
     count, with_audio = write_pictures(model, args)
     print(f'wrote {args.out}: {count} frames, {with_audio} of them with audio')

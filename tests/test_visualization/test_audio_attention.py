@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample, TrackDataSample
 from mmrcf.errors import InputError
 from mmrcf.structures import AudioPatch
 from mmrcf.visualization import AudioAttention, audio_attention_picture
-from mmrcf.visualization.attention import head_colors, head_covariance, principal_heads
+from mmrcf.visualization.audio_attention import head_colors, head_covariance, principal_heads
 
 FRAME = np.full((60, 90, 3), 100, np.uint8)
 

@@ -1,4 +1,4 @@
-"""The door to everything that frames come from: a file, a folder, a glob, a camera or a stream."""
+"""Opens a source of frames: a file, a folder, a glob, a camera or a stream."""
 
 import glob
 import sys
@@ -8,7 +8,7 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 from mmrcf.utils.container import STREAM_TIMEOUT
 
-from .audio_input import is_microphone, with_audio_of, with_microphone, with_own_audio
+from .audio_input import is_microphone, with_audio
 from .frame_source import FrameSource
 from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
 from .live_source import LiveSource
@@ -30,24 +30,24 @@ def open_source(
     fps: float | None = None,
     max_size: int | None = None,
 ) -> FrameSource:
-    """Open what frames come from.
+    """Open a source of frames.
 
     Args:
         source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
             camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
-        audio: What the frames come with (``Frame.audio``). False: nothing. True: the audio of the source, if it has
-            any that can be read. An audio or video file, or its URL: that one, whose start is the start of the frames.
-            For a camera also 'mic', the default microphone, or 'mic:NAME', one by its name in the system.
-        fps: Frames a second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
-            streams have their own.
-        max_size: Limit of the longer side in pixels; larger frames are scaled down before anything else.
+        audio: Audio to deliver with the frames (``Frame.audio``). False: none. True: the audio of the source, if it
+            can be read. A path or URL: the audio of that file, from its start. For a camera also 'mic', the default
+            microphone, or 'mic:NAME', one by its name in the system.
+        fps: Frames per second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
+            streams have their own rate.
+        max_size: Limit of the longer side in pixels; larger frames are scaled down first.
 
     Returns:
         A :class:`FrameSource`; close it, or use it in a ``with`` block.
 
     Raises:
-        InputFileError: It, or the audio that was asked for, is missing, empty, or cannot be opened.
-        InputError: It is not of a kind that can be read, or an argument is out of range.
+        InputFileError: The source or the audio file is missing, empty, or cannot be opened.
+        InputError: The kind of source is not supported, or an argument is out of range.
     """
     if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
         raise InputError(f'fps {fps}: expected a number from {FPS_RANGE[0]} to {FPS_RANGE[1]}')
@@ -70,18 +70,7 @@ def open_source(
         frames = ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
     else:
         frames = VideoSource(text, f'video {text}', max_size=max_size)
-    return _with_audio(frames, audio)
-
-
-def _with_audio(frames: FrameSource, audio: bool | str | Path) -> FrameSource:
-    """``frames`` with the audio that was asked for; see :func:`open_source`."""
-    if isinstance(audio, bool):
-        return with_own_audio(frames) if audio else frames
-    try:
-        return with_audio_of(frames, audio)
-    except BaseException:
-        frames.close()
-        raise
+    return with_audio(frames, audio)
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
@@ -101,9 +90,7 @@ def _open_camera(index: int, max_size: int | None, audio: bool | str | Path) -> 
     url = device.format(index=index)
     name = f'camera {index} ({url})'
     camera = VideoSource(url, name, container_format=container_format, live=True, max_size=max_size)
-    if is_microphone(audio):
-        return LiveSource(with_microphone(camera, audio))
-    return LiveSource(_with_audio(camera, audio))
+    return LiveSource(with_audio(camera, audio))
 
 
 def _open_stream(url: str, max_size: int | None, audio: bool | str | Path) -> FrameSource:
@@ -114,9 +101,9 @@ def _open_stream(url: str, max_size: int | None, audio: bool | str | Path) -> Fr
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'
     if scheme not in LIVE_SCHEMES:
-        return _with_audio(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), audio)
+        return with_audio(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), audio)
     options['fflags'] = 'nobuffer'
     source = VideoSource(
         url, name, options=options, timeout=STREAM_TIMEOUT, live=True, audio=audio is True, max_size=max_size
     )
-    return LiveSource(_with_audio(source, audio))
+    return LiveSource(with_audio(source, audio))

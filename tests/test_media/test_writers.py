@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import StillWriter, Stopped, VideoWriter, open_source
+from mmrcf.media import ImageWriter, Stopped, VideoWriter, open_source
 
 
 def copy(source_path: Path, output: Path) -> None:
@@ -85,7 +85,7 @@ def test_audio_is_copied(tmp_path: Path, write_clip: Callable[..., Path], contai
     assert after[0][0] - video_times(tmp_path / 'out.mp4')[0] == pytest.approx(offset, abs=0.03), 'in step'
 
 
-def test_other_audio_is_encoded_anew(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+def test_other_audio_is_transcoded(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'clip.mkv', frames=20, audio='pcm_s16le')
     copy(clip, tmp_path / 'out.mp4')
     with av.open(str(tmp_path / 'out.mp4')) as container:
@@ -171,9 +171,9 @@ def test_missing_audio_is_a_warning(
 
 def test_still(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'one.mp4', frames=1)
-    with open_source(clip) as source, StillWriter(tmp_path / 'out.png', source) as writer:
+    with open_source(clip) as source, ImageWriter(tmp_path / 'out.png', source) as writer:
         frame = next(iter(source))
         writer.add(frame.image, frame.time)
     np.testing.assert_array_equal(next(iter(open_source(tmp_path / 'out.png'))).image, frame.image)
     with open_source(write_clip(tmp_path / 'clip.mp4')) as source, pytest.raises(InputError, match='is an image'):
-        StillWriter(tmp_path / 'out.png', source)
+        ImageWriter(tmp_path / 'out.png', source)

@@ -1,7 +1,9 @@
-"""An H.264 file, frame by frame, with the times of the input and its audio."""
+"""Output files, written frame by frame: a video with audio, or a single image."""
 
 import contextlib
 import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,33 +17,94 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from mmrcf.audio import AudioChunk
 from mmrcf.audio.chunk import to_mono
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.utils import atomic_output
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
-from .audio_output import AACEncoder, AudioTrack
+from .audio_output import AACEncoder, AudioRemuxer
 from .frame_source import FrameSource
-from .gradual_output import GradualOutput
 
 logger = logging.getLogger(__name__)
 
+OUTPUT_IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 VIDEO_SUFFIXES = frozenset(('.mp4', '.m4v', '.mov', '.mkv'))
 BT709 = 1
 MPEG_RANGE = 1
 
 
-class VideoWriter(GradualOutput):
-    """Writes the frames that come from (or belong to) ``source``, with its audio; see :class:`GradualOutput`.
+class Stopped(Exception):
+    """Raised inside the block of an :class:`AtomicWriter` to end the output early and keep it."""
 
-    Audio in a file is read there a second time; that of a live source is encoded as it comes with the frames. An
+
+class AtomicWriter(ABC):
+    """A file that is written frame by frame in a ``with`` block and gets its name when the block ends.
+
+    The file is complete, but shorter, when the user ends the block early: by Ctrl-C, by closing the generator around
+    it, or by :class:`Stopped`. On any other error, and when nothing was written, no file appears and an existing one
+    is not changed.
+
+    Args:
+        path: The output.
+
+    Raises:
+        InputFileError: On entering the block: the output cannot be written there. Later: the disk is full.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._stack = contextlib.ExitStack()
+
+    @abstractmethod
+    def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
+        """Open ``temporary`` for writing; put on ``stack`` what must be closed before the file gets its name."""
+
+    @abstractmethod
+    def _finish(self, interrupted: bool) -> bool:
+        """Write the end of the file. Returns whether the file holds anything and is kept."""
+
+    def __enter__(self) -> 'AtomicWriter':
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(atomic_output(self.path))
+            with self._writable():
+                self._open(temporary, stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit | Stopped)
+        with contextlib.suppress(_Discard), self._writable(), self._stack:
+            if (kind is not None and not interrupted) or not self._finish(interrupted):
+                raise _Discard
+
+    @contextlib.contextmanager
+    def _writable(self) -> Iterator[None]:
+        """Turn a failed write into an error that names the output."""
+        try:
+            yield
+        except InputFileError:
+            raise
+        except (OSError, av.error.FFmpegError) as error:
+            reason = error.strerror or type(error).__name__
+            raise InputFileError(f'output {self.path}: cannot be written ({reason}); check the free space') from error
+
+
+class _Discard(Exception):
+    """Raised to leave the block without an output."""
+
+
+class VideoWriter(AtomicWriter):
+    """Writes H.264 video with the times of ``source`` and its audio; see :class:`AtomicWriter`.
+
+    The audio of a file is copied from that file; that of a live source is encoded as it arrives with the frames. An
     interrupted video ends with its last frame, audio included, and so does one with the audio of another file.
 
     Args:
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
-        source: Gives size, frame rate, time unit and the audio. A side of odd length is padded by one pixel.
+        source: Source of the frames: gives size, frame rate, time unit and audio. An odd side is padded by one pixel.
         quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
 
     Raises:
-        InputError: The suffix is not a video's.
+        InputError: The suffix is not that of a video.
     """
 
     def __init__(self, path: str | Path, source: FrameSource, *, quality: int = 20) -> None:
@@ -51,7 +114,7 @@ class VideoWriter(GradualOutput):
         self._source = source
         self._size = (source.height, source.width)
         self._quality = quality
-        self._audio: AudioTrack | None = None
+        self._audio: AudioRemuxer | None = None
         self._live_audio: AACEncoder | None = None
         self._audio_left_out = 0
         self._last_tick: int | None = None
@@ -84,7 +147,7 @@ class VideoWriter(GradualOutput):
                 self._live_audio = AACEncoder(self._container, source.audio_format.sample_rate, channels=1)
             return
         try:
-            self._audio = AudioTrack(source.audio_url, source.audio_start, self._container)
+            self._audio = AudioRemuxer(source.audio_url, source.audio_start, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             logger.warning('%s: its audio cannot be copied (%s); the output has none', source.name, error)
             return
@@ -96,7 +159,7 @@ class VideoWriter(GradualOutput):
         Args:
             image: (H, W, 3) uint8 RGB, of the size of the source.
             time: Presentation time in seconds.
-            audio: What came with the frame; looked at only where the source is live.
+            audio: Audio of the frame; used only if the source is live.
 
         Raises:
             InputFileError: The disk is full or the file cannot be written.
@@ -134,7 +197,7 @@ class VideoWriter(GradualOutput):
         except (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError) as error:
             self._audio_left_out += 1
             if self._audio_left_out <= MAX_SKIP_WARNINGS:
-                logger.warning('%s: a damaged piece of its audio is not copied (%s)', self._source.name, error.strerror)
+                logger.warning('%s: a damaged audio packet is not copied (%s)', self._source.name, error.strerror)
 
     def _finish(self, interrupted: bool) -> bool:
         if self._last_tick is None:
@@ -144,3 +207,45 @@ class VideoWriter(GradualOutput):
         if self._live_audio is not None:
             self._container.mux(list(self._live_audio.finish()))
         return True
+
+
+class ImageWriter(AtomicWriter):
+    """Writes the one frame of a single-image source; see :class:`AtomicWriter`.
+
+    Args:
+        path: The output, an image file.
+        source: Must have exactly one frame.
+
+    Raises:
+        InputError: The source has more than one frame.
+    """
+
+    def __init__(self, path: str | Path, source: FrameSource) -> None:
+        super().__init__(path)
+        if source.num_frames != 1:
+            raise InputError(f'output {path}: is an image, but {source.name} is a video; give a name that ends in .mp4')
+        self._written = False
+
+    def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
+        self._temporary = temporary
+
+    def add(self, image: np.ndarray, time: float, audio: AudioChunk | None = None) -> None:
+        """Write the image.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            time: Not used.
+            audio: Not used.
+        """
+        _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        with self._writable():
+            self._temporary.write_bytes(content.tobytes())
+        self._written = True
+
+    def _finish(self, interrupted: bool) -> bool:
+        return self._written
+
+
+def is_image_path(path: str | Path) -> bool:
+    """Whether ``path`` is named as an image file."""
+    return Path(path).suffix.lower() in OUTPUT_IMAGE_SUFFIXES

@@ -1,4 +1,4 @@
-"""Where in the frame the audio is found: audio-to-pixel attention, the heads as colours (Fig. 10)."""
+"""Audio-to-pixel attention drawn over a frame, the heads as colours (Fig. 10)."""
 
 import math
 from contextlib import ExitStack
@@ -18,10 +18,10 @@ _NO_RANGE = 1e-9
 
 
 class AudioAttention:
-    """Follows, while its ``with`` block lasts, how the newest audio token attends to the pixels of each frame.
+    """Records, inside its ``with`` block, how the newest audio token attends to the pixels of each frame.
 
-    The colours of a stream are steady: the principal components are those of all frames so far. Nothing else is kept,
-    and what the model returns stays the same to the last bit.
+    The colours of a stream are steady: the principal components are those of all frames so far. Nothing else is kept.
+    The results of the model do not change, not even by one bit.
 
     Args:
         model: An audio-visual model. It runs inside the block, one stream and frame at a time.
@@ -30,7 +30,7 @@ class AudioAttention:
     Attributes:
         maps: (heads, H, W) float32. The attention of the last frame on the tokens of the target, padding included; None
             before the first frame and where there is no audio.
-        inside: Parts of H and of W that are not padding, at most 1.
+        inside: Fractions of H and W that are not padding, at most 1.
 
     Raises:
         InputError: The model is visual-only, or has no such layer.
@@ -43,7 +43,7 @@ class AudioAttention:
 
     def __init__(self, model: RCF, layer: int = -1) -> None:
         if not isinstance(model, RCF):
-            raise InputError('audio attention: an exported model does not show its inside; give config and checkpoint')
+            raise InputError('audio attention: not available for exported models; give config and checkpoint')
         if not model.uses_audio:
             raise InputError('audio attention: this model is visual-only; give a config with an audio_encoder')
         layers = model.neck.encoder.layers
@@ -67,7 +67,7 @@ class AudioAttention:
         self._blocks.close()
 
     def _measure(self, _module: nn.Module, _args: tuple, batch: dict) -> None:
-        """Note how much of the network's input is frame and how much padding."""
+        """Set :attr:`inside` from the input of the network."""
         padded = batch['inputs']['img'].shape[-2:]
         shape = batch['data_samples'][0].video_data_samples[-1].metainfo['img_shape'][:2]
         self.inside = (shape[0] / padded[0], shape[1] / padded[1])
@@ -111,13 +111,13 @@ def audio_attention_picture(
 ) -> np.ndarray:
     """Blend attention over a frame: its heads give the colour, by PCA; its strength gives the opacity.
 
-    A pixel is tinted as far as it gets more than its even share of the attention on the frame: not at all up to that
-    share, by half of ``opacity`` at twice the share.
+    The opacity of a pixel grows with its attention over its even share (1 / number of tokens of the frame): zero up to
+    that share, half of ``opacity`` at twice the share.
 
     Args:
         frame: (H, W, 3) uint8 RGB or (H, W) uint8 grey; not changed.
         weights: (heads, h, w), not negative: how one token attends to the tokens of the frame.
-        inside: Parts of h and of w that the frame takes, the rest is padding at the bottom and right.
+        inside: Fractions of h and w that the frame takes; the rest is padding at the bottom and right.
         components: (3, heads), from :func:`principal_heads`; None for those of this frame alone.
         opacity: From 0 to 1.
 
@@ -132,7 +132,7 @@ def audio_attention_picture(
     even = max(float(mean.mean()), np.finfo(np.float32).tiny)
     strength = 1 - 1 / np.maximum(mean / even, 1)
     overlay = np.dstack((head_colors(valid, components), strength)).astype(np.float32)
-    # The grid covers the padding too: go on with its last cells, so that nothing fades out along the edge.
+    # The grid covers the padding too: repeat its last cells, so that nothing fades out along the edge.
     missing = [(0, cells - there) for cells, there in zip(weights.shape[1:], valid.shape[1:], strict=True)]
     overlay = np.pad(overlay, (*missing, (0, 0)), mode='edge')
     height, width = picture.shape[:2]
@@ -152,8 +152,8 @@ def head_covariance(weights: np.ndarray, inside: tuple[float, float] = (1.0, 1.0
 def principal_heads(covariance: np.ndarray) -> np.ndarray:
     """The first three principal components (3, heads) of a covariance (heads, heads); zeros for missing ones.
 
-    The entry of greatest size is positive in each: equal attention has equal colours, and a colour is bright where the
-    head that it stands for most attends.
+    The entry of largest magnitude is positive in each, so that equal attention has equal colours and a colour is bright
+    where the head with that entry attends.
     """
     _, _, vectors = np.linalg.svd(covariance)
     components = np.zeros((_CHANNELS, len(covariance)))
