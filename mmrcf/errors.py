@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend, and how a command line shows them.
+"""Errors that are the user's to fix, and how a command line shows them.
 
 A bad input ends in one line that names the file and the field and says what to do. Library code raises
 :class:`InputError` (a ``ValueError``) or :class:`InputFileError` (also a ``FileNotFoundError``); command lines wrap

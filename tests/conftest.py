@@ -388,10 +388,10 @@ def flash_and_beep() -> Callable[[Path], tuple[float, float]]:
 
     def measure(path: Path) -> tuple[float, float]:
         with av.open(str(path)) as container:
-            shown = [(frame.to_ndarray(format='gray').mean(), frame.time) for frame in container.decode(video=0)]
+            active = [(frame.to_ndarray(format='gray').mean(), frame.time) for frame in container.decode(video=0)]
         # Objects that are drawn in make dark frames brighter.
-        middle = (max(shown)[0] + min(shown)[0]) / 2
-        flash = next(time for brightness, time in shown if brightness > middle)
+        middle = (max(active)[0] + min(active)[0]) / 2
+        flash = next(time for brightness, time in active if brightness > middle)
         resampler = av.AudioResampler(format='flt', layout='mono', rate=16000)
         with av.open(str(path)) as container:
             for frame in container.decode(audio=0):

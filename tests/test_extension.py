@@ -35,14 +35,14 @@ from mmrcf.structures import TrackState
 
 @MODELS.register_module()
 class SlotOrderTracker(BaseTracker):
-    """The slot is the identity, nothing else."""
+    """The slot is the track ID, nothing else."""
 
     def init_state(self, num_slots, device):
         numbers = torch.arange(num_slots, device=device) + 1
         return TrackState(numbers, None, None, torch.full_like(numbers, -1), num_slots + 1)
 
     def update(self, state, slots):
-        return state.identities, slots.fired, dataclasses.replace(state, masks=slots.masks)
+        return state.track_ids, slots.above_thr, dataclasses.replace(state, masks=slots.masks)
 '''
 
 CONFIG = """

@@ -11,9 +11,9 @@ up to three frames apart: objects here cross a slot's place within a few frames.
 The empty class weighs 0.4, not 0.1: of ten slots about seven are empty, so both sides of the class loss weigh alike, as
 they do with 0.1 and the hundred queries of MaskFormer.
 
-Identities follow the paper's rules with a lower overlap (``iou_threshold``; at 6 frames a second objects move far), and
+Track IDs follow the paper's rules with a lower overlap (``iou_threshold``; at 6 frames a second objects move far), and
 three options that the paper does not have: a slot that overlaps a better-scored one by more than 0.6 is not shown
-(``duplicate_iou``), an object that comes into sight takes the identity of its class that was last seen nearest
+(``duplicate_iou``), an object that comes into sight takes the track ID of its class that was last seen nearest
 (``return_by_class``), and has to be surer to be shown than one that goes on (``start_score``). All four were chosen on
 the validation split.
 """

@@ -1,4 +1,4 @@
-"""The twin of ``rcf_r18_shapes_small.py`` without context (delta = 0), at the same budget."""
+"""The counterpart of ``rcf_r18_shapes_small.py`` without context (delta = 0), at the same budget."""
 
 _base_ = './rcf_r18_shapes_small.py'
 

@@ -149,7 +149,7 @@ class RCFInferencer:
         _check_outputs(source, out, json, audio)
         frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
         self._warn_of_mismatch(source)
-        meter, identities, count, interrupted = LatencyMeter(), set(), 0, False
+        meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
         bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
         started = time.perf_counter()
         results = self.stream(frames, out=out, json=json, show=show, show_attention=show_attention)
@@ -157,7 +157,7 @@ class RCFInferencer:
             with bar, logging_redirect_tqdm(), contextlib.closing(results):
                 for result in results:
                     meter.add(result.timings['total'])
-                    identities.update(result.ids.tolist())
+                    track_ids.update(result.ids.tolist())
                     count += 1
                     bar.update()
         except KeyboardInterrupt:
@@ -167,7 +167,7 @@ class RCFInferencer:
             frames=count,
             skipped=frames.skipped,
             dropped=frames.dropped,
-            objects=len(identities),
+            objects=len(track_ids),
             fps=count / elapsed,
             latency=meter.summary(frames.fps),
             interrupted=interrupted,

@@ -1,4 +1,4 @@
-"""One stream: frames go in, objects with identities come out, one call a frame."""
+"""One stream: frames go in, objects with track IDs come out, one call a frame."""
 
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
 from mmrcf.engine.config import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
-from mmrcf.optimization import autocast_type, compile_network, prepare_for_inference
+from mmrcf.optimization import autocast_type, compile_network, optimize_for_inference
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -43,7 +43,7 @@ class OnlineSegmenter:
         precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
         compile: Compile the network: the first frames take long, the others less.
         prepare: Prepare the model that is built here for inference, see
-            :func:`~mmrcf.optimization.prepare_for_inference`; False leaves it as the config builds it.
+            :func:`~mmrcf.optimization.optimize_for_inference`; False leaves it as the config builds it.
 
     Example:
         >>> segmenter = OnlineSegmenter('real')
@@ -73,7 +73,7 @@ class OnlineSegmenter:
         else:
             self.model = init_model(config, checkpoint, device, cfg_options)
             if prepare:
-                prepare_for_inference(self.model)
+                optimize_for_inference(self.model)
         self._device = next(self.model.parameters()).device
         self._autocast_type = autocast_type(precision, self._device)
         if self._autocast_type is not None and not any(parameter.numel() for parameter in self.model.parameters()):
@@ -94,7 +94,7 @@ class OnlineSegmenter:
         return self.model.uses_audio
 
     def reset(self, sample_rate: int = 16000) -> None:
-        """Start a new stream: the next frame is its first, and identities count anew.
+        """Start a new stream: the next frame is its first, and track IDs count again.
 
         Args:
             sample_rate: Samples a second of the audio that will come as arrays.

@@ -55,7 +55,7 @@ class RunSummary:
         frames: Frames that were processed.
         skipped: Frames that could not be read.
         dropped: Frames of a camera or live stream that were passed over to keep up with it.
-        objects: Different identities that were shown.
+        objects: Different track IDs that were shown.
         fps: Frames a second over the whole run: reading, model, drawing and writing.
         latency: t_stream and t_model.
         interrupted: Whether the user stopped the run; outputs hold what was done till then.

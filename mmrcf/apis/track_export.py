@@ -17,13 +17,13 @@ from mmrcf.media import AtomicWriter, FrameSource
 from mmrcf.structures import FrameResult
 
 NO_RECORD = -1
-# Offset of the identity's previous record, frame position, area, box (x, y, width, height), length of the RLE text.
+# Offset of the track ID's previous record, frame position, area, box (x, y, width, height), length of the RLE text.
 _RECORD = struct.Struct('<qqq4iI')
 
 
 @dataclass
 class _Track:
-    """What is kept of an identity in memory: its records are a chain in the spill file."""
+    """What is kept of a track ID in memory: its records are a chain in the spill file."""
 
     last_record: int
     count: int
@@ -33,9 +33,9 @@ class _Track:
 class TrackExporter(AtomicWriter):
     """Collects results and writes ``videos``, ``categories`` and ``annotations`` as YouTube-VIS has them.
 
-    ``annotations`` holds one entry an identity: ``segmentations``, ``bboxes`` and ``areas`` with one item a frame (null
+    ``annotations`` holds one entry a track ID: ``segmentations``, ``bboxes`` and ``areas`` with one item a frame (null
     where it was not shown), ``score`` and ``category_id`` from the mean class distribution over the frames in which it
-    was shown, and ``track_id``, the identity. ``videos[0]['timestamps']`` are the times of the frames in seconds.
+    was shown, and ``track_id``, the track ID. ``videos[0]['timestamps']`` are the times of the frames in seconds.
 
     Masks go into a temporary file beside the output until the block ends; see :class:`~mmrcf.media.AtomicWriter`.
 
@@ -73,10 +73,10 @@ class TrackExporter(AtomicWriter):
         rles = mask_utils.encode(np.asfortranarray(result.masks.transpose(1, 2, 0).view(np.uint8)))
         areas, boxes = mask_utils.area(rles), mask_utils.toBbox(rles).astype(int)
         with self._writable():
-            for rle, area, box, identity, probs in zip(
+            for rle, area, box, track_id, probs in zip(
                 rles, areas, boxes, result.ids.tolist(), result.class_probs, strict=True
             ):
-                track = self._tracks.setdefault(identity, _Track(NO_RECORD, 0, np.zeros(probs.shape, np.float64)))
+                track = self._tracks.setdefault(track_id, _Track(NO_RECORD, 0, np.zeros(probs.shape, np.float64)))
                 track.count += 1
                 track.class_probs += probs
                 if area > 0:
@@ -102,20 +102,20 @@ class TrackExporter(AtomicWriter):
         yield json.dumps([{'id': index + 1, 'name': name} for index, name in enumerate(self._classes)])
         yield ', "annotations": ['
         tracks = [item for item in sorted(self._tracks.items()) if item[1].last_record != NO_RECORD]
-        for number, (identity, track) in enumerate(tracks, start=1):
+        for number, (track_id, track) in enumerate(tracks, start=1):
             if number > 1:
                 yield ', '
-            yield from self._annotation(number, identity, track)
+            yield from self._annotation(number, track_id, track)
         yield ']}\n'
 
-    def _annotation(self, number: int, identity: int, track: _Track) -> Iterator[str]:
+    def _annotation(self, number: int, track_id: int, track: _Track) -> Iterator[str]:
         source = self._source
         distribution = track.class_probs / track.count
         label = int(distribution.argmax())
         head = {
             'id': number,
             'video_id': 1,
-            'track_id': identity,
+            'track_id': track_id,
             'category_id': label + 1,
             'score': round(float(distribution[label]), 6),
             'iscrowd': 0,
@@ -137,7 +137,7 @@ class TrackExporter(AtomicWriter):
         yield ']}'
 
     def _chain(self, offset: int) -> array:
-        """Offsets of an identity's records, in order of time."""
+        """Offsets of a track ID's records, in order of time."""
         offsets = array('q')
         while offset != NO_RECORD:
             offsets.append(offset)

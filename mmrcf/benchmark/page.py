@@ -125,7 +125,7 @@ def parity(results: Results) -> str:
                 title,
                 f'{found["frames"]} / {found["objects"]}',
                 str(found['unmatched']),
-                str(found['identities']),
+                str(found['track_ids']),
                 str(found['labels']),
                 f'{found["lowest_iou"]:.4f} / {found["mean_iou"]:.6f}',
                 f'{found["below"]} ({found["pixels"]} pixels)',
@@ -136,7 +136,7 @@ def parity(results: Results) -> str:
         'path',
         'frames / objects',
         'shown by one only',
-        'other identities',
+        'other track IDs',
         'other labels',
         'mask IoU: lowest / mean',
         'masks below 0.999',
@@ -148,10 +148,10 @@ def parity(results: Results) -> str:
 def trackers(results: Results) -> str:
     """What trackers cost and give on the same outputs."""
     rows = [
-        [f'`{name}`', f'{row["update_ms"]:.2f}', f'{row["vis/AP"]:.1f}', f'{100 * row["order/identity_changes"]:.1f}']
+        [f'`{name}`', f'{row["update_ms"]:.2f}', f'{row["vis/AP"]:.1f}', f'{100 * row["order/id_changes"]:.1f}']
         for name, row in results['trackers'].items()
     ]
-    return markdown_table(['tracker', 'ms an update (p50)', 'AP', 'identity changes in 100'], rows)
+    return markdown_table(['tracker', 'ms an update (p50)', 'AP', 'ID changes in 100'], rows)
 
 
 def streams(results: Results) -> str:

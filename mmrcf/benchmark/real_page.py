@@ -22,7 +22,7 @@ HEADER = (
     'images AP50 person',
     'videos AP',
     'J of best track',
-    'identity switches',
+    'ID switches',
     'FPS',
     'note',
 )
@@ -33,7 +33,7 @@ FIGURES = (
     ('images', 'vis/AP50_person', 1),
     ('videos', 'vis/AP', 1),
     ('videos', 'region/J', 3),
-    ('videos', 'order/identity_switches', 0),
+    ('videos', 'order/id_switches', 0),
 )
 SEQUENCE = 'region/J/'
 # What AP50 of the images loses, and what is found there.

@@ -27,7 +27,7 @@ class COCOPseudoVideoDataset(BaseDataset):
     """Images with instance masks in COCO JSON, for training on clips of T = delta + S copies of one image.
 
     Images without an object of the classes are left out, and so are crowds, unless the options below say otherwise. An
-    ignored region travels with the objects, with the label ``IGNORED_LABEL`` and the identity 0.
+    ignored region travels with the objects, with the label ``IGNORED_LABEL`` and the track ID 0.
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.

@@ -52,7 +52,7 @@ class _ClipStream(Sampler):
 
 @DATA_SAMPLERS.register_module()
 class ClipSampler(_ClipStream):
-    """Clips for training by iterations: every video once, in random order, then anew.
+    """Clips for training by iterations: every video once, in random order, then again.
 
     Args:
         dataset: A data set that takes :class:`ClipDraw`.

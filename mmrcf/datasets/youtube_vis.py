@@ -182,7 +182,7 @@ class YouTubeVISDataset(BaseDataset):
         return {key: [record[key] for record in records] for key in records[0]} | dict(rng=rng)
 
     def _draw_clip(self, rng: np.random.Generator, video: int) -> list[int]:
-        """Frames of a clip; drawn anew, a few times, while no target has an object."""
+        """Frames of a clip; drawn again, a few times, while no target has an object."""
         start, length = self.video_starts[video], int(self.video_lengths[video])
         for _ in range(self.object_draws):
             clip = sample_clip(rng, length, self.num_references, self.num_targets, self.max_gap)

@@ -74,7 +74,7 @@ def read_checkpoint(path: str | Path) -> dict:
         if 'GLOBAL' in str(error):
             raise InputError(
                 f'checkpoint {path}: holds Python objects, and loading those can run code; '
-                'save it anew as dict(state_dict=..., meta=...) with tensors and plain values only'
+                'save it again as dict(state_dict=..., meta=...) with tensors and plain values only'
             ) from error
         raise InputError(
             f'checkpoint {path}: not a PyTorch checkpoint, or damaged; download or save it again'

@@ -72,7 +72,7 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
         config = Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputFileError(f'config {path}: {one_line(error)}; check the names in its _base_') from error
-    except Exception as error:  # the file is the user's program: whatever it raises is theirs to mend
+    except Exception as error:  # the file is the user's program: whatever it raises is theirs to fix
         raise InputError(f'config {path}: cannot be read ({type(error).__name__}: {one_line(error)})') from error
     if not isinstance(config.get('model'), dict):
         raise InputError(f'config {path}: has no field model=dict(type=...); give the config of a model')

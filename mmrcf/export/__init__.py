@@ -5,7 +5,7 @@ This imports without onnx and onnxruntime; what needs them says so when it is ca
 
 from .exported_model import ExportedModel, is_open_option
 from .onnx_graph import OnnxGraph, open_onnx, write_onnx
-from .parity import Parity, evaluate_side_by_side, recorded_objects, shown_objects
+from .parity import Parity, evaluate_side_by_side, record_objects, result_objects
 from .program import ModuleGraph, describe, read_program, trace_step, write_program
 from .quantize import quantize_onnx
 from .step_graph import StepGraph
@@ -25,8 +25,8 @@ __all__ = [
     'open_onnx',
     'quantize_onnx',
     'read_program',
-    'recorded_objects',
-    'shown_objects',
+    'record_objects',
+    'result_objects',
     'trace_step',
     'write_onnx',
     'write_program',

@@ -65,7 +65,7 @@ class RawFrames(BaseDataPreprocessor):
 
 
 class ExportedModel(OnlineModel):
-    """Runs an exported step as a stream; identities and full-size masks come from the same code as in ``RCF.step``.
+    """Runs an exported step as a stream; track IDs and full-size masks come from the same code as in ``RCF.step``.
 
     Args:
         graph: What runs the step.
@@ -122,13 +122,13 @@ class ExportedModel(OnlineModel):
         outputs = self.graph(self._feeds(frame, state, audio))
         decoded = time.perf_counter()
         slots = self._slots(outputs)
-        ids, shown, track = self._identities(state, slots, outputs)
+        ids, active, track = self._track_ids(state, slots, outputs)
         tracked = time.perf_counter()
         result = select_instances(
             slots=slots,
             mask_logits=torch.from_numpy(outputs['mask_logits']),
             ids=ids,
-            shown=shown,
+            active=active,
             mask_logit_thr=self.mask_logit_thr,
             padded_shape=self.info.padded_shape(shape),
             img_shape=tuple(img_shape),
@@ -161,18 +161,18 @@ class ExportedModel(OnlineModel):
     def _slots(self, outputs: dict[str, np.ndarray]) -> SlotPredictions:
         """The N slots as the tracker wants them; see ``RCF.slot_predictions``."""
         tensors = {name: torch.from_numpy(outputs[name]) for name in ('masks', 'scores', 'class_probs', 'codes')}
-        fired = (tensors['scores'] >= self.score_thr) & tensors['masks'].flatten(1).any(-1)
-        return SlotPredictions(**tensors, fired=fired)
+        above_thr = (tensors['scores'] >= self.score_thr) & tensors['masks'].flatten(1).any(-1)
+        return SlotPredictions(**tensors, above_thr=above_thr)
 
-    def _identities(
+    def _track_ids(
         self, state: ExportedState, slots: SlotPredictions, outputs: dict[str, np.ndarray]
     ) -> tuple[Tensor, Tensor, TrackState]:
         """What the tracker says; where the graph has the overlaps, it need not work them out."""
         if not (self.info.overlaps and isinstance(self.tracker, MatchingFreeTracker)):
             return self.tracker.update(state.track, slots)
         # The graph compares with all masks of the frame before, the tracker with those that were shown.
-        shown_before = state.track.ages.numpy() == 0
-        before = np.where(shown_before, outputs['previous_overlaps'], 0.0)
+        active_before = state.track.ages.numpy() == 0
+        before = np.where(active_before, outputs['previous_overlaps'], 0.0)
         return self.tracker.follow(state.track, slots, outputs['overlaps'], before)
 
 
@@ -185,11 +185,11 @@ def _config(info: StepInfo, origin: str, options: dict[str, Any]) -> Config:
         if not is_open_option(option):
             raise InputError(
                 f'option {option}: is fixed in {origin}, where only {" and ".join(OPEN_OPTIONS)} can be changed; '
-                'export the model anew with it'
+                'export the model again with it'
             )
     override(config, options)
     if not all(isinstance(step, dict) and isinstance(step.get('type'), str) for step in config.test_pipeline):
-        raise InputError(f'{origin}: metadata field pipeline is no list of transforms; export the model anew')
+        raise InputError(f'{origin}: metadata field pipeline is no list of transforms; export the model again')
     _require_own_parts(config, origin)
     for name in ('score_thr', 'mask_thr'):
         value = config.model[name]
@@ -203,9 +203,9 @@ def _require_own_parts(config: Config, origin: str) -> None:
     for field_name, part in config_parts(config):
         registry = TRANSFORMS if field_name.startswith('test_pipeline') else MODELS
         if '_scope_' in part:
-            raise InputError(f'{origin}: {field_name}._scope_ names another package; export the model anew')
+            raise InputError(f'{origin}: {field_name}._scope_ names another package; export the model again')
         if 'type' in part and str(part['type']).removeprefix('mmrcf.') not in registry.module_dict:
             raise InputError(
                 f'{origin}: {field_name}.type={part["type"]!r} is not registered; import the module that registers it '
-                'first, or export the model anew'
+                'first, or export the model again'
             )

@@ -67,7 +67,7 @@ class OnnxGraph:
             self._session = runtime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
         except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong
             raise InputError(
-                f'ONNX model {path}: onnxruntime cannot read it ({one_line(error)[:200]}); export the model anew'
+                f'ONNX model {path}: onnxruntime cannot read it ({one_line(error)[:200]}); export the model again'
             ) from error
         self.info = StepInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, f'ONNX model {path}')
         self._outputs = [output.name for output in self._session.get_outputs()]
@@ -90,7 +90,7 @@ class OnnxGraph:
         state = set(self.info.first_state((1, 1)))
         missing = sorted(state - inputs) + sorted({STATE_OUTPUTS[name] for name in state} - set(self._outputs))
         if missing:
-            raise InputError(f'ONNX model {self.path}: has no input or output {missing[0]}; export the model anew')
+            raise InputError(f'ONNX model {self.path}: has no input or output {missing[0]}; export the model again')
 
 
 def write_onnx(program: ExportedProgram, info: StepInfo, path: str | Path, opset: int = OPSET) -> StepInfo:

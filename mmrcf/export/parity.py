@@ -30,7 +30,7 @@ class Parity:
         frames: Frames compared.
         objects: Objects that both show, in the same slot of the same frame.
         unmatched: Objects that one of them shows and the other does not.
-        identities: Objects of both whose identities differ.
+        track IDs: Objects of both whose track IDs differ.
         labels: Objects of both whose classes differ.
         lowest_iou: Lowest IoU of the two masks of an object; 1 where there was no object.
         mean_iou: Mean of these.
@@ -42,7 +42,7 @@ class Parity:
     frames: int = 0
     objects: int = 0
     unmatched: int = 0
-    identities: int = 0
+    track_ids: int = 0
     labels: int = 0
     lowest_iou: float = 1.0
     mean_iou: float = 1.0
@@ -62,7 +62,7 @@ class Parity:
         pairs = [(place, places[int(slot)]) for place, slot in enumerate(expected['slots']) if int(slot) in places]
         self.unmatched += len(expected['slots']) + len(actual['slots']) - 2 * len(pairs)
         for one, other in pairs:
-            self.identities += int(expected['ids'][one] != actual['ids'][other])
+            self.track_ids += int(expected['ids'][one] != actual['ids'][other])
             self.labels += int(expected['labels'][one] != actual['labels'][other])
             self.score = max(self.score, abs(float(expected['scores'][one]) - float(actual['scores'][other])))
             self._add_masks(expected['masks'][one], actual['masks'][other])
@@ -79,8 +79,8 @@ class Parity:
 
     @property
     def same_tracks(self) -> bool:
-        """Whether both show the same objects with the same identities and classes."""
-        return self.unmatched == self.identities == self.labels == 0
+        """Whether both show the same objects with the same track IDs and classes."""
+        return self.unmatched == self.track_ids == self.labels == 0
 
     def to_dict(self) -> dict[str, float]:
         """The figures by name."""
@@ -89,18 +89,18 @@ class Parity:
     def __str__(self) -> str:
         return (
             f'{self.frames} frames, {self.objects} objects: {self.unmatched} shown by one only, '
-            f'{self.identities} other identities, {self.labels} other labels; '
+            f'{self.track_ids} other track IDs, {self.labels} other labels; '
             f'mask IoU at least {self.lowest_iou:.5f}, {self.mean_iou:.6f} on average, {self.below} below 0.999 '
             f'({self.pixels} pixels differ); scores differ by at most {self.score:.2g}'
         )
 
 
-def shown_objects(result: FrameResult) -> dict[str, Any]:
+def result_objects(result: FrameResult) -> dict[str, Any]:
     """What :meth:`Parity.add` takes, of a result."""
     return {name: getattr(result, name) for name in FIELDS}
 
 
-def recorded_objects(record: dict[str, Any]) -> dict[str, Any]:
+def record_objects(record: dict[str, Any]) -> dict[str, Any]:
     """What :meth:`Parity.add` takes, of a record that the metrics read (see ``mmrcf.engine.loops.metric_record``)."""
     masks = [mask_utils.decode(rle).astype(bool) for rle in record['rles']]
     return {name: record[name] for name in FIELDS[:-1]} | {'masks': masks}
@@ -166,7 +166,7 @@ def evaluate_side_by_side(
     for batch in itertools.islice(loader, frames):
         records = [contestant.run(batch) for contestant in contestants.values()]
         if len(records) == 2:
-            parity.add(*map(recorded_objects, records))
+            parity.add(*map(record_objects, records))
     size = len(loader.dataset)
     figures = {name: one.figures(size, frames is None) for name, one in contestants.items()}
     return figures | ({'parity': parity.to_dict()} if len(models) == 2 else {})

@@ -158,7 +158,7 @@ def read_program(path: str | Path) -> ModuleGraph:
         with quiet():
             program = torch.export.load(path, extra_files=texts)
     except Exception as error:  # PyTorch raises many kinds, depending on what the file holds
-        raise InputError(f'program {path}: cannot be read as a file of torch.export; export the model anew') from error
+        raise InputError(f'program {path}: cannot be read as a file of torch.export; export the model again') from error
     if not texts[METADATA_FILE]:
         raise InputError(f'program {path}: was not written by tools/export/onnx_export.py; export the model with it')
     info = StepInfo.from_metadata(json.loads(texts[METADATA_FILE]), f'program {path}')

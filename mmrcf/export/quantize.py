@@ -23,7 +23,7 @@ FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
 def quantize_onnx(
     path: str | Path, out: str | Path, feeds: Iterable[dict[str, np.ndarray]], float_parts: Sequence[str] = FLOAT_PARTS
 ) -> None:
-    """Quantise weights (a scale for each channel) and activations of a float ONNX file to eight bits.
+    """Quantise weights (a scale for each channel) and activations of a float ONNX file to int8.
 
     Args:
         path: A float ONNX file of this package.

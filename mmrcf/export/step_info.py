@@ -138,6 +138,6 @@ def _checked_value(text: str, name: str, kind: Any, origin: object) -> Any:
     if type(value) not in kinds:
         expected = ' or '.join('null' if one is type(None) else one.__name__ for one in kinds)
         raise InputError(
-            f'{origin}: metadata field {name} is {text[:40]!r}, expected {expected}; export the model anew'
+            f'{origin}: metadata field {name} is {text[:40]!r}, expected {expected}; export the model again'
         )
     return value

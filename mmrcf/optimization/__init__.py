@@ -1,5 +1,5 @@
 from .folding import fold_batch_norms, fold_mask_projection
-from .inference import PRECISIONS, autocast_type, compile_network, prepare_for_inference
+from .inference import PRECISIONS, autocast_type, compile_network, optimize_for_inference
 from .winograd import WinogradConv2d, use_winograd
 
 __all__ = [
@@ -9,6 +9,6 @@ __all__ = [
     'compile_network',
     'fold_batch_norms',
     'fold_mask_projection',
-    'prepare_for_inference',
+    'optimize_for_inference',
     'use_winograd',
 ]

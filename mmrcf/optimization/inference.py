@@ -17,10 +17,10 @@ PRECISIONS = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 MAX_VARIANTS = 64
 
 
-def prepare_for_inference(model: nn.Module) -> None:
+def optimize_for_inference(model: nn.Module) -> None:
     """Fold what can be folded, and on a CPU give 3 x 3 convolutions Winograd's algorithm, in place.
 
-    A prepared model gives the same values up to rounding; it can neither be trained nor load checkpoints.
+    A optimized model gives the same values up to rounding; it can neither be trained nor load checkpoints.
     """
     fold_batch_norms(model)
     fold_mask_projection(model)

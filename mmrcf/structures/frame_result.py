@@ -11,7 +11,7 @@ class FrameResult:
 
     Attributes:
         frame_index: Index of the frame in its stream, from 0; from ``RCFInferencer`` its index in the source.
-        ids: (n,) int64. Identities, unique in a frame, stable over the stream.
+        ids: (n,) int64. Track IDs, unique in a frame, stable over the stream.
         labels: (n,) int64. Class indices in [0, K).
         scores: (n,) float32. Probability of the class in ``labels``, in [0, 1].
         masks: (n, H, W) bool, at the size of the input frame.

@@ -43,14 +43,14 @@ class SlotPredictions:
         masks: (N, h, w) bool. Binary masks at the stride of the segmentation map, for all slots.
         scores: (N,) float. Best non-empty class probability, in [0, 1].
         class_probs: (N, K) float. Probabilities of the non-empty classes (they sum to at most 1).
-        fired: (N,) bool. True where ``scores`` reaches the threshold.
+        above_thr: (N,) bool. True where ``scores`` reaches the threshold.
         codes: (N, C_e) float. The instance code.
     """
 
     masks: Tensor
     scores: Tensor
     class_probs: Tensor
-    fired: Tensor
+    above_thr: Tensor
     codes: Tensor
 
 
@@ -61,25 +61,25 @@ class TrackState:
     Trackers that match keep a bank of M tracks instead; theirs is the first dimension then.
 
     Attributes:
-        identities: (N,) int64. The identity that each slot (or track, for trackers that match) holds now; all
+        track_ids: (N,) int64. The track ID that each slot (or track, for trackers that match) holds now; all
             different.
-        masks: (N, h, w) bool. Masks at the last frame; all false for slots that had not fired. None before the first
-            frame.
+        masks: (N, h, w) bool. Masks at the last frame; all false for slots that were below the threshold. None before
+            the first frame.
         codes: (N, C_e) float. Instance codes kept for trackers that match by them. None where not used or before the
             first frame.
-        ages: (N,) int64. Frames since the slot (or track) was last shown; 0 when it was shown in the last
+        ages: (N,) int64. Frames since the slot (or track) was last active; 0 when it was active in the last
             frame, -1 if it never was.
-        next_identity: The smallest number that was never used.
-        class_sums: (N, K) float. Class probabilities of each identity, summed over the frames in which it was shown,
+        next_id: The smallest number that was never used.
+        class_sums: (N, K) float. Class probabilities of each track ID, summed over the frames in which it was active,
             each counting less than the next; zeros if it never was. None for trackers that do not use them.
-        centres: (N, 2) float. Row and column of the centre of its mask when last shown. None where not used.
+        centres: (N, 2) float. Row and column of the centre of its mask when last active. None where not used.
     """
 
-    identities: Tensor
+    track_ids: Tensor
     masks: Tensor | None
     codes: Tensor | None
     ages: Tensor
-    next_identity: int
+    next_id: int
     class_sums: Tensor | None = None
     centres: Tensor | None = None
 

@@ -11,7 +11,7 @@ import torch
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
-from mmrcf.apis import window as window_module
+from mmrcf.apis import inferencer as window_module
 from mmrcf.datasets.annotations import read_labelled_videos
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
@@ -73,16 +73,16 @@ def test_json_holds_what_the_stream_yields(
     results = list(inferencer.stream(clip, json=path))
     content = json.loads(path.read_text())
     tracks = {annotation['track_id']: annotation for annotation in content['annotations']}
-    shown = {
+    active = {
         (t, i) for t, result in enumerate(results) for i, box in zip(result.ids, result.boxes, strict=True) if box.any()
     }
-    assert shown == {(t, i) for i, track in tracks.items() for t, rle in enumerate(track['segmentations']) if rle}
+    assert active == {(t, i) for i, track in tracks.items() for t, rle in enumerate(track['segmentations']) if rle}
     for t, result in enumerate(results):
-        for identity, mask in zip(result.ids.tolist(), result.masks, strict=True):
+        for track_id, mask in zip(result.ids.tolist(), result.masks, strict=True):
             if mask.any():
-                np.testing.assert_array_equal(mask_utils.decode(tracks[identity]['segmentations'][t]) > 0, mask)
-    for identity, track in tracks.items():
-        probs = [r.class_probs[r.ids == identity][0] for r in results if identity in r.ids]
+                np.testing.assert_array_equal(mask_utils.decode(tracks[track_id]['segmentations'][t]) > 0, mask)
+    for track_id, track in tracks.items():
+        probs = [r.class_probs[r.ids == track_id][0] for r in results if track_id in r.ids]
         assert track['score'] == pytest.approx(np.mean(probs, axis=0).max(), abs=1e-5)
         assert track['category_id'] == np.mean(probs, axis=0).argmax() + 1
 
@@ -145,7 +145,7 @@ def test_frame_index_is_the_place_in_the_source(inferencer: RCFInferencer, tmp_p
     assert [result.frame_index for result in inferencer.stream(tmp_path)] == [0, 2, 3, 4]
 
 
-def test_damaged_frame_does_not_end_identities(
+def test_damaged_frame_does_not_end_track_ids(
     inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
 ) -> None:
     clip = write_clip(tmp_path / 'clip.avi', codec='mjpeg', pix_fmt='yuvj420p')
@@ -213,11 +213,11 @@ def test_show_without_a_display(
 def test_key_stops_the_window(
     inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = []
+    active = []
     monkeypatch.setenv('DISPLAY', ':0')
     monkeypatch.setattr(window_module.cv2, 'namedWindow', lambda *_: None)
     monkeypatch.setattr(window_module.cv2, 'destroyWindow', lambda *_: None)
-    monkeypatch.setattr(window_module.cv2, 'imshow', lambda _, image: shown.append(image))
-    monkeypatch.setattr(window_module.cv2, 'waitKey', lambda _: ord('q') if len(shown) == 3 else -1)
+    monkeypatch.setattr(window_module.cv2, 'imshow', lambda _, image: active.append(image))
+    monkeypatch.setattr(window_module.cv2, 'waitKey', lambda _: ord('q') if len(active) == 3 else -1)
     summary = inferencer(write_clip(tmp_path / 'clip.mp4'), show=True, out=tmp_path / 'out.mp4')
-    assert summary.frames == len(shown) == 3 and video_properties(tmp_path / 'out.mp4')[2] == 3
+    assert summary.frames == len(active) == 3 and video_properties(tmp_path / 'out.mp4')[2] == 3

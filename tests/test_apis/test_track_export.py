@@ -75,16 +75,16 @@ def test_no_objects_and_no_frames(tmp_path: Path) -> None:
 
 def test_many_objects_come_back_in_order(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    shown: dict[int, list[int | None]] = {identity: [] for identity in range(1, 6)}
+    active: dict[int, list[int | None]] = {track_id: [] for track_id in range(1, 6)}
     with TrackExporter(tmp_path / 'tracks.json', Nothing(), 'abc') as exporter:
         for index in range(60):
-            present = {identity: int(rng.integers(0, 20)) for identity in shown if rng.random() < 0.6}
+            present = {track_id: int(rng.integers(0, 20)) for track_id in active if rng.random() < 0.6}
             exporter.add(result({i: (square(left), [0.1, 0.2, 0.3]) for i, left in present.items()}), index / 10, index)
-            for identity, lefts in shown.items():
-                lefts.append(present.get(identity))
+            for track_id, lefts in active.items():
+                lefts.append(present.get(track_id))
     for annotation in json.loads((tmp_path / 'tracks.json').read_text())['annotations']:
         lefts = [None if box is None else box[0] for box in annotation['bboxes']]
-        assert lefts == shown[annotation['track_id']]
+        assert lefts == active[annotation['track_id']]
 
 
 def test_interrupted_export_is_kept_and_a_failed_one_is_not(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def made_up() -> dict:
             'region/J': 0.61249,
             'region/J/walk': 0.5,
             'region/J/bear': 0.75,
-            'order/identity_switches': 31.0,
+            'order/id_switches': 31.0,
         },
         images={'vis/AP': 20.06, 'vis/AP50': 40.0, 'vis/AP50_person': 55.55},
         latency=dict(fps=11.26, end_to_end=dict(p50=88.8), size=[640, 360], threads=2, processor='A processor'),
@@ -56,7 +56,7 @@ def test_a_row(tmp_path: Path, made_up: dict) -> None:
     rows, sequences, _ = tables(tmp_path, {'small': made_up}, ['small'])
     assert rows == [
         '| row | seed | iterations | images AP | images AP50 | images AP50 person | videos AP | J of best track '
-        '| identity switches | FPS | note |',
+        '| ID switches | FPS | note |',
         '| ' + ' | '.join(['---'] * 11) + ' |',
         '| [small](small.py) | 0 | 20,000 | 20.1 | 40.0 | 55.5 | 12.3 | 0.612 | 31 | 11.3 | 12 hours |',
         '',

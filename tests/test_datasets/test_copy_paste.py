@@ -101,11 +101,11 @@ def paste(source_config: Callable[..., dict]) -> Paste:
 
 
 def split_rows(clip: dict, frame: int) -> dict[int, np.ndarray]:
-    """Masks of the objects of a frame by identity."""
+    """Masks of the objects of a frame by track ID."""
     columns = zip(*(clip[key][frame] for key in ('gt_instances_ids', 'gt_bboxes_labels')), strict=True)
     masks = clip['gt_masks'][frame].masks
-    rows = [(int(identity), int(label), mask) for (identity, label), mask in zip(columns, masks, strict=True)]
-    return {identity: mask for identity, label, mask in rows if label != IGNORED_LABEL}
+    rows = [(int(track_id), int(label), mask) for (track_id, label), mask in zip(columns, masks, strict=True)]
+    return {track_id: mask for track_id, label, mask in rows if label != IGNORED_LABEL}
 
 
 def same(one: dict, other: dict) -> bool:
@@ -133,15 +133,15 @@ def test_every_pixel_has_one_owner_and_areas_add_up(paste: Paste, seed: int, obj
         ids = after['gt_instances_ids'][t]
         assert len(ids) == len(after['gt_bboxes_labels'][t]) == len(after['gt_masks'][t].masks)
         assert len(set(ids.tolist())) == len(ids)
-        pasted = {identity: mask for identity, mask in new.items() if identity not in own}
+        pasted = {track_id: mask for track_id, mask in new.items() if track_id not in own}
         assert set(new) - set(pasted) == set(own)
         assert min(pasted, default=10**6) > max(own, default=0)
         nothing = np.zeros((HEIGHT, WIDTH), np.uint8)
         assert sum(new.values(), nothing).max() <= 1
         covered = sum(pasted.values(), nothing)
-        for identity, mask in own.items():
-            assert mask.sum() == new[identity].sum() + (mask & covered).sum()
-            assert behind < 1 or np.array_equal(mask, new[identity])
+        for track_id, mask in own.items():
+            assert mask.sum() == new[track_id].sum() + (mask & covered).sum()
+            assert behind < 1 or np.array_equal(mask, new[track_id])
         regions = [clip['gt_bboxes_labels'][t] == IGNORED_LABEL for clip in (before, after)]
         was, now = (clip['gt_masks'][t].masks[rows][0] for clip, rows in zip((before, after), regions, strict=True))
         assert np.array_equal(now, was & (1 - covered))
@@ -235,7 +235,7 @@ def test_ignored_regions_and_objects_that_are_not_always_seen_are_not_taken() ->
     for seed in range(20):
         item = draw_object(np.random.default_rng(seed), clip, 1)
         if item is not None:
-            assert item.label in {label for identity, label in labels.items() if identity not in (0, hidden)}
+            assert item.label in {label for track_id, label in labels.items() if track_id not in (0, hidden)}
 
 
 def test_an_object_in_pieces_is_not_taken() -> None:

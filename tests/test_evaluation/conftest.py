@@ -76,14 +76,14 @@ def make_frame(
     length: int,
     objects: Sequence[tuple[int, int, Sequence[float], Box]] = (),
 ) -> dict:
-    """What the test loop hands on for a frame with objects (identity, slot, class distribution, box)."""
+    """What the test loop hands on for a frame with objects (track ID, slot, class distribution, box)."""
     probs = np.array([probs for _, _, probs, _ in objects] or np.zeros((0, 2)), np.float32)
     return {
         'video_id': video_id,
         'frame_id': frame_id,
         'video_length': length,
         'ori_shape': (HEIGHT, WIDTH),
-        'ids': np.array([identity for identity, _, _, _ in objects], np.int64),
+        'ids': np.array([track_id for track_id, _, _, _ in objects], np.int64),
         'slots': np.array([slot for _, slot, _, _ in objects], np.int64),
         'labels': probs.argmax(1) if len(objects) else np.zeros(0, np.int64),
         'scores': probs.max(1) if len(objects) else np.zeros(0, np.float32),

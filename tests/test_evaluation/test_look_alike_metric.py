@@ -42,7 +42,7 @@ def test_by_hand(measure, frame):
         frame(1, 1, 4, [(1, 0, HISS, NEAR_LEFT), (2, 1, BEEPS, RIGHT), (3, 2, HUM, FAR)]),
         # The disc is taken for a star, which is no matter of look-alikes; an absent star is matched by nothing.
         frame(1, 2, 4, [(1, 0, BEEPS, LEFT), (2, 1, BEEPS, RIGHT)]),
-        # The disc under another identity; the star is missed.
+        # The disc under another track ID; the star is missed.
         frame(1, 3, 4, [(9, 3, HUM, LEFT)]),
     ]
     loudness = {0: [0.0, 0.7, 0.9, 0.2], 1: [0.0, 0.5, 1.0, 1.0]}
@@ -55,8 +55,8 @@ def test_by_hand(measure, frame):
             # Of these the disc sounds in frames 1 and 3, the star in frame 1.
             'sounding_frames': 3,
             'sounding_frame_accuracy': 2 / 3,
-            # Identity 1 has HUM + HISS + BEEPS: an even mean within the group, of which the first member counts.
-            # Identity 2 has RUMBLE + BEEPS + BEEPS.
+            # Track ID 1 has HUM + HISS + BEEPS: an even mean within the group, of which the first member counts.
+            # Track ID 2 has RUMBLE + BEEPS + BEEPS.
             'tracks': 2,
             'track_accuracy': 1.0,
             'videos': 0,
@@ -66,7 +66,7 @@ def test_by_hand(measure, frame):
     )
 
 
-def test_a_track_is_named_by_the_mean_of_its_identity_within_the_group(measure, frame):
+def test_a_track_is_named_by_the_mean_of_its_track_id_within_the_group(measure, frame):
     """The whole distribution counts: its greatest class is of another group, and a frame without a match has a say."""
     unsure = [0.30, 0.25, 0.45, 0.0, 0.0]
     tracks = [(1, 'disc-hiss', [LEFT, LEFT, None])]
@@ -81,12 +81,12 @@ def test_a_track_is_named_by_the_mean_of_its_identity_within_the_group(measure, 
     assert measure(tracks, [*frames[:2], frame(1, 2, 3)])['track_accuracy'] == 0
 
 
-def test_the_identity_that_is_matched_most_often_counts(measure, frame):
+def test_the_track_id_that_is_matched_most_often_counts(measure, frame):
     tracks = [(1, 'disc-hum', [LEFT] * 3)]
     said = [(7, HISS), (2, HUM), (7, HISS)]
-    frames = [frame(1, t, 3, [(identity, 0, probs, LEFT)]) for t, (identity, probs) in enumerate(said)]
+    frames = [frame(1, t, 3, [(track_id, 0, probs, LEFT)]) for t, (track_id, probs) in enumerate(said)]
     assert measure(tracks, frames)['track_accuracy'] == 0
-    # As often each: the older identity.
+    # As often each: the older track ID.
     figures = measure(
         [(1, 'disc-hum', [LEFT] * 2)], [frame(1, 0, 2, [(7, 0, HISS, LEFT)]), frame(1, 1, 2, [(2, 0, HUM, LEFT)])]
     )

@@ -27,11 +27,11 @@ def test_by_hand(measure, frame):
     tracks = [(1, 'cat', [LEFT] * 4), (1, 'dog', [RIGHT, RIGHT, None, RIGHT])]
     frames = [
         frame(1, 0, 4, [(1, 0, CAT, LEFT), (2, 1, DOG, RIGHT)]),
-        # The two objects swap slots, and the cat's identity is a new one; the dog is taken for a cat.
+        # The two objects swap slots, and the cat's track ID is a new one; the dog is taken for a cat.
         frame(1, 1, 4, [(3, 1, CAT, NEAR_LEFT), (2, 0, CAT, RIGHT)]),
         # The cat is missed. What is seen in the place of the absent dog matches nothing.
         frame(1, 2, 4, [(2, 0, DOG, RIGHT)]),
-        # Both as in the frame in which each was matched last, but for the dog's identity.
+        # Both as in the frame in which each was matched last, but for the dog's track ID.
         frame(1, 3, 4, [(3, 1, CAT, LEFT), (5, 0, DOG, RIGHT)]),
     ]
     # 7 object-frames, 6 of them matched; IoU 1 but for one of 16 * 20 / (24 * 20).
@@ -40,8 +40,8 @@ def test_by_hand(measure, frame):
             'matched': 6,
             'recall': 6 / 7,
             'slot_changes': 2 / 6,
-            'identity_changes': 2 / 6,
-            'identity_switches': 2,
+            'id_changes': 2 / 6,
+            'id_switches': 2,
             'class_accuracy': 5 / 6,
             'mean_iou': (5 + 16 / 24) / 6,
         }
@@ -50,8 +50,8 @@ def test_by_hand(measure, frame):
 
 def test_no_predictions(measure, frame):
     figures = measure([(1, 'cat', [LEFT])], [frame(1, 0, 1)])
-    nothing = dict.fromkeys(('slot_changes', 'identity_changes', 'class_accuracy', 'mean_iou'), -1)
-    assert figures == {'matched': 0, 'recall': 0, 'identity_switches': 0, **nothing}
+    nothing = dict.fromkeys(('slot_changes', 'id_changes', 'class_accuracy', 'mean_iou'), -1)
+    assert figures == {'matched': 0, 'recall': 0, 'id_switches': 0, **nothing}
     assert measure([(1, 'cat', [LEFT])], []) == figures
 
 

@@ -27,7 +27,7 @@ def measure(tmp_path, annotations):
 
 @pytest.fixture
 def video(frame):
-    """``video(1, {identity: (class distribution, a box a frame)})``: the frames of a video."""
+    """``video(1, {track ID: (class distribution, a box a frame)})``: the frames of a video."""
 
     def make(video_id, tracks):
         (length,) = {len(boxes) for _, boxes in tracks.values()}
@@ -84,7 +84,7 @@ def test_the_class_of_a_track_is_of_its_mean_distribution(measure, frame):
     assert measure([(1, 'dog', [LEFT] * 3)], frames) == {'J': 1, 'J_right_class': 0, 'recall': 1}
 
 
-def test_a_change_of_identity_costs_one_side_of_it(measure, video):
+def test_a_change_of_track_id_costs_one_side_of_it(measure, video):
     frames = video(1, {1: (CAT, [LEFT] * 3 + [None]), 2: (CAT, [None] * 3 + [LEFT])})
     assert measure([(1, 'cat', [LEFT] * 4)], frames)['J'] == 3 / 4
 
@@ -163,7 +163,7 @@ class TestProperties:
         figures = score({1: {0: (CAT, cat), 3: (DOG, dog)}, 2: {3: (CAT, other)}})
         assert figures == dict.fromkeys((*FIGURES, 'J/clip1', 'J/clip2'), 1)
 
-    def test_names_of_identities_play_no_part(self, score, found):
+    def test_names_of_track_ids_play_no_part(self, score, found):
         figures = score(found)
         assert 0 < figures['J_right_class'] < figures['J'] < 1
         for names in ({5: 9, 9: 2, 2: 5, 1: 7}, {5: 0, 9: 100, 2: 1, 1: 0}):

@@ -31,7 +31,7 @@ def ann_file(tmp_path, annotations):
 
 @pytest.fixture
 def perfect(frame):
-    """The frames of a perfect prediction; an identity of 0 is one like any other."""
+    """The frames of a perfect prediction; a track ID of 0 is one like any other."""
     return [
         frame(7, 0, 3, [(0, 0, CAT, LEFT), (1, 1, DOG, RIGHT)]),
         frame(7, 1, 3, [(1, 1, DOG, RIGHT)]),
@@ -114,7 +114,7 @@ def test_class_and_score_are_of_the_mean_distribution(ann_file, frame, tmp_path)
     assert track['score'] == pytest.approx(1.7 / 3)
 
 
-def test_frames_in_which_the_identity_is_not_shown_do_not_count(ann_file, frame, tmp_path):
+def test_frames_in_which_the_track_id_is_not_shown_do_not_count(ann_file, frame, tmp_path):
     frames = [frame(4, 0, 2, [(2, 0, (0.2, 0.7), LEFT)]), frame(4, 1, 2)]
     evaluate(build(ann_file, outfile_prefix=str(tmp_path / 'out.zip')), frames)
     (track,) = json.loads(zipfile.ZipFile(tmp_path / 'out.zip').read('results.json'))
@@ -122,7 +122,7 @@ def test_frames_in_which_the_identity_is_not_shown_do_not_count(ann_file, frame,
     assert track['segmentations'][1] is None and len(track['segmentations']) == 2
 
 
-def test_identities_of_two_videos_are_different_objects(ann_file, frame, perfect):
+def test_track_ids_of_two_videos_are_different_objects(ann_file, frame, perfect):
     metric = build(ann_file)
     assert evaluate(metric, [frame(4, 0, 2, [(0, 3, DOG, LEFT)]), frame(4, 1, 2), *perfect[:3]])['vis/AP50'] == 100
 
@@ -162,7 +162,7 @@ def test_fields_of_different_lengths_are_a_mistake_of_the_caller(ann_file, perfe
         build(ann_file).process({}, perfect[:1])
 
 
-def test_identity_shown_twice_in_a_frame_is_a_mistake_of_the_caller(ann_file, perfect):
+def test_track_id_shown_twice_in_a_frame_is_a_mistake_of_the_caller(ann_file, perfect):
     perfect[0]['ids'][:] = 3
     with pytest.raises(ValueError, match='frame 0 of video 7: ids must be unique'):
         build(ann_file).process({}, perfect[:1])
@@ -342,7 +342,7 @@ def test_two_processes_equal_one(ann_file, perfect, tmp_path, monkeypatch):
     kinds = (VISMetric, OrderMetric, ErrorBreakdownMetric)
     both = [evaluate(kind(ann_file, ('cat', 'dog')), perfect) for kind in kinds]
     one = [evaluate(kind(ann_file, ('cat', 'dog')), perfect[:3]) for kind in kinds]
-    assert 0 < both[0]['vis/AP'] < 100 and both[1]['order/identity_changes'] > 0
+    assert 0 < both[0]['vis/AP'] < 100 and both[1]['order/id_changes'] > 0
     assert both[2]['errors/count_false_positives'] > 0 and both != one
     for rank in range(2):
         said = pickle.loads((tmp_path / f'said{rank}.pkl').read_bytes())

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.export import Parity, shown_objects, trace_step, write_onnx
+from mmrcf.export import Parity, result_objects, trace_step, write_onnx
 from mmrcf.models import RCF
-from mmrcf.optimization import prepare_for_inference
+from mmrcf.optimization import optimize_for_inference
 
 SIZE, NETWORK_SIZE = (52, 90), (55, 96)
 # Tracing takes its time with every layer.
@@ -37,7 +37,7 @@ def build(config: Path, fold: bool = True, **options: Any) -> RCF:
         for weight in (model.head.query_content.weight, model.head.classifier.weight, model.mask_decoder.out.bias):
             weight.copy_(torch.randn(weight.shape, generator=generator))
     if fold:  # as a stream runs it
-        prepare_for_inference(model)
+        optimize_for_inference(model)
     return model
 
 
@@ -87,7 +87,7 @@ def run_both() -> Callable[..., tuple[Parity, list]]:
             assert first.frame_index == second.frame_index == index and first.class_names == second.class_names
             assert {'preprocess', 'network', 'track', 'masks', 'total'} <= set(second.timings)
             np.testing.assert_allclose(second.class_probs, first.class_probs, atol=1e-5)
-            parity.add(shown_objects(first), shown_objects(second))
+            parity.add(result_objects(first), result_objects(second))
             results.append(first)
         return parity, results
 

@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine import FrameStream
 from mmrcf.errors import InputError
-from mmrcf.export import ExportedModel, ModuleGraph, Parity, StepGraph, describe, recorded_objects, shown_objects
+from mmrcf.export import ExportedModel, ModuleGraph, Parity, StepGraph, describe, record_objects, result_objects
 from mmrcf.export.exported_model import RawFrames
 from mmrcf.models import RCF
 from mmrcf.registry import DATASETS
@@ -39,7 +39,7 @@ def test_streams_do_not_touch_and_reset_starts_anew(graph: ModuleGraph, frames: 
     parity = Parity()
     for index, frame in enumerate(frames):
         other.step(frames[-1 - index])
-        parity.add(shown_objects(expected[index]), shown_objects(alone.step(frame)))
+        parity.add(result_objects(expected[index]), result_objects(alone.step(frame)))
     assert parity.same_tracks and parity.pixels == 0 and parity.score == 0 and parity.objects > 6
 
 
@@ -53,7 +53,7 @@ def test_evaluation_takes_it(
     streams = [FrameStream(request.getfixturevalue(f'{name}_model')), FrameStream(ExportedModel(step, 'a step'))]
     parity = Parity()
     for index in range(len(dataset)):  # two videos
-        parity.add(*(recorded_objects(stream.process(pseudo_collate([dataset[index]]))) for stream in streams))
+        parity.add(*(record_objects(stream.process(pseudo_collate([dataset[index]]))) for stream in streams))
     assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 8
 
 

@@ -1,4 +1,4 @@
-"""An ONNX file runs as the model that it was made from: the same objects, identities and classes."""
+"""An ONNX file runs as the model that it was made from: the same objects, track IDs and classes."""
 
 import json
 from collections.abc import Callable
@@ -114,7 +114,7 @@ def test_eight_bits(visual_only_file: Path, clip: Path, tmp_path: Path, frames: 
 
 
 def parts_in_eight_bits(graph) -> set[str]:
-    """Parts of the model with a product of which both factors come out of eight bits."""
+    """Parts of the model with a product of which both factors come out of int8."""
     made_of_bytes = {name for node in graph.node if node.op_type == 'DequantizeLinear' for name in node.output}
     products = [node for node in graph.node if node.op_type in QUANTIZED and set(node.input[:2]) <= made_of_bytes]
     return {_part(node) for node in products}

@@ -86,7 +86,7 @@ def test_exports_for_pytorch(
     exporter.main([str(argument) for argument in [*arguments, '--cfg-options', *OPTIONS]])
     wrote, parity = capsys.readouterr().out.splitlines()
     assert wrote.endswith('MiB, float32, 96x55)')
-    assert '0 shown by one only, 0 other identities, 0 other labels; mask IoU at least 1.00000' in parity
+    assert '0 shown by one only, 0 other track IDs, 0 other labels; mask IoU at least 1.00000' in parity
     assert '3 frames, 0 objects' not in parity
 
 
@@ -142,7 +142,7 @@ def test_evaluates_and_compares(
     evaluator.main([str(argument) for argument in arguments])
     figures = json.loads(out.read_text())
     assert figures['pytorch']['vis/AP'] == figures['exported']['vis/AP'] >= 0
-    assert figures['parity']['frames'] == 8 and figures['parity']['identities'] == 0
+    assert figures['parity']['frames'] == 8 and figures['parity']['track_ids'] == 0
     assert figures['parity']['lowest_iou'] >= 0.999 and figures['parity']['objects'] > 8
     assert '8 frames, ' in capsys.readouterr().out
     evaluator.main([str(argument) for argument in [*arguments, '--frames', 3]])

@@ -57,7 +57,7 @@ def build_model(neck: str = 'rcf', seed: int = 0, **head: object) -> RCF:
 
 
 def clip_sample(length: int, height: int, width: int, objects: int = 2, video_id: int = 1) -> TrackDataSample:
-    """Ground truth of a clip: rectangles that move to the right, identities 1, 2, ..., classes 0, 1, ..."""
+    """Ground truth of a clip: rectangles that move to the right, track IDs 1, 2, ..., classes 0, 1, ..."""
     frames = []
     for t in range(length):
         masks = np.zeros((objects, height, width), np.uint8)

@@ -7,11 +7,10 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmrcf.models.heads import InstanceQueryHead, SlotOutputs
-from mmrcf.models.layers import COARSE, FINE, FusedTokens, sine_positions
-from mmrcf.models.layers.query_grid import CenterDistanceCost, anchor_positions, grid_anchors
+from mmrcf.models.layers import COARSE, FINE, FusedTokens, anchor_positions, grid_anchors, sine_positions
 from mmrcf.models.losses.semantic_loss import SemanticLoss
 from mmrcf.models.mask_decoders import FPNMaskDecoder
-from mmrcf.models.task_modules import FrameTargets, SlotMatcher, frame_targets
+from mmrcf.models.task_modules import CenterDistanceCost, FrameTargets, SlotMatcher, frame_targets
 
 COSTS = [
     dict(type='mmdet.ClassificationCost', weight=1.0),
@@ -135,7 +134,7 @@ def test_earlier_layers_are_named_and_matched_on_their_own() -> None:
 
 
 @pytest.mark.parametrize('order_supervision', [True, False])
-def test_order_supervision_keeps_the_slot_of_an_identity_within_a_clip(order_supervision) -> None:
+def test_order_supervision_keeps_the_slot_of_a_track_id_within_a_clip(order_supervision) -> None:
     left, right = left_and_right()
     first = [logits_of(left), logits_of(right), logits_of(torch.zeros(2, 2))]
     swapped = [first[1], first[0], first[2]]
@@ -172,7 +171,7 @@ def test_ground_truth_is_padded_and_averaged(make_clip_sample) -> None:
     targets = frame_targets(frame, (32, 48), 4, torch.device('cpu'))
     assert targets.masks.shape == (2, 8, 12)
     assert targets.masks[0].sum().item() * 16 == frame.gt_instances.masks.masks[0].sum()
-    assert targets.identities == (1, 2)
+    assert targets.track_ids == (1, 2)
     none = frame_targets(make_clip_sample(1, 30, 45, objects=0).video_data_samples[0], (32, 48), 4, torch.device('cpu'))
     assert none.masks.shape == (0, 8, 12)
 

@@ -169,7 +169,7 @@ def test_what_a_mask_covers_beyond_the_frame_does_not_count(make_model) -> None:
     inside = type(output)(output.cls_logits, masks, output.codes)
     assert model.slot_predictions(inside, (30, 45), (32, 48)).masks[0, :, -1].all()
     assert not model.slot_predictions(inside, (30, 44), (32, 48)).masks.any()
-    assert not model.slot_predictions(inside, (30, 44), (32, 48)).fired.any()
+    assert not model.slot_predictions(inside, (30, 44), (32, 48)).above_thr.any()
 
 
 def test_a_score_can_count_how_sure_the_mask_is(make_model) -> None:
@@ -186,7 +186,7 @@ def test_a_score_can_count_how_sure_the_mask_is(make_model) -> None:
     slots = model.slot_predictions(output, (32, 44), (32, 48))
     assert slots.scores.tolist() == pytest.approx([0.75, 0.75 * 0.7, 0.0], abs=1e-6)
     assert slots.class_probs[:, 0].tolist() == pytest.approx(slots.scores.tolist())
-    assert slots.fired.tolist() == [True, True, False]
+    assert slots.above_thr.tolist() == [True, True, False]
     foreground = torch.zeros(1, 8, 12)
     foreground[0, 0, :2] = torch.tensor([1.0, 0.5])
     seen = model.slot_predictions(replace(output, foreground=foreground), (32, 44), (32, 48))

@@ -17,7 +17,7 @@ from mmrcf.optimization import (
     compile_network,
     fold_batch_norms,
     fold_mask_projection,
-    prepare_for_inference,
+    optimize_for_inference,
 )
 from mmrcf.structures import FrameResult
 
@@ -91,7 +91,7 @@ def test_a_prepared_model_says_what_the_plain_one_says(
     monkeypatch.setattr('mmrcf.optimization.winograd.MIN_TILES', 1)
     model = model_with_statistics(tiny_config)
     plain = run(OnlineSegmenter(model), frames)
-    prepare_for_inference(model)
+    optimize_for_inference(model)
     assert sum(isinstance(module, WinogradConv2d) for module in model.modules()) > 5
     assert_alike(plain, run(OnlineSegmenter(model), frames))
 

@@ -98,7 +98,7 @@ def test_parity_of_the_prepared_model(
     load_script('tools/benchmarks/parity.py').main([*arguments, '--cfg-options', 'model.score_thr=0.01'])
     parity = json.loads(out.read_text())['parity']
     assert parity['frames'] > 0 and parity['objects'] > 0
-    assert parity['unmatched'] == parity['identities'] == parity['labels'] == 0
+    assert parity['unmatched'] == parity['track_ids'] == parity['labels'] == 0
     assert 'mask IoU at least' in capsys.readouterr().out
 
 

@@ -107,7 +107,7 @@ def sample(masks: np.ndarray, ignored: np.ndarray | None = None) -> DetDataSampl
     return result
 
 
-def test_objects_have_the_colour_of_their_identity_and_ignored_regions_are_dim() -> None:
+def test_objects_have_the_colour_of_their_track_id_and_ignored_regions_are_dim() -> None:
     masks = np.zeros((2, 60, 90), np.uint8)
     masks[0, 30:50, 10:30] = masks[1, 30:50, 40:60] = 1
     ignored = np.zeros((60, 90), np.uint8)

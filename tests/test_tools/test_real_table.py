@@ -159,7 +159,7 @@ def test_a_row_is_measured_by_the_tools_themselves(
     assert {key: row[key] for key in ('config', 'checkpoint', 'note', 'seed', 'iterations')} == dict(
         config='video.py', checkpoint='a.pth', note='seed 3', seed=3, iterations=4
     )
-    assert {'vis/AP', 'region/J', 'region/J/0001', 'order/identity_switches'} <= row['videos'].keys()
+    assert {'vis/AP', 'region/J', 'region/J/0001', 'order/id_switches'} <= row['videos'].keys()
     assert {'vis/AP', 'vis/AP50', 'vis/AP50_disc', 'errors/dAP_missed', 'errors/recall_small'} <= row['images'].keys()
     assert row['latency']['size'] == [640, 360] and row['latency']['fps'] > 0
     assert row['torch'] == torch.__version__ and 'processor' in row['machine']

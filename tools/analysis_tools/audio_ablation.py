@@ -40,7 +40,7 @@ COLUMNS = {
     'pairs/frame_accuracy': 'right member (frames)',
     'pairs/sounding_frame_accuracy': 'right member (sounding frames)',
     'pairs/track_accuracy': 'right member (objects)',
-    'order/identity_changes': 'identity changes',
+    'order/id_changes': 'ID changes',
 }
 _IN_PERCENT = ('vis/AP', 'vis/AP50', 'pairs/AP')
 

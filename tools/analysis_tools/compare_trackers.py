@@ -30,7 +30,7 @@ from mmrcf.structures import AudioMemory, SlotPredictions, TrackState
 from mmrcf.utils import write_json
 
 DEFAULT_TRACKERS = ('MatchingFreeTracker()', 'HungarianTracker()', 'IoUTracker()')
-COLUMNS = ('vis/AP', 'vis/AP50', 'vis/AP75', 'order/identity_changes', 'update_ms')
+COLUMNS = ('vis/AP', 'vis/AP50', 'vis/AP75', 'order/id_changes', 'update_ms')
 
 
 def parse_tracker(text: str) -> dict[str, Any]:
@@ -68,13 +68,13 @@ class TrackerTrial:
         if meta['frame_id'] == 0:
             self.state = self.tracker.init_state(len(slots.scores), slots.scores.device)
         started = time.perf_counter()
-        ids, shown, self.state = self.tracker.update(self.state, slots)
+        ids, active, self.state = self.tracker.update(self.state, slots)
         self.milliseconds.append(1e3 * (time.perf_counter() - started))
         result = select_instances(
             slots=slots,
             mask_logits=mask_logits,
             ids=ids,
-            shown=shown,
+            active=active,
             mask_logit_thr=self.model.mask_logit_thr,
             padded_shape=padded_shape,
             img_shape=meta['img_shape'][:2],

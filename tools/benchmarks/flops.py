@@ -19,7 +19,7 @@ from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_con
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE
-from mmrcf.optimization import prepare_for_inference
+from mmrcf.optimization import optimize_for_inference
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
 from mmrcf.utils import keep_freed_memory, write_json
@@ -69,7 +69,7 @@ def measure(
         _, state = model.step(image, state, **shapes)
     if timed:
         prepared = copy.deepcopy(model)
-        prepare_for_inference(prepared)
+        optimize_for_inference(prepared)
         times = _part_times(prepared, lambda: prepared.step(image, state, **shapes))
     flops = PartCounter(model).count(model.step, image, state, **shapes)
 

@@ -10,7 +10,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import ConfigOptions, load_config, set_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import Parity, evaluate_side_by_side
-from mmrcf.optimization import compile_network, prepare_for_inference
+from mmrcf.optimization import compile_network, optimize_for_inference
 from mmrcf.utils import keep_freed_memory, write_json
 
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_threads(config)
     keep_freed_memory()
     plain, fast = (init_model(config, args.checkpoint, args.device) for _ in range(2))
-    prepare_for_inference(fast)
+    optimize_for_inference(fast)
     if args.compile:
         compile_network(fast)
     figures = evaluate_side_by_side(config, {'as built': plain, 'fast': fast}, args.split, args.frames)

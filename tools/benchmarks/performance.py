@@ -87,7 +87,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure what docs/performance.md says, and write it')
     parser.add_argument(
-        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these anew: {", ".join(RUNS)}, or all'
+        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these again: {", ".join(RUNS)}, or all'
     )
     parser.add_argument('--page-only', action='store_true', help='write the page from the files that are there')
     args = parser.parse_args(arguments)

@@ -82,7 +82,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure what configs/real/README.md says, and write it')
     parser.add_argument(
-        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these rows anew: {", ".join(ROWS)}, or all'
+        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
     )
     parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
     args = parser.parse_args(arguments)
@@ -123,7 +123,7 @@ def measure(name: str, row: Row) -> dict[str, Any]:
     """Everything about a row, as its file has it.
 
     Raises:
-        InputError: The checkpoint is missing or cannot be used, a tool failed, or a training wrote the checkpoint anew
+        InputError: The checkpoint is missing or cannot be used, a tool failed, or a training wrote the checkpoint again
             in the meantime.
     """
     checkpoint = ROOT / row.checkpoint

@@ -21,7 +21,7 @@ from mmrcf.export import (
     open_onnx,
     quantize_onnx,
     read_program,
-    shown_objects,
+    result_objects,
     trace_step,
     write_onnx,
     write_program,
@@ -49,7 +49,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     size.add_argument('--size', metavar='WxH', help='only for videos of this size; the fastest graph')
     size.add_argument('--dynamic', action='store_true', help='for videos of any size (default)')
     parser.add_argument('--opset', type=int, default=OPSET, help=f'version of the ONNX operators (default: {OPSET})')
-    parser.add_argument('--int8', metavar='VIDEO', help='quantise to eight bits; VIDEO shows what the model is for')
+    parser.add_argument('--int8', metavar='VIDEO', help='quantise to int8; VIDEO shows what the model is for')
     parser.add_argument(
         '--calibration-frames', type=int, default=100, metavar='N', help='frames of VIDEO to look at (default: 100)'
     )
@@ -114,7 +114,7 @@ def compare(
             audio = frame.audio if expected.uses_audio else None
             image = frame.image if size is None else fit_image(frame.image, size)
             results = [segmenter.step(image, audio, time=frame.time) for segmenter in (expected, actual)]
-            parity.add(*map(shown_objects, results))
+            parity.add(*map(result_objects, results))
             if parity.frames == frames:
                 break
     return parity

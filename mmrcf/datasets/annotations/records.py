@@ -15,7 +15,7 @@ RLE = dict
 
 @dataclass(frozen=True)
 class FrameObject:
-    """One object in one frame: its identity (from 1, unique in its video), class index and compressed RLE."""
+    """One object in one frame: its track ID (from 1, unique in its video), class index and compressed RLE."""
 
     instance_id: int
     label: int

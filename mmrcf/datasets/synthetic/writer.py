@@ -207,7 +207,7 @@ def _map_in_order(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
         finally:
             cv2.setNumThreads(threads)
         return
-    # Forked workers start at once; spawned ones would import everything anew.
+    # Forked workers start at once; spawned ones would import everything again.
     method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else None
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
     try:

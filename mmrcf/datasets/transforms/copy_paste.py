@@ -26,7 +26,7 @@ from .paste_sources import OBJECT_KEYS, PasteSources
 class VideoCopyPaste(BaseTransform):
     """Paste objects of other clips into a clip.
 
-    An object keeps its own motion, and is moved along a smooth path besides. It gets a new identity, and lies over the
+    An object keeps its own motion, and is moved along a smooth path besides. It gets a new track ID, and lies over the
     clip's objects or behind them. What it covers is taken from the masks beneath, ignored regions included; an object
     that no frame shows is not added. Everything is a function of the clip's seed.
 
@@ -160,8 +160,8 @@ class VideoCopyPaste(BaseTransform):
 
 def _count_objects(results: dict) -> int:
     """How many objects are seen in a clip."""
-    identities = set()
+    track_ids = set()
     for masks, labels, ids in zip(*(results[key] for key in OBJECT_KEYS[1:]), strict=True):
         rows = np.flatnonzero(labels != IGNORED_LABEL)
-        identities |= {int(ids[row]) for row in rows if cv2.countNonZero(masks.masks[row])}
-    return len(identities)
+        track_ids |= {int(ids[row]) for row in rows if cv2.countNonZero(masks.masks[row])}
+    return len(track_ids)

@@ -45,12 +45,12 @@ def draw_object(rng: np.random.Generator, clip: dict, min_pixels: int) -> ClipOb
         The object, or None where the clip has none of that kind.
     """
     rows = [
-        {int(identity): row for row, identity in enumerate(ids) if labels[row] != IGNORED_LABEL}
+        {int(track_id): row for row, track_id in enumerate(ids) if labels[row] != IGNORED_LABEL}
         for ids, labels in zip(clip['gt_instances_ids'], clip['gt_bboxes_labels'], strict=True)
     ]
-    everywhere = [identity for identity in rows[0] if all(identity in frame for frame in rows)]
-    for identity in rng.permutation(np.array(everywhere, np.int64)).tolist():
-        masks = [frame.masks[row[identity]] for frame, row in zip(clip['gt_masks'], rows, strict=True)]
+    everywhere = [track_id for track_id in rows[0] if all(track_id in frame for frame in rows)]
+    for track_id in rng.permutation(np.array(everywhere, np.int64)).tolist():
+        masks = [frame.masks[row[track_id]] for frame, row in zip(clip['gt_masks'], rows, strict=True)]
         if min(map(cv2.countNonZero, masks)) < min_pixels:
             continue
         cut_outs = tuple(CutOut.from_frame(*pair) for pair in zip(clip['img'], masks, strict=True))
@@ -58,7 +58,7 @@ def draw_object(rng: np.random.Generator, clip: dict, min_pixels: int) -> ClipOb
         height, width = masks[0].shape
         touched = np.flatnonzero((boxes == (0, 0, width, height)).any(axis=0))
         if len(touched) <= 1 and all(has_one_piece(cut_out.mask) for cut_out in cut_outs):
-            label = int(clip['gt_bboxes_labels'][0][rows[0][identity]])
+            label = int(clip['gt_bboxes_labels'][0][rows[0][track_id]])
             return ClipObject(label, cut_outs, int(touched[0]) if len(touched) else None)
     return None
 

@@ -26,10 +26,10 @@ def objects_by_video(ground_truth: GroundTruth, category_ids: Sequence[int | Non
 
 
 def assemble_tracks(frames: Sequence[dict], category_ids: Sequence[int | None]) -> list[Track]:
-    """The tracks of one video, in the order of their identities.
+    """The tracks of one video, in the order of their track IDs.
 
     The class distribution of a track is the mean over the frames in which it was shown; its class is the most probable
-    one, its score that one's probability. An identity without a single pixel, or of a class without a category, is no
+    one, its score that one's probability. A track ID without a single pixel, or of a class without a category, is no
     track.
 
     Args:
@@ -40,18 +40,18 @@ def assemble_tracks(frames: Sequence[dict], category_ids: Sequence[int | None]) 
     probs: dict[int, list[np.ndarray]] = {}
     for index, frame in enumerate(frames):
         areas = mask_utils.area(frame['rles']) if frame['rles'] else []
-        for identity, distribution, rle, area in zip(
+        for track_id, distribution, rle, area in zip(
             frame['ids'].tolist(), frame['class_probs'], frame['rles'], areas, strict=True
         ):
-            seen.setdefault(identity, {})[index] = rle if area else None
-            probs.setdefault(identity, []).append(distribution)
+            seen.setdefault(track_id, {})[index] = rle if area else None
+            probs.setdefault(track_id, []).append(distribution)
 
     tracks = []
-    for identity in sorted(seen):
-        mean = np.mean(probs[identity], axis=0, dtype=np.float64)
+    for track_id in sorted(seen):
+        mean = np.mean(probs[track_id], axis=0, dtype=np.float64)
         category_id = category_ids[int(mean.argmax())]
-        if category_id is not None and any(seen[identity].values()):
-            rles = tuple(seen[identity].get(index) for index in range(len(frames)))
+        if category_id is not None and any(seen[track_id].values()):
+            rles = tuple(seen[track_id].get(index) for index in range(len(frames)))
             tracks.append(Track(frames[0]['video_id'], category_id, rles, float(mean.max())))
     return tracks
 

@@ -47,7 +47,7 @@ class LookAlikeMetric(FrameMetric):
     - ``sounding_frames``, ``sounding_frame_accuracy``: those in which the object sounds, by the ``loudness`` of its
       annotation (a number for each frame, 0 for silence); absent where no annotation has it;
     - ``tracks``: annotated objects that are matched in at least one frame; ``track_accuracy``: the part of them where
-      the identity that is matched most often has, in the mean over the frames in which it is shown, the right member as
+      the track ID that is matched most often has, in the mean over the frames in which it is shown, the right member as
       the most probable one of the group;
     - ``videos``: videos in which different members of one group are annotated; ``AP`` and ``AP50`` of all objects of
       these videos, in percent.
@@ -123,12 +123,12 @@ def _count_video(
     category_ids: Sequence[int | None],
     groups: Groups,
 ) -> None:
-    identities: list[Counter[int]] = [Counter() for _ in annotated]
+    track_ids: list[Counter[int]] = [Counter() for _ in annotated]
     for index, frame in enumerate(frames):
         seen = [number for number, (track, _) in enumerate(annotated) if track.rles[index] is not None]
         for row, column, _ in match_masks([annotated[number][0].rles[index] for number in seen], frame['rles']):
             track, loud = annotated[seen[row]]
-            identities[seen[row]][int(frame['ids'][column])] += 1
+            track_ids[seen[row]][int(frame['ids'][column])] += 1
             said = category_ids[int(frame['labels'][column])]
             if said not in groups.get(track.category_id, ()):
                 continue
@@ -139,23 +139,23 @@ def _count_video(
                 counts.sounding_frames += 1
                 counts.right_sounding_frames += right
     means = _mean_class_probs(frames)
-    for (track, _), matches in zip(annotated, identities, strict=True):
+    for (track, _), matches in zip(annotated, track_ids, strict=True):
         if matches and track.category_id in groups:
-            # The smaller identity is the older one; it goes first where two are matched equally often.
-            identity = min(matches, key=lambda key: (-matches[key], key))
+            # The smaller track ID is the older one; it goes first where two are matched equally often.
+            track_id = min(matches, key=lambda key: (-matches[key], key))
             members = [label for label, key in enumerate(category_ids) if key in groups[track.category_id]]
-            said = category_ids[members[int(means[identity][members].argmax())]]
+            said = category_ids[members[int(means[track_id][members].argmax())]]
             counts.tracks += 1
             counts.right_tracks += said == track.category_id
 
 
 def _mean_class_probs(frames: Sequence[dict]) -> dict[int, np.ndarray]:
-    """For each identity the mean (K,) over the frames in which it is shown."""
+    """For each track ID the mean (K,) over the frames in which it is shown."""
     probs: dict[int, list[np.ndarray]] = defaultdict(list)
     for frame in frames:
-        for identity, distribution in zip(frame['ids'].tolist(), frame['class_probs'], strict=True):
-            probs[identity].append(distribution)
-    return {identity: np.mean(values, axis=0, dtype=np.float64) for identity, values in probs.items()}
+        for track_id, distribution in zip(frame['ids'].tolist(), frame['class_probs'], strict=True):
+            probs[track_id].append(distribution)
+    return {track_id: np.mean(values, axis=0, dtype=np.float64) for track_id, values in probs.items()}
 
 
 def _pair_precision(

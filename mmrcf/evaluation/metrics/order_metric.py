@@ -1,4 +1,4 @@
-"""How steady the order of the slots, and with it the identities, is from frame to frame."""
+"""How steady the order of the slots, and with it the track IDs, is from frame to frame."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class _Counts:
     annotated: int = 0
     matched: int = 0
     slot_changes: int = 0
-    identity_changes: int = 0
+    id_changes: int = 0
     right_class: int = 0
     ious: list[float] = field(default_factory=list)
 
@@ -39,9 +39,9 @@ class OrderMetric(FrameMetric):
 
     - ``matched``: number of annotated object-frames that have a match;
     - ``recall``: these as part of all annotated object-frames;
-    - ``slot_changes``, ``identity_changes``: in how many of the matched object-frames the slot, or the identity, is
+    - ``slot_changes``, ``id_changes``: in how many of the matched object-frames the slot, or the track ID, is
       another than in the last frame in which the same object was matched;
-    - ``identity_switches``: the number of the latter;
+    - ``id_switches``: the number of the latter;
     - ``class_accuracy``, ``mean_iou``: over the matched object-frames, by the class predicted in the frame.
 
     A fraction of nothing is -1.
@@ -61,8 +61,8 @@ class OrderMetric(FrameMetric):
             'matched': float(counts.matched),
             'recall': _fraction(counts.matched, counts.annotated),
             'slot_changes': _fraction(counts.slot_changes, counts.matched),
-            'identity_changes': _fraction(counts.identity_changes, counts.matched),
-            'identity_switches': float(counts.identity_changes),
+            'id_changes': _fraction(counts.id_changes, counts.matched),
+            'id_switches': float(counts.id_changes),
             'class_accuracy': _fraction(counts.right_class, counts.matched),
             'mean_iou': _fraction(sum(counts.ious), counts.matched),
         }
@@ -80,12 +80,12 @@ def _count_video(
         seen = [number for number, track in enumerate(tracks) if track.rles[index] is not None]
         for row, column, iou in match_masks([tracks[number].rles[index] for number in seen], frame['rles']):
             number = seen[row]
-            slot, identity = int(frame['slots'][column]), int(frame['ids'][column])
-            last_slot, last_identity = last.get(number, (slot, identity))
-            last[number] = slot, identity
+            slot, track_id = int(frame['slots'][column]), int(frame['ids'][column])
+            last_slot, last_id = last.get(number, (slot, track_id))
+            last[number] = slot, track_id
             counts.matched += 1
             counts.slot_changes += slot != last_slot
-            counts.identity_changes += identity != last_identity
+            counts.id_changes += track_id != last_id
             counts.right_class += category_ids[int(frame['labels'][column])] == tracks[number].category_id
             counts.ious.append(iou)
 

@@ -26,8 +26,8 @@ class RegionMetric(FrameMetric):
     """Region similarity J of DAVIS (Perazzi et al., CVPR 2016), of the track that covers an object best; in [0, 1].
 
     The J of an object and a track is the mean, over all frames of the video, of the IoU of their masks; a frame in
-    which both are absent counts 1, one in which only one of them is there counts 0. A track is one identity through the
-    whole video, whatever its class and score, so a change of identity costs all frames on one side of it. The J of an
+    which both are absent counts 1, one in which only one of them is there counts 0. A track is one track ID through the
+    whole video, whatever its class and score, so a change of track ID costs all frames on one side of it. The J of an
     object is that of its best track. An object that no track ever meets scores 0, however often it is out of sight.
     Crowds, objects of no class of the model, and objects without a single pixel are left out.
 

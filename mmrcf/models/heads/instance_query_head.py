@@ -51,7 +51,7 @@ class InstanceQueryHead(BaseModule):
         loss_dice: Dice loss over matched slots (second term of Eq. 4).
         loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
-        order_supervision: Whether an identity keeps the slot that it was assigned on the frame before (Table VII).
+        order_supervision: Whether a track ID keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
         query_grid: Whether each query has an anchor of its own on a grid over the image. Its position starts as the
             sine position of that anchor, attention to the tokens starts as likeness of positions, and
@@ -228,11 +228,11 @@ class InstanceQueryHead(BaseModule):
         for index, target in enumerate(targets):
             if not self.order_supervision or index % num_targets == 0:
                 kept = {}
-            fixed = {i: kept[identity] for i, identity in enumerate(target.identities) if identity in kept}
+            fixed = {i: kept[track_id] for i, track_id in enumerate(target.track_ids) if track_id in kept}
             slots, objects = self.matcher(
                 output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.anchors
             )
-            kept = {target.identities[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
+            kept = {target.track_ids[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
             pairs.append((slots, objects))
         return pairs
 

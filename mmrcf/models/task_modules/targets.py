@@ -18,7 +18,7 @@ class FrameTargets:
     Attributes:
         labels: (n,) int64.
         masks: (n, H_o, W_o) float in [0, 1]: the share of each cell that the object covers.
-        identities: n numbers, unique in the frame and stable over the video.
+        track IDs: n numbers, unique in the frame and stable over the video.
         valid: (H_o, W_o) float, 1 in the image and 0 in its padding; the number 1 where there is no padding.
         ignored: (H_o, W_o) float in [0, 1]: the share of each cell in which nothing is said about objects; None where
             all of the frame is labelled.
@@ -26,7 +26,7 @@ class FrameTargets:
 
     labels: Tensor
     masks: Tensor
-    identities: tuple[int, ...]
+    track_ids: tuple[int, ...]
     valid: Tensor | float = 1.0
     ignored: Tensor | None = None
 
@@ -50,7 +50,7 @@ def frame_targets(
     return FrameTargets(
         labels=truth.labels.to(device=device, dtype=torch.long),
         masks=_cells(truth.masks, padded_size, stride, device),
-        identities=tuple(truth.instances_ids.tolist()),
+        track_ids=tuple(truth.instances_ids.tolist()),
         valid=_valid_map(sample.get('img_shape', padded_size), padded_size, stride, device),
         ignored=ignored,
     )

@@ -1,4 +1,4 @@
-"""The contract of a tracker: it says which identity each fired slot carries (Section III-B-4 of the paper)."""
+"""The contract of a tracker: it gives each active slot its track ID (Section III-B-4 of the paper)."""
 
 from abc import ABC, abstractmethod
 
@@ -8,18 +8,18 @@ from torch import Tensor
 from mmrcf.errors import InputError
 from mmrcf.structures import SlotPredictions, TrackState
 
-NEVER_SHOWN = -1
-"""Value in ``TrackState.ages`` of an identity that has not been shown yet."""
+NEVER_ACTIVE = -1
+"""Value in ``TrackState.ages`` of a track ID that has not been active yet."""
 
 
 class BaseTracker(ABC):
-    """Gives identities to slots, frame by frame.
+    """Gives track IDs to slots, frame by frame.
 
     A tracker holds options only. What it remembers of a stream is a :class:`TrackState` that the caller passes in and
     gets back, so one tracker serves any number of streams. What every tracker guarantees:
 
-    - identities are numbers from 1 on, and no two slots shown in a frame have the same one;
-    - the same frames in the same order give the same identities, whatever other streams do in between;
+    - track IDs are numbers from 1 on, and no two slots active in a frame have the same one;
+    - the same frames in the same order give the same track IDs, whatever other streams do in between;
     - ``update`` does not change the state it is given, and the new state is no larger for a longer stream.
 
     A new tracker is a class that is registered in ``MODELS``: one file, imported by this folder's ``__init__.py`` or
@@ -37,16 +37,16 @@ class BaseTracker(ABC):
 
     @abstractmethod
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
-        """Give identities to the slots of the next frame.
+        """Give track IDs to the slots of the next frame.
 
         Args:
             state: What ``init_state`` or the last ``update`` returned. Not changed.
             slots: Predictions for N slots.
 
         Returns:
-            ids (N,) int64, the identity of each slot, of meaning only where it is shown; shown (N,) bool, False for
-            slots that did not fire and for suppressed duplicates; and the state for the next frame. On the device of
-            ``slots``.
+            ids (N,) int64, the track ID of each slot, of meaning only where it is active; active (N,) bool, False for
+            slots that are below the threshold and for suppressed duplicates; and the state for the next frame. On the
+            device of ``slots``.
         """
 
 

@@ -1,4 +1,4 @@
-"""What a tracker may remember of identities that are out of sight: their class, and where they were."""
+"""What a tracker may remember of track IDs that are out of sight: their class, and where they were."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CLASS_DECAY = 0.9
 
 @dataclass(frozen=True, eq=False)
 class ClassMemory:
-    """Of N identities, in the order of the slots that hold them. Not changed once made.
+    """Of N track IDs, in the order of the slots that hold them. Not changed once made.
 
     Attributes:
-        sums: (N, K). Class probabilities summed over the frames in which the identity was shown, each counting 0.9 of
+        sums: (N, K). Class probabilities summed over the frames in which the track ID was active, each counting 0.9 of
             the next; zeros for one that never was.
-        centres: (N, 2). Centre of its mask when last shown: row and column, in cells.
+        centres: (N, 2). Centre of its mask when last active: row and column, in cells.
     """
 
     sums: np.ndarray
@@ -29,14 +29,14 @@ class ClassMemory:
 
     @classmethod
     def of(cls, state: TrackState, num_classes: int) -> ClassMemory:
-        """What ``state`` remembers; at first nothing was ever shown."""
+        """What ``state`` remembers; at first nothing was ever active."""
         if state.class_sums is None:
-            slots = len(state.identities)
+            slots = len(state.track_ids)
             return cls(np.zeros((slots, num_classes)), np.zeros((slots, 2)))
         return cls(state.class_sums.cpu().numpy(), state.centres.cpu().numpy())
 
     def without(self, forgotten: np.ndarray) -> ClassMemory:
-        """Without the identities (N,) bool."""
+        """Without the track IDs (N,) bool."""
         return ClassMemory(np.where(forgotten[:, None], 0.0, self.sums), self.centres)
 
     def tensors(self, device: torch.device) -> dict[str, Tensor]:
@@ -46,24 +46,24 @@ class ClassMemory:
         )
 
     def nearest(self, label: int, centre: np.ndarray, among: Sequence[int]) -> int | None:
-        """Which of the identities ``among`` has this class and was last seen nearest to ``centre``; None: none has."""
+        """Which of the track IDs ``among`` has this class and was last seen nearest to ``centre``; None: none has."""
         known = [index for index in among if self.sums[index].any() and self.sums[index].argmax() == label]
         return min(known, key=lambda index: float(np.square(self.centres[index] - centre).sum()), default=None)
 
     def after(
-        self, holders: Sequence[int], shown: np.ndarray, class_probs: np.ndarray, centres: np.ndarray
+        self, holders: Sequence[int], active: np.ndarray, class_probs: np.ndarray, centres: np.ndarray
     ) -> ClassMemory:
         """The memory after a frame.
 
         Args:
-            holders: For each slot, the slot whose identity it has taken.
-            shown: (N,) bool.
+            holders: For each slot, the slot whose track ID it has taken.
+            active: (N,) bool.
             class_probs: (N, K), of this frame.
             centres: (N, 2), of this frame.
         """
         sums, places = self.sums[holders], self.centres[holders]
-        sums[shown] = CLASS_DECAY * sums[shown] + class_probs[shown]
-        places[shown] = centres[shown]
+        sums[active] = CLASS_DECAY * sums[active] + class_probs[active]
+        places[active] = centres[active]
         return ClassMemory(sums, places)
 
 

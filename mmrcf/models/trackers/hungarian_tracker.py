@@ -1,4 +1,4 @@
-"""Identities by instance-code similarity and the Hungarian algorithm, for comparison with the matching-free tracker."""
+"""Track IDs by instance-code similarity and the Hungarian algorithm, for comparison with the matching-free tracker."""
 
 from dataclasses import replace
 
@@ -11,13 +11,13 @@ from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import BaseTracker, require_iou, require_max_age, require_option
-from .overlap import mask_iou, shown_slots
+from .overlap import active_slots, mask_iou
 from .track_bank import assign_tracks, empty_bank, live_tracks
 
 
 @MODELS.register_module()
 class HungarianTracker(BaseTracker):
-    """A shown slot continues the track whose last instance code is most like its own.
+    """An active slot continues the track whose last instance code is most like its own.
 
     One to one, such that the sum of the similarities in excess of ``min_similarity`` is greatest; a slot without such a
     track starts a new one. In the state the first dimension counts tracks (M = ``max_tracks``) and ``codes`` holds the
@@ -51,15 +51,15 @@ class HungarianTracker(BaseTracker):
         return empty_bank(self.max_tracks, num_slots, device)
 
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
-        """See :class:`BaseTracker`. Slots that are not shown have identity 0."""
+        """See :class:`BaseTracker`. Slots that are not active have track ID 0."""
         among, _ = mask_iou(slots.masks, slots.masks[:0])
-        shown = shown_slots(slots, among, self.duplicate_iou)
-        on = torch.from_numpy(shown).to(slots.codes.device)
+        active = active_slots(slots, among, self.duplicate_iou)
+        on = torch.from_numpy(active).to(slots.codes.device)
         codes = normalize(slots.codes.float(), dim=1)
         bank = codes.new_zeros(self.max_tracks, codes.shape[1]) if state.codes is None else state.codes
 
         live = live_tracks(state, self.max_age)
-        candidates = shown.nonzero()[0]
+        candidates = active.nonzero()[0]
         with torch.autocast(codes.device.type, enabled=False):
             similarity = (codes[on] @ bank[torch.from_numpy(live).to(bank.device)].T).cpu().numpy()
         excess = (similarity - self.min_similarity).clip(min=0)
@@ -69,5 +69,5 @@ class HungarianTracker(BaseTracker):
             if similarity[row, column] >= self.min_similarity
         }
 
-        ids, tracks, new_state = assign_tracks(state, shown, matches)
+        ids, tracks, new_state = assign_tracks(state, active, matches)
         return ids, on, replace(new_state, codes=bank.index_copy(0, tracks[on], codes[on]))

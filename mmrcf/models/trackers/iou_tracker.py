@@ -1,4 +1,4 @@
-"""Identities by greedy mask overlap with the last mask of each track, for comparison with the matching-free tracker."""
+"""Track IDs by greedy mask overlap with the last mask of each track, for comparison with the matching-free tracker."""
 
 from dataclasses import replace
 
@@ -10,13 +10,13 @@ from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
 from .base import BaseTracker, require_iou, require_max_age, require_option
-from .overlap import greedy_pairs, mask_iou, shown_slots
+from .overlap import active_slots, greedy_pairs, mask_iou
 from .track_bank import assign_tracks, empty_bank, live_tracks
 
 
 @MODELS.register_module()
 class IoUTracker(BaseTracker):
-    """A shown slot continues the track whose last mask it overlaps most; the order of the slots plays no part.
+    """An active slot continues the track whose last mask it overlaps most; the order of the slots plays no part.
 
     Pairs of slot and track are taken in descending order of IoU, one to one; a slot without a track starts a new one.
     In the state the first dimension counts tracks (M = ``max_tracks``) and ``masks`` holds the last mask of each;
@@ -50,16 +50,16 @@ class IoUTracker(BaseTracker):
         return empty_bank(self.max_tracks, num_slots, device)
 
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
-        """See :class:`BaseTracker`. Slots that are not shown have identity 0."""
+        """See :class:`BaseTracker`. Slots that are not active have track ID 0."""
         masks = slots.masks
         bank = masks.new_zeros(self.max_tracks, *masks.shape[1:]) if state.masks is None else state.masks
         live = live_tracks(state, self.max_age)
         among, with_tracks = mask_iou(masks, bank[torch.from_numpy(live).to(bank.device)])
-        shown = shown_slots(slots, among, self.duplicate_iou)
-        on = torch.from_numpy(shown).to(masks.device)
+        active = active_slots(slots, among, self.duplicate_iou)
+        on = torch.from_numpy(active).to(masks.device)
 
-        pairs = greedy_pairs(np.where(shown[:, None], with_tracks, 0.0), self.iou_threshold)
+        pairs = greedy_pairs(np.where(active[:, None], with_tracks, 0.0), self.iou_threshold)
         matches = {slot: int(live[column]) for slot, column in pairs}
 
-        ids, tracks, new_state = assign_tracks(state, shown, matches)
+        ids, tracks, new_state = assign_tracks(state, active, matches)
         return ids, on, replace(new_state, masks=bank.index_copy(0, tracks[on], masks[on]))

@@ -1,4 +1,4 @@
-"""The paper's tracker: identity follows the order of the slots (Section III-B-4).
+"""The paper's tracker: track ID follows the order of the slots (Section III-B-4).
 
 The network learns to keep an object in its slot, so no matching algorithm and no embedding is needed; mask overlap
 repairs the frames in which two slots change places.
@@ -11,36 +11,38 @@ from torch import Tensor
 from mmrcf.registry import MODELS
 from mmrcf.structures import SlotPredictions, TrackState
 
-from .base import NEVER_SHOWN, BaseTracker, require_iou, require_max_age, require_option
+from .base import NEVER_ACTIVE, BaseTracker, require_iou, require_max_age, require_option
 from .class_memory import ClassMemory, mask_centres
-from .overlap import greedy_pairs, mask_iou, shown_slots
+from .overlap import active_slots, greedy_pairs, mask_iou
 
 
 @MODELS.register_module()
 class MatchingFreeTracker(BaseTracker):
-    """Identities are a permutation of the slots.
+    """Track IDs are a permutation of the slots.
 
-    On the masks of the slots shown at t and at t-1:
+    On the masks of the slots active at t and at t-1:
 
-    1. A slot whose mask overlaps its own mask at t-1 keeps its identity.
+    1. A slot whose mask overlaps its own mask at t-1 keeps its track ID.
     2. Among the rest, pairs (i at t, j at t-1), i != j, of masks that overlap, where j was not continued by rule 1, in
-       descending order of IoU, one to one: i takes the identity that j had, and the slot that holds this identity now
+       descending order of IoU, one to one: i takes the track ID that j had, and the slot that holds this track ID now
        takes i's.
-    3. Every other slot has its identity as it stands, also after an absence.
+    3. Every other slot has its track ID as it stands, also after an absence.
 
-    So identities are unique by construction, and without ``max_age`` they are always a permutation of 1..N.
+    So track IDs are unique by construction, and without ``max_age`` they are always a permutation of 1..N.
 
     Args:
         iou_threshold: Masks overlap where their IoU is above this (paper: 0.5).
-        duplicate_iou: A fired slot whose mask overlaps a better-scored shown one by more than this counts as not fired,
-            in this frame and in the comparison with the next. None (paper): every fired slot is shown.
-        max_age: An identity that was silent for more frames than this does not come back: the slot that holds it shows
-            a new number. For endless streams. None (paper): identities never expire.
+        duplicate_iou: A slot above the threshold whose mask overlaps a better-scored active one by more than this
+            counts as below the threshold, in this frame and in the comparison with the next. None (paper): every slot
+            above the threshold is active.
+        max_age: A track ID that was silent for more frames than this does not come back: the slot that holds it shows
+            a new number. For endless streams. None (paper): track IDs never expire.
         return_by_class: A slot that rules 1 and 2 did not continue shows an object that has come into sight. It takes,
-            before rule 3, the identity of its class that was last seen nearest to it, if one is out of sight; the slot
-            that held this identity takes its own. Better-scored slots choose first. False (paper): rule 3 alone.
-        start_score: A slot that rules 1 and 2 did not continue is shown only if its score reaches this: what flickers
-            up in another slot for a frame is not taken for a new object. None (paper): every fired slot is shown.
+            before rule 3, the track ID of its class that was last seen nearest to it, if one is out of sight; the slot
+            that held this track ID takes its own. Better-scored slots choose first. False (paper): rule 3 alone.
+        start_score: A slot that rules 1 and 2 did not continue is active only if its score reaches this: what flickers
+            up in another slot for a frame is not taken for a new object. None (paper): every slot above the threshold
+            is active.
     """
 
     def __init__(
@@ -63,20 +65,20 @@ class MatchingFreeTracker(BaseTracker):
         self.start_score = start_score
 
     def init_state(self, num_slots: int, device: torch.device | str = 'cpu') -> TrackState:
-        """Slot i (from 0) holds identity i + 1."""
+        """Slot i (from 0) holds track ID i + 1."""
         return TrackState(
-            identities=torch.arange(1, num_slots + 1, device=device),
+            track_ids=torch.arange(1, num_slots + 1, device=device),
             masks=None,
             codes=None,
-            ages=torch.full((num_slots,), NEVER_SHOWN, device=device),
-            next_identity=num_slots + 1,
+            ages=torch.full((num_slots,), NEVER_ACTIVE, device=device),
+            next_id=num_slots + 1,
         )
 
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
-        """See :class:`BaseTracker`. Slots that are not shown have the identity that they hold."""
+        """See :class:`BaseTracker`. Slots that are not active have the track ID that they hold."""
         before = torch.zeros_like(slots.masks) if state.masks is None else state.masks
         # Overlaps of slots below the score threshold are not used.
-        return self.follow(state, slots, *mask_iou(slots.masks & slots.fired[:, None, None], before))
+        return self.follow(state, slots, *mask_iou(slots.masks & slots.above_thr[:, None, None], before))
 
     def follow(
         self, state: TrackState, slots: SlotPredictions, among: np.ndarray, with_before: np.ndarray
@@ -88,41 +90,41 @@ class MatchingFreeTracker(BaseTracker):
             slots: As in :meth:`update`.
             among: (N, N) IoU of the masks with each other.
             with_before: (N, N) IoU of the masks (rows) with those of the frame before (columns); 0 for slots that were
-                not shown there.
+                not active there.
         """
-        shown = shown_slots(slots, among, self.duplicate_iou)
+        active = active_slots(slots, among, self.duplicate_iou)
         # A slot that was absent at t-1 has an empty mask there; one that is absent at t still has a prediction.
-        holders, continued = self._holders(np.where(shown[:, None], with_before, 0.0))
+        holders, continued = self._holders(np.where(active[:, None], with_before, 0.0))
         if self.start_score is not None:
-            shown &= continued | (slots.scores.float().cpu().numpy() >= self.start_score)
-        memory = self._let_return(state, slots, shown, holders, continued) if self.return_by_class else {}
+            active &= continued | (slots.scores.float().cpu().numpy() >= self.start_score)
+        memory = self._let_return(state, slots, active, holders, continued) if self.return_by_class else {}
 
-        identities = state.identities.cpu().numpy()[holders]
+        track_ids = state.track_ids.cpu().numpy()[holders]
         ages = state.ages.cpu().numpy()[holders]
-        next_identity = state.next_identity
+        next_id = state.next_id
         if self.max_age is not None:
-            for slot in np.flatnonzero(shown & (ages > self.max_age)):
-                identities[slot] = next_identity
-                next_identity += 1
-        ages = np.where(shown, 0, np.where(ages == NEVER_SHOWN, NEVER_SHOWN, ages + 1))
+            for slot in np.flatnonzero(active & (ages > self.max_age)):
+                track_ids[slot] = next_id
+                next_id += 1
+        ages = np.where(active, 0, np.where(ages == NEVER_ACTIVE, NEVER_ACTIVE, ages + 1))
 
         device = slots.masks.device
-        ids, on = torch.from_numpy(identities).to(device), torch.from_numpy(shown).to(device)
+        ids, on = torch.from_numpy(track_ids).to(device), torch.from_numpy(active).to(device)
         new_state = TrackState(
-            identities=ids.clone(),
+            track_ids=ids.clone(),
             masks=slots.masks & on[:, None, None],
             codes=None,
             ages=torch.from_numpy(ages).to(device),
-            next_identity=next_identity,
+            next_id=next_id,
             **memory,
         )
         return ids, on, new_state
 
     def _holders(self, iou: np.ndarray) -> tuple[list[int], np.ndarray]:
-        """For each slot, the slot whose identity at t-1 it holds at t: a permutation.
+        """For each slot, the slot whose track ID at t-1 it holds at t: a permutation.
 
         Args:
-            iou: (N, N) IoU of the masks at t (rows) with those at t-1 (columns); 0 for slots that are not shown.
+            iou: (N, N) IoU of the masks at t (rows) with those at t-1 (columns); 0 for slots that are not active.
 
         Returns:
             The permutation, and (N,) bool: whether the slot goes on with an object of t-1 (rules 1 and 2).
@@ -138,7 +140,7 @@ class MatchingFreeTracker(BaseTracker):
         return holders, continued
 
     def _let_return(
-        self, state: TrackState, slots: SlotPredictions, shown: np.ndarray, holders: list[int], continued: np.ndarray
+        self, state: TrackState, slots: SlotPredictions, active: np.ndarray, holders: list[int], continued: np.ndarray
     ) -> dict[str, Tensor]:
         """Apply ``return_by_class`` to ``holders``, in place; what it remembers, as fields of the new state."""
         class_probs = slots.class_probs.float().cpu().numpy()
@@ -148,7 +150,7 @@ class MatchingFreeTracker(BaseTracker):
             memory = memory.without(state.ages.cpu().numpy() > self.max_age)
         free = [slot for slot in range(len(holders)) if not continued[slot]]
         for slot in np.argsort(-slots.scores.float().cpu().numpy(), kind='stable'):
-            if not shown[slot] or continued[slot]:
+            if not active[slot] or continued[slot]:
                 continue
             among = [holders[i] for i in free]
             found = memory.nearest(int(class_probs[slot].argmax()), centres[slot], among)
@@ -156,4 +158,4 @@ class MatchingFreeTracker(BaseTracker):
                 holder = holders.index(found)
                 holders[slot], holders[holder] = holders[holder], holders[slot]
             free.remove(slot)
-        return memory.after(holders, shown, class_probs, centres).tensors(slots.masks.device)
+        return memory.after(holders, active, class_probs, centres).tensors(slots.masks.device)

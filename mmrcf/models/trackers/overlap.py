@@ -20,7 +20,7 @@ def mask_iou(masks: Tensor, before: Tensor) -> tuple[np.ndarray, np.ndarray]:
         (N, N) and (N, M) float64.
 
     Raises:
-        ValueError: The sizes differ: the stream's frame size has changed and its state must be started anew.
+        ValueError: The sizes differ: the stream's frame size has changed and its state must be started again.
     """
     if masks.shape[1:] != before.shape[1:]:
         raise ValueError(
@@ -62,28 +62,28 @@ def _products(every: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
     return overlap[:-1], overlap[-1]
 
 
-def shown_slots(slots: SlotPredictions, iou: np.ndarray, duplicate_iou: float | None) -> np.ndarray:
-    """Which slots are shown: the fired ones, less those that repeat a better-scored shown one.
+def active_slots(slots: SlotPredictions, iou: np.ndarray, duplicate_iou: float | None) -> np.ndarray:
+    """Which slots are active: those above the score threshold, without duplicates of a better-scored active slot.
 
     Args:
         slots: Predictions for N slots.
         iou: (N, N) IoU between their masks.
-        duplicate_iou: Overlap above which a slot is a duplicate; None shows all fired slots.
+        duplicate_iou: Overlap above which a slot is a duplicate; None: all slots above the threshold are active.
 
     Returns:
         (N,) bool.
     """
-    shown = slots.fired.cpu().numpy().copy()
+    active = slots.above_thr.cpu().numpy().copy()
     if duplicate_iou is None:
-        return shown
+        return active
     scores = slots.scores.float().cpu().numpy()
     better: list[int] = []
     for slot in np.argsort(-scores, kind='stable'):
-        if shown[slot]:
-            shown[slot] = not (iou[slot, better] > duplicate_iou).any()
-            if shown[slot]:
+        if active[slot]:
+            active[slot] = not (iou[slot, better] > duplicate_iou).any()
+            if active[slot]:
                 better.append(slot)
-    return shown
+    return active
 
 
 def greedy_pairs(similarity: np.ndarray, threshold: float) -> Iterator[tuple[int, int]]:

@@ -3,7 +3,7 @@
 Paper: Cheng et al., "Mask2Former for Video Instance Segmentation", 2021 (arXiv:2112.10764). It is a model of whole
 clips: a query segments one object in all frames of a clip at once, so the answer for a frame waits for the frames after
 it. Here each frame is answered from a clip that ends with it, of one frame unless the config says more, which is the
-least that the model can cost; an identity is the query that found the object. The parts have the names that they have
+least that the model can cost; a track ID is the query that found the object. The parts have the names that they have
 in mmdet's ``Mask2FormerVideo``, so checkpoints of its model zoo load. On a GPU it needs the compiled operators of mmcv
 (deformable attention); on a CPU mmcv itself computes them with PyTorch.
 """
@@ -33,7 +33,7 @@ class OnlineMask2FormerVIS(OnlineModel):
         backbone: A backbone of mmdet with four levels.
         track_head: mmdet's ``Mask2FormerTrackHead``.
         clip_length: Frames of a clip in inference, at least 1: the newest one and those before it. The features of the
-            earlier ones are kept, not computed anew.
+            earlier ones are kept, not computed again.
         max_objects: Of all queries and classes, so many of the most probable pairs become objects; a query that is in
             more than one pair is one object. mmdet takes 10.
         data_preprocessor: Batches clips.
@@ -118,7 +118,7 @@ class OnlineMask2FormerVIS(OnlineModel):
         logits = resize_logits(mask_logits[queries, -1], tuple(frame.shape[-2:]), img_shape, ori_shape)
         result = frame_result(
             masks=logits > 0,
-            identities=queries,
+            track_ids=queries,
             class_probs=class_probs[queries],
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,

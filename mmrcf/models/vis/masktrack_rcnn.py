@@ -133,7 +133,7 @@ class OnlineMaskTrackRCNN(OnlineModel):
         class_probs.scatter_(1, objects.labels[:, None], objects.scores[:, None])
         result = frame_result(
             masks=objects.masks,
-            identities=objects.instances_id,
+            track_ids=objects.instances_id,
             class_probs=class_probs,
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,
@@ -146,7 +146,7 @@ class OnlineMaskTrackRCNN(OnlineModel):
         return result, replace(state, track=track, frame_index=state.frame_index + 1)
 
     def _tracker_of(self, memory: MaskTracks) -> MaskTrackRCNNTracker:
-        """A tracker that goes on from ``memory`` and leaves it as it is.
+        """A tracker that continues from ``memory`` and leaves it as it is.
 
         mmdet's keeps all of a track's past, masks included, and reads the newest entry only: only that goes along.
         """
@@ -160,10 +160,10 @@ class OnlineMaskTrackRCNN(OnlineModel):
 
 
 def _one_of_each(objects: InstanceData) -> InstanceData:
-    """``objects`` with every identity once.
+    """``objects`` with every track ID once.
 
-    mmdet's tracker gives an identity to a detection and then to a later one that fits better; the later one counts, as
+    mmdet's tracker gives a track ID to a detection and then to a later one that fits better; the later one counts, as
     in its memory and in its evaluation.
     """
-    last = {identity: index for index, identity in enumerate(objects.instances_id.tolist())}
+    last = {track_id: index for index, track_id in enumerate(objects.instances_id.tolist())}
     return objects[torch.tensor(list(last.values()), dtype=torch.long)]

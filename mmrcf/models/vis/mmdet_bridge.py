@@ -88,13 +88,13 @@ def training_samples(clips: Sequence[TrackDataSample], padded_shape: Sequence[in
 
 
 def frame_result(
-    masks: Tensor, identities: Tensor, class_probs: Tensor, classes: Sequence[str] | None, frame_index: int
+    masks: Tensor, track_ids: Tensor, class_probs: Tensor, classes: Sequence[str] | None, frame_index: int
 ) -> FrameResult:
     """The objects of a frame, best first; those without a pixel are left out.
 
     Args:
         masks: (n, H, W) bool at the size of the original frame.
-        identities: (n,) int64 from 0 on, all different; the result counts them from 1 on, and as slots from 0 on.
+        track IDs: (n,) int64 from 0 on, all different; the result counts them from 1 on, and as slots from 0 on.
         class_probs: (n, K).
         classes: Class names; None gives the numbers as names.
         frame_index: Index of the frame in its stream.
@@ -106,7 +106,7 @@ def frame_result(
     order = np.argsort(-scores, kind='stable')
     order = order[boxes[order, 2] > 0]
     labels = probs[order].argmax(axis=1)
-    slots = identities.cpu().numpy().astype(np.int64)[order]
+    slots = track_ids.cpu().numpy().astype(np.int64)[order]
     return FrameResult(
         frame_index=frame_index,
         ids=slots + 1,

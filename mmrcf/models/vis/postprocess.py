@@ -15,7 +15,7 @@ def select_instances(
     slots: SlotPredictions,
     mask_logits: Tensor,
     ids: Tensor,
-    shown: Tensor,
+    active: Tensor,
     mask_logit_thr: float,
     padded_shape: tuple[int, int],
     img_shape: tuple[int, int],
@@ -28,7 +28,7 @@ def select_instances(
     Args:
         slots: The predictions of all N slots.
         mask_logits: (N, H_o, W_o).
-        ids: (N,) int64 identities.
+        ids: (N,) int64 track IDs.
         shown: (N,) bool, the slots that become objects.
         mask_logit_thr: Logit above which a pixel belongs to the mask.
         padded_shape: Height and width of the network's input.
@@ -37,7 +37,7 @@ def select_instances(
         classes: Class names; None gives the numbers as names.
         frame_index: Index of the frame in its stream.
     """
-    keep = shown.nonzero().flatten()
+    keep = active.nonzero().flatten()
     keep = keep[slots.scores[keep].argsort(descending=True, stable=True)]
     logits = resize_logits(mask_logits[keep], padded_shape, img_shape, ori_shape)
     masks = (logits > mask_logit_thr).cpu().numpy()

@@ -2,7 +2,7 @@
 
 features = extract_feat(frame)                 # once a frame; references are features of earlier frames
 outputs = fuse_decode(features, references)    # the neck, the mask decoder, the instance-query head
-result, state = step(frame, state)             # the above plus identities: evaluation, demo and camera call this
+result, state = step(frame, state)             # the above plus track IDs: evaluation, demo and camera call this
 """
 
 import time
@@ -34,7 +34,7 @@ class RCF(OnlineModel):
         neck: A :class:`~mmrcf.models.necks.BaseContextNeck`.
         mask_decoder: Makes the segmentation map.
         head: Makes class and mask of each instance query.
-        tracker: Gives identities; used in inference only.
+        tracker: Gives track IDs; used in inference only.
         audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the audio
             (Section III-C); None for a visual-only model.
         data_preprocessor: Batches clips.
@@ -193,13 +193,13 @@ class RCF(OnlineModel):
         if frame.is_cuda:
             torch.cuda.synchronize(frame.device)
         decoded = time.perf_counter()
-        ids, shown, track = self.tracker.update(state.track, slots)
+        ids, active, track = self.tracker.update(state.track, slots)
         tracked = time.perf_counter()
         result = select_instances(
             slots=slots,
             mask_logits=output.mask_logits[0],
             ids=ids,
-            shown=shown,
+            active=active,
             mask_logit_thr=self.mask_logit_thr,
             padded_shape=tuple(frame.shape[-2:]),
             img_shape=tuple(img_shape),
@@ -275,9 +275,9 @@ class RCF(OnlineModel):
         masks[:, :, width:] = False
         class_probs = self.class_probs(output, masks)
         scores = class_probs.max(-1).values
-        fired = (scores >= self.score_thr) & masks.flatten(1).any(-1)
+        above_thr = (scores >= self.score_thr) & masks.flatten(1).any(-1)
         return SlotPredictions(
-            masks=masks, scores=scores, class_probs=class_probs, fired=fired, codes=output.codes[0].float()
+            masks=masks, scores=scores, class_probs=class_probs, above_thr=above_thr, codes=output.codes[0].float()
         )
 
     def _num_targets(self, frames: Tensor) -> int:

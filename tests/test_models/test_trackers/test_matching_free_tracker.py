@@ -16,7 +16,7 @@ def test_first_frame_shows_the_order_of_the_slots(slots, track):
     assert track(MatchingFreeTracker(), [slots([A, None, B])]) == [[1, None, 3]]
 
 
-def test_identity_returns_to_its_slot_after_an_absence(slots, track):
+def test_track_id_returns_to_its_slot_after_an_absence(slots, track):
     frames = [slots([A, B]), slots([None, B]), slots([C, B])]
     assert track(MatchingFreeTracker(), frames) == [[1, 2], [None, 2], [1, 2]]
 
@@ -35,11 +35,11 @@ def test_own_slot_comes_before_a_better_overlap(slots, track):
     assert track(MatchingFreeTracker(), frames)[-1] == [1, None]
 
 
-def test_identity_of_a_slot_that_goes_on_cannot_be_taken(slots, track):
+def test_track_id_of_a_slot_that_goes_on_cannot_be_taken(slots, track):
     assert track(MatchingFreeTracker(), [slots([A, None]), slots([A, A])])[-1] == [1, 2]
 
 
-def test_object_moves_to_another_slot_and_its_old_slot_takes_the_other_identity(slots, track):
+def test_object_moves_to_another_slot_and_its_old_slot_takes_the_other_track_id(slots, track):
     frames = [slots([A, None]), slots([None, A]), slots([B, A])]
     assert track(MatchingFreeTracker(), frames) == [[1, None], [None, 1], [2, 1]]
 
@@ -48,7 +48,7 @@ def test_new_object_in_the_slot_that_was_left(slots, track):
     assert track(MatchingFreeTracker(), [slots([A, None]), slots([B, A])])[-1] == [2, 1]
 
 
-def test_of_two_claims_on_one_identity_the_greater_overlap_wins(slots, track):
+def test_of_two_claims_on_one_track_id_the_greater_overlap_wins(slots, track):
     # IoU with the former mask of slot 0: slot 1 has 8/10, slot 2 has 9/10.
     frames = [slots([A, None, None]), slots([None, (0, 8), (0, 9)])]
     assert track(MatchingFreeTracker(), frames)[-1] == [None, 2, 1]
@@ -59,13 +59,13 @@ def test_of_equal_claims_the_lower_slot_wins(slots, track):
     assert track(MatchingFreeTracker(), frames)[-1] == [None, 1, 3]
 
 
-def test_a_slot_takes_one_identity_only(slots, track):
+def test_a_slot_takes_one_track_id_only(slots, track):
     frames = [slots([(0, 10), (0, 9), None]), slots([None, None, (0, 10)]), slots([B, C, (0, 10)])]
     assert track(MatchingFreeTracker(), frames) == [[1, 2, None], [None, None, 1], [3, 2, 1]]
 
 
 def test_claims_in_a_row(slots, track):
-    # Slot 0 takes from 1 (IoU 1), slot 1 takes from 2 (IoU 0.9); slot 2 is left with the identity that nobody claimed.
+    # Slot 0 takes from 1 (IoU 1), slot 1 takes from 2 (IoU 0.9); slot 2 is left with the track ID that nobody claimed.
     frames = [slots([A, B, C]), slots([B, (24, 33), None])]
     tracker = MatchingFreeTracker()
     assert track(tracker, frames)[-1] == [2, 3, None]
@@ -105,10 +105,10 @@ class TestDuplicates:
         frames = [slots([(0, 10), (2, 12), (4, 14)], scores=[0.9, 0.8, 0.7])]
         assert track(MatchingFreeTracker(duplicate_iou=0.6), frames) == [[1, None, 3]]
 
-    def test_identity_stays_with_the_object_while_the_better_slot_alternates(self, slots, track):
+    def test_track_id_stays_with_the_object_while_the_better_slot_alternates(self, slots, track):
         first, second = slots([A, A], scores=[0.9, 0.8]), slots([A, A], scores=[0.8, 0.9])
-        shown = track(MatchingFreeTracker(duplicate_iou=0.8), [first, second, first, second])
-        assert shown == [[1, None], [None, 1], [1, None], [None, 1]]
+        active = track(MatchingFreeTracker(duplicate_iou=0.8), [first, second, first, second])
+        assert active == [[1, None], [None, 1], [1, None], [None, 1]]
 
     def test_a_suppressed_mask_is_not_remembered(self, slots, track):
         # The duplicate of slot 1 was never shown, so slot 1 does not go on by its own mask when it fires alone.
@@ -116,17 +116,17 @@ class TestDuplicates:
         state = tracker.init_state(2)
         _, _, state = tracker.update(state, slots([A, A], scores=[0.9, 0.8]))
         assert not state.masks[1].any()
-        ids, shown, _ = tracker.update(state, slots([None, A]))
-        assert (ids[1].item(), shown.tolist()) == (1, [False, True])
+        ids, active, _ = tracker.update(state, slots([None, A]))
+        assert (ids[1].item(), active.tolist()) == (1, [False, True])
 
-    def test_a_duplicate_takes_no_identity(self, slots, track):
+    def test_a_duplicate_takes_no_track_id(self, slots, track):
         # Slot 1 repeats slot 0 with a worse score; it is not there, so slot 0 goes on and the rest is as it was.
         frames = [slots([A, B]), slots([A, A], scores=[0.9, 0.8]), slots([A, B])]
         assert track(MatchingFreeTracker(duplicate_iou=0.8), frames) == [[1, 2], [1, None], [1, 2]]
 
 
 class TestMaxAge:
-    def test_an_identity_silent_for_longer_does_not_come_back(self, slots, track):
+    def test_a_track_id_silent_for_longer_does_not_come_back(self, slots, track):
         frames = [slots([A, B]), slots([None, B]), slots([None, B]), slots([A, B])]
         assert track(MatchingFreeTracker(max_age=2), frames)[-1] == [1, 2]
         assert track(MatchingFreeTracker(max_age=1), frames)[-1] == [3, 2]
@@ -135,19 +135,19 @@ class TestMaxAge:
         frames = [slots([A, B]), slots([None, B]), slots([A, B]), slots([A, B]), slots([B, A])]
         assert track(MatchingFreeTracker(max_age=0), frames)[2:] == [[3, 2], [3, 2], [2, 3]]
 
-    def test_an_identity_that_was_never_shown_does_not_expire(self, slots, track):
+    def test_a_track_id_that_was_never_shown_does_not_expire(self, slots, track):
         frames = [slots([A, None]), *[slots([A, None])] * 4, slots([A, B])]
         assert track(MatchingFreeTracker(max_age=1), frames)[-1] == [1, 2]
 
-    def test_age_goes_with_the_identity(self, slots, track):
-        # Identity 2 falls silent; its slot takes identity 1, so slot 0 holds the old one when it fires again.
+    def test_age_goes_with_the_track_id(self, slots, track):
+        # Track ID 2 falls silent; its slot takes track ID 1, so slot 0 holds the old one when it fires again.
         frames = [slots([A, B]), slots([A, None]), slots([A, None]), slots([None, A]), slots([C, A])]
         assert track(MatchingFreeTracker(max_age=1), frames)[-2:] == [[None, 1], [3, 1]]
         assert track(MatchingFreeTracker(), frames)[-1] == [2, 1]
 
 
 class TestReturnByClass:
-    def test_the_identity_of_its_class_comes_back_in_another_slot(self, slots, track):
+    def test_the_track_id_of_its_class_comes_back_in_another_slot(self, slots, track):
         frames = [
             slots([A, B, None], labels=[0, 1, 2]),
             slots([None, B, None], labels=[0, 1, 2]),
@@ -163,11 +163,11 @@ class TestReturnByClass:
             slots([None, None, (26, 30)], labels=[1, 1, 0]),
             slots([(6, 10), None, (26, 30)], labels=[0, 1, 0]),
         ]
-        shown = track(MatchingFreeTracker(return_by_class=True), frames)
-        assert shown[2:] == [[None, None, 2], [1, None, 2]]
+        active = track(MatchingFreeTracker(return_by_class=True), frames)
+        assert active[2:] == [[None, None, 2], [1, None, 2]]
 
     def test_better_scores_choose_first(self, slots, track):
-        # Both are near to where identity 1 was seen; slot 2 is the surer one.
+        # Both are near to where track ID 1 was seen; slot 2 is the surer one.
         frames = [
             slots([A, None, None], labels=[0, 1, 1]),
             slots([None, None, None], labels=[0, 1, 1]),
@@ -175,12 +175,12 @@ class TestReturnByClass:
         ]
         assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [None, 2, 1]
 
-    def test_an_object_in_sight_keeps_its_identity(self, slots, track):
+    def test_an_object_in_sight_keeps_its_track_id(self, slots, track):
         # Slot 0 goes on by overlap though another class is named; the new object in slot 1 finds nobody of its class.
         frames = [slots([A, None], labels=[0, 1]), slots([A, B], labels=[1, 0])]
         assert track(MatchingFreeTracker(return_by_class=True), frames)[-1] == [1, 2]
 
-    def test_the_class_of_an_identity_is_that_of_most_of_its_frames(self, slots, track):
+    def test_the_class_of_a_track_id_is_that_of_most_of_its_frames(self, slots, track):
         frames = [
             *[slots([A, None], labels=[0, 1])] * 3,
             slots([A, None], labels=[1, 1]),
@@ -209,7 +209,7 @@ class TestStartScore:
         frames = [slots([A], scores=[0.9]), slots([None]), slots([A], scores=[0.7]), slots([A], scores=[0.8])]
         assert track(MatchingFreeTracker(start_score=0.8), frames) == [[1], [None], [None], [1]]
 
-    def test_what_is_not_shown_takes_no_identity(self, slots, track):
+    def test_what_is_not_shown_takes_no_track_id(self, slots, track):
         # Slot 2 is of the class that is out of sight and near to it, but not sure enough to be taken for it.
         frames = [
             slots([A, None, None], labels=[0, 1, 1]),
@@ -260,7 +260,7 @@ def moving_objects(draw: st.DrawFn) -> tuple[list[list[int]], list[list[int]]]:
 
 @given(moving_objects())
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_an_object_keeps_its_identity_whatever_slots_it_visits(clip):
+def test_an_object_keeps_its_track_id_whatever_slots_it_visits(clip):
     offsets, slot_of_object = clip
     tracker = MatchingFreeTracker()
     state = tracker.init_state(NUM_OBJECTS)
@@ -282,14 +282,14 @@ SPAN = st.none() | st.tuples(st.integers(0, 12), st.integers(1, 12))
 @pytest.mark.parametrize('returns', [False, True])
 @given(clip=st.lists(st.lists(SPAN, min_size=5, max_size=5), max_size=8))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_identities_are_a_permutation(slots, returns, clip):
+def test_track_ids_are_a_permutation(slots, returns, clip):
     tracker = MatchingFreeTracker(duplicate_iou=0.7, return_by_class=returns)
     state = tracker.init_state(5)
     for frame in clip:
         spans = [None if span is None else (span[0], span[0] + span[1]) for span in frame]
         _, _, state = tracker.update(state, slots(spans, scores=[0.5, 0.9, 0.9, 0.6, 0.7], labels=[0, 1, 0, 1, 0]))
-        assert sorted(state.identities.tolist()) == [1, 2, 3, 4, 5]
-        assert state.next_identity == 6
+        assert sorted(state.track_ids.tolist()) == [1, 2, 3, 4, 5]
+        assert state.next_id == 6
 
 
 def test_update_is_quick():
@@ -299,7 +299,7 @@ def test_update_is_quick():
             masks=torch.rand(10, 90, 160, generator=generator) > 0.5,
             scores=torch.rand(10, generator=generator),
             class_probs=torch.rand(10, 40, generator=generator),
-            fired=torch.ones(10, dtype=torch.bool),
+            above_thr=torch.ones(10, dtype=torch.bool),
             codes=torch.rand(10, 256, generator=generator),
         )
         for _ in range(2)

@@ -14,7 +14,7 @@ def angle(degrees: float) -> list[float]:
 
 
 class TestHungarian:
-    def test_identity_follows_the_code_not_the_slot(self, slots, track):
+    def test_track_id_follows_the_code_not_the_slot(self, slots, track):
         frames = [slots([A, B], codes=[X, Y]), slots([A, B], codes=[Y, X])]
         assert track(HungarianTracker(), frames) == [[1, 2], [2, 1]]
 
@@ -46,7 +46,7 @@ class TestHungarian:
 
 
 class TestIoU:
-    def test_identity_follows_the_mask_not_the_slot(self, slots, track):
+    def test_track_id_follows_the_mask_not_the_slot(self, slots, track):
         assert track(IoUTracker(), [slots([A, B]), slots([B, A])]) == [[1, 2], [2, 1]]
 
     def test_no_overlap_starts_a_track(self, slots, track):

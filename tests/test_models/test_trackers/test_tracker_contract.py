@@ -60,8 +60,8 @@ def build(name: str, options: dict) -> BaseTracker:
 def run(tracker: BaseTracker, frames: list[SlotPredictions]) -> list[list[int]]:
     state, said = tracker.init_state(NUM_SLOTS), []
     for frame in frames:
-        ids, shown, state = tracker.update(state, frame)
-        said.append(torch.where(shown, ids, 0).tolist())
+        ids, active, state = tracker.update(state, frame)
+        said.append(torch.where(active, ids, 0).tolist())
     return said
 
 
@@ -74,21 +74,21 @@ def test_the_trackers_are_registered():
 class TestContract:
     @given(frames=streams)
     @settings(max_examples=25, deadline=None, derandomize=True)
-    def test_identities(self, name, options, frames):
+    def test_track_ids(self, name, options, frames):
         tracker = build(name, options)
         state, kept = tracker.init_state(NUM_SLOTS), []
         for frame in frames:
-            ids, shown, new_state = tracker.update(state, frame)
-            assert ids.dtype == torch.int64 and shown.dtype == torch.bool
-            assert ids.shape == shown.shape == (NUM_SLOTS,)
-            assert not (shown & ~frame.fired).any()
+            ids, active, new_state = tracker.update(state, frame)
+            assert ids.dtype == torch.int64 and active.dtype == torch.bool
+            assert ids.shape == active.shape == (NUM_SLOTS,)
+            assert not (active & ~frame.above_thr).any()
             if not options:
-                assert torch.equal(shown, frame.fired)
-            numbers = ids[shown].tolist()
+                assert torch.equal(active, frame.above_thr)
+            numbers = ids[active].tolist()
             assert len(set(numbers)) == len(numbers) and min(numbers, default=1) >= 1
-            assert max(numbers, default=0) < new_state.next_identity
-            assert len(set(new_state.identities.tolist())) == len(new_state.identities)
-            kept.append((ids, ids.clone(), shown, shown.clone()))
+            assert max(numbers, default=0) < new_state.next_id
+            assert len(set(new_state.track_ids.tolist())) == len(new_state.track_ids)
+            kept.append((ids, ids.clone(), active, active.clone()))
             state = new_state
         assert all(torch.equal(ids, then) and torch.equal(on, on_then) for ids, then, on, on_then in kept)
 
@@ -112,8 +112,8 @@ class TestContract:
         state, other_state, said = tracker.init_state(NUM_SLOTS), tracker.init_state(NUM_SLOTS), []
         for index, frame in enumerate(frames):
             _, _, other_state = tracker.update(other_state, others[index % len(others)])
-            ids, shown, state = tracker.update(state, frame)
-            said.append(torch.where(shown, ids, 0).tolist())
+            ids, active, state = tracker.update(state, frame)
+            said.append(torch.where(active, ids, 0).tolist())
         assert said == alone
 
     @given(frames=streams, more=streams)

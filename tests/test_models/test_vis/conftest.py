@@ -127,7 +127,7 @@ def build_peer(peer_config) -> Callable[[str], OnlineModel]:
     return build
 
 
-class Twins(NamedTuple):
+class Counterparts(NamedTuple):
     """A peer and mmdet's own model with the same weights."""
 
     name: str
@@ -136,14 +136,14 @@ class Twins(NamedTuple):
 
 
 @pytest.fixture(scope='module', params=PEERS)
-def twins(request: pytest.FixtureRequest, peer_config) -> Twins:
+def counterparts(request: pytest.FixtureRequest, peer_config) -> Counterparts:
     """Read them only."""
     with DefaultScope.overwrite_default_scope('mmdet'):
         theirs = spread(MMDET_MODELS.build(shrink(mmengine.hub.get_config(PEERS[request.param])).model))
     init_default_scope('mmrcf')
     ours = MODELS.build(peer_config(request.param).model).eval()
     ours.load_state_dict(theirs.state_dict())
-    return Twins(request.param, ours, theirs)
+    return Counterparts(request.param, ours, theirs)
 
 
 @pytest.fixture(scope='session')

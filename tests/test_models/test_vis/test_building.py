@@ -45,13 +45,13 @@ def test_light_mmcv_is_enough_for_mask2former_on_a_cpu_and_not_on_a_gpu(light: N
         model.step(SimpleNamespace(is_cuda=True), model.init_state(), **shapes)
 
 
-def test_mmdet_s_checkpoints_load(twins, peer_config, tmp_path: Path) -> None:
+def test_mmdet_s_checkpoints_load(counterparts, peer_config, tmp_path: Path) -> None:
     checkpoint = tmp_path / 'zoo.pth'
-    torch.save(dict(state_dict=twins.theirs.state_dict(), meta=dict(CLASSES=('old', 'field'))), checkpoint)
-    segmenter = OnlineSegmenter(init_model(peer_config(twins.name), checkpoint))
+    torch.save(dict(state_dict=counterparts.theirs.state_dict(), meta=dict(CLASSES=('old', 'field'))), checkpoint)
+    segmenter = OnlineSegmenter(init_model(peer_config(counterparts.name), checkpoint))
     assert segmenter.classes == SHAPES_CLASSES
     loaded = segmenter.model.state_dict()
-    assert [key for key, value in twins.theirs.state_dict().items() if not torch.equal(value, loaded[key])] == []
+    assert [key for key, value in counterparts.theirs.state_dict().items() if not torch.equal(value, loaded[key])] == []
     assert segmenter.step(np.zeros((60, 90, 3), np.uint8)).masks.shape[1:] == (60, 90)
 
 

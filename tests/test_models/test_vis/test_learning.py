@@ -17,14 +17,14 @@ BOTH = (MASKTRACK, MASK2FORMER)
 PADDED, VALID = (64, 96), (60, 90)
 
 
-def test_the_losses_are_those_of_mmdet(twins, make_stream, make_clip_sample) -> None:
+def test_the_losses_are_those_of_mmdet(counterparts, make_stream, make_clip_sample) -> None:
     frames, clips = make_stream(2)[None], [make_clip_sample(2, *VALID)]
-    twins.ours.train(), twins.theirs.train()
+    counterparts.ours.train(), counterparts.theirs.train()
     torch.manual_seed(1)
-    ours, _ = twins.ours.parse_losses(twins.ours(inputs={'img': frames}, data_samples=clips, mode='loss'))
+    ours, _ = counterparts.ours.parse_losses(counterparts.ours(inputs={'img': frames}, data_samples=clips, mode='loss'))
     torch.manual_seed(1)
-    theirs, _ = twins.theirs.parse_losses(twins.theirs.loss(frames, training_samples(clips, PADDED)))
-    twins.ours.eval(), twins.theirs.eval()
+    theirs, _ = counterparts.theirs.parse_losses(counterparts.theirs.loss(frames, training_samples(clips, PADDED)))
+    counterparts.ours.eval(), counterparts.theirs.eval()
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
 
 

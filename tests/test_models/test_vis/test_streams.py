@@ -37,33 +37,33 @@ def same(one: FrameResult, other: FrameResult) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
-def assert_the_same_objects(result: FrameResult, objects: InstanceData, identities: Sequence[int]) -> None:
-    """``result`` holds mmdet's ``objects`` under these identities: of each the last one, and none without a pixel."""
-    last = {identity: index for index, identity in enumerate(identities)}
-    last = {identity: index for identity, index in last.items() if objects.masks[index].any()}
+def assert_the_same_objects(result: FrameResult, objects: InstanceData, track_ids: Sequence[int]) -> None:
+    """``result`` holds mmdet's ``objects`` under these track IDs: of each the last one, and none without a pixel."""
+    last = {track_id: index for index, track_id in enumerate(track_ids)}
+    last = {track_id: index for track_id, index in last.items() if objects.masks[index].any()}
     assert sorted(result.ids.tolist()) == sorted(last)
-    for row, identity in enumerate(result.ids.tolist()):
-        index = last[identity]
+    for row, track_id in enumerate(result.ids.tolist()):
+        index = last[track_id]
         assert np.array_equal(result.masks[row], objects.masks[index].numpy())
         assert result.scores[row] == pytest.approx(objects.scores[index].item(), abs=1e-6)
         assert result.labels[row] == objects.labels[index]
 
 
-def test_it_says_what_mmdet_s_own_model_says(twins, make_stream) -> None:
+def test_it_says_what_mmdet_s_own_model_says(counterparts, make_stream) -> None:
     frames = make_stream(4)
-    results, _ = run(twins.ours, frames)
+    results, _ = run(counterparts.ours, frames)
     assert sum(len(result) for result in results) > 10
     with torch.no_grad():
         for index, result in enumerate(results):
-            if twins.name == MASKTRACK:
-                (sample,) = twins.theirs.predict(frames[None, : index + 1], [sample_of(index + 1)])
+            if counterparts.name == MASKTRACK:
+                (sample,) = counterparts.theirs.predict(frames[None, : index + 1], [sample_of(index + 1)])
                 objects = sample[index].pred_track_instances
-                identities = (objects.instances_id + 1).tolist()
+                track_ids = (objects.instances_id + 1).tolist()
             else:
-                (sample,) = twins.theirs.predict(frames[None, index : index + 1], [sample_of(1)])
+                (sample,) = counterparts.theirs.predict(frames[None, index : index + 1], [sample_of(1)])
                 objects = sample[0].pred_track_instances
-                objects, identities = by_query(twins.theirs, frames[index], objects)
-            assert_the_same_objects(result, objects, identities)
+                objects, track_ids = by_query(counterparts.theirs, frames[index], objects)
+            assert_the_same_objects(result, objects, track_ids)
 
 
 def by_query(model: nn.Module, frame: Tensor, objects: InstanceData) -> tuple[InstanceData, list[int]]:
@@ -74,29 +74,31 @@ def by_query(model: nn.Module, frame: Tensor, objects: InstanceData) -> tuple[In
     return objects[order], (pairs[order] // model.num_classes + 1).tolist()
 
 
-def test_whole_video_equals_frame_by_frame(twins, make_stream) -> None:
+def test_whole_video_equals_frame_by_frame(counterparts, make_stream) -> None:
     frames = make_stream(3)
-    whole = twins.ours(inputs={'img': frames[None]}, data_samples=[sample_of(3)], mode='predict')[0]
-    assert all(same(one, other) for one, other in zip(whole, run(twins.ours, frames)[0], strict=True))
+    whole = counterparts.ours(inputs={'img': frames[None]}, data_samples=[sample_of(3)], mode='predict')[0]
+    assert all(same(one, other) for one, other in zip(whole, run(counterparts.ours, frames)[0], strict=True))
 
 
-def test_interleaved_streams_do_not_touch(twins, make_stream) -> None:
+def test_interleaved_streams_do_not_touch(counterparts, make_stream) -> None:
     clips = make_stream(3), make_stream(3, seed=1)
-    states, results = [twins.ours.init_state(), twins.ours.init_state()], [[], []]
+    states, results = [counterparts.ours.init_state(), counterparts.ours.init_state()], [[], []]
     for pair in zip(*clips, strict=True):
         for index, frame in enumerate(pair):
-            result, states[index] = twins.ours.step(frame[None], states[index], img_shape=VALID, ori_shape=ORIGINAL)
+            result, states[index] = counterparts.ours.step(
+                frame[None], states[index], img_shape=VALID, ori_shape=ORIGINAL
+            )
             results[index].append(result)
     for frames, interleaved in zip(clips, results, strict=True):
-        assert all(same(one, other) for one, other in zip(run(twins.ours, frames)[0], interleaved, strict=True))
+        assert all(same(one, other) for one, other in zip(run(counterparts.ours, frames)[0], interleaved, strict=True))
 
 
-def test_a_step_leaves_the_state_it_is_given_as_it_was(twins, make_stream) -> None:
+def test_a_step_leaves_the_state_it_is_given_as_it_was(counterparts, make_stream) -> None:
     frames = make_stream(4)
-    _, state = run(twins.ours, frames[:2])
-    first, after = twins.ours.step(frames[2][None], state, img_shape=VALID, ori_shape=ORIGINAL)
-    twins.ours.step(frames[3][None], after, img_shape=VALID, ori_shape=ORIGINAL)
-    again, _ = twins.ours.step(frames[2][None], state, img_shape=VALID, ori_shape=ORIGINAL)
+    _, state = run(counterparts.ours, frames[:2])
+    first, after = counterparts.ours.step(frames[2][None], state, img_shape=VALID, ori_shape=ORIGINAL)
+    counterparts.ours.step(frames[3][None], after, img_shape=VALID, ori_shape=ORIGINAL)
+    again, _ = counterparts.ours.step(frames[2][None], state, img_shape=VALID, ori_shape=ORIGINAL)
     assert same(first, again)
     assert (state.frame_index, after.frame_index) == (2, 3)
 
@@ -114,7 +116,7 @@ def test_what_is_kept_of_tracks_is_bounded(build_peer, make_stream) -> None:
     assert not model.tracker.tracks
 
 
-def test_an_identity_stands_for_one_object_of_a_frame(build_peer, make_stream, monkeypatch) -> None:
+def test_a_track_id_stands_for_one_object_of_a_frame(build_peer, make_stream, monkeypatch) -> None:
     """mmdet's tracker gives one number to two detections where the second fits better."""
     model = build_peer(MASKTRACK)
     plain, _ = model.step(make_stream(1), model.init_state(), img_shape=VALID, ori_shape=ORIGINAL)
@@ -129,8 +131,8 @@ def test_an_identity_stands_for_one_object_of_a_frame(build_peer, make_stream, m
     result, _ = model.step(make_stream(1), model.init_state(), img_shape=VALID, ori_shape=ORIGINAL)
     assert len(result) > 1
     masks = dict(zip(plain.ids.tolist(), plain.masks, strict=True))
-    for identity, mask in zip(result.ids.tolist(), result.masks, strict=True):
-        last = max(number for number in (2 * identity - 1, 2 * identity) if number in masks)
+    for track_id, mask in zip(result.ids.tolist(), result.masks, strict=True):
+        last = max(number for number in (2 * track_id - 1, 2 * track_id) if number in masks)
         assert np.array_equal(mask, masks[last])
 
 
