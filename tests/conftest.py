@@ -181,7 +181,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope='session')
 def load_script():
-    """``load_script('tools/train.py')``: a script as a module, without running it."""
+    """``load_script('tools/train.py')``: a script as a module, without running it; it finds the modules beside it."""
     modules: dict[str, ModuleType] = {}
 
     def load(path: str) -> ModuleType:
@@ -189,7 +189,9 @@ def load_script():
             name = 'script_' + path.removesuffix('.py').replace('/', '_')
             spec = importlib.util.spec_from_file_location(name, REPOSITORY / path)
             modules[path] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(modules[path])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.syspath_prepend(str((REPOSITORY / path).parent))
+                spec.loader.exec_module(modules[path])
         return modules[path]
 
     return load

@@ -9,9 +9,6 @@ import pytest
 import torch
 
 from mmrcf.apis import init_model
-from mmrcf.benchmark.checkpoint_facts import checkpoint_facts
-from mmrcf.benchmark.page import NOT_MEASURED
-from mmrcf.benchmark.real_page import write_real_page
 from mmrcf.errors import InputError, InputFileError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,7 +35,8 @@ def real(load_script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Module
 class TestTheRepository:
     def test_the_page_is_what_its_files_say(self, load_script, tmp_path: Path) -> None:
         copy = Path(shutil.copy(PAGE, tmp_path))
-        write_real_page(copy, RESULTS, list(load_script('tools/benchmarks/real.py').ROWS))
+        tool = load_script('tools/benchmarks/real.py')
+        tool.write_real_page(copy, RESULTS, list(tool.ROWS))
         assert copy.read_text() == PAGE.read_text(), 'run python tools/benchmarks/real.py --page-only'
 
     def test_every_file_is_of_a_row(self, load_script) -> None:
@@ -82,7 +80,7 @@ class TestCommand:
         monkeypatch.setattr(
             real,
             'measure',
-            lambda name, row: names.append(name) or made_up | checkpoint_facts(real.ROOT / row.checkpoint),
+            lambda name, row: names.append(name) or made_up | real.checkpoint_facts(real.ROOT / row.checkpoint),
         )
         return names
 
@@ -102,7 +100,7 @@ class TestCommand:
         real.main(['--again', 'all'])
         assert not measured and not real.RESULTS.exists()
         assert capsys.readouterr().out == 'a: a.pth is not there; left out\n' * 2
-        assert real.PAGE.read_text().count(NOT_MEASURED) == 3
+        assert real.PAGE.read_text().count('Not yet measured.') == 3
 
     def test_unless_it_is_asked_for(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
@@ -164,4 +162,25 @@ def test_a_row_is_measured_by_the_tools_themselves(
     assert row['latency']['size'] == [640, 360] and row['latency']['fps'] > 0
     assert row['torch'] == torch.__version__ and 'processor' in row['machine']
     text = real.PAGE.read_text()
-    assert '[a](../../video.py) | 3 | 4 |' in text and '| 0001 | 0.' in text and NOT_MEASURED not in text
+    assert '[a](../../video.py) | 3 | 4 |' in text and '| 0001 | 0.' in text and 'Not yet measured.' not in text
+
+
+@pytest.mark.parametrize(
+    ('meta', 'expected'),
+    [
+        (dict(seed=3, iter=40), (3, 40)),
+        (dict(seed=0, iterations=6000), (0, 6000)),
+        ({}, (None, None)),
+    ],
+)
+def test_checkpoint_facts(load_script, tmp_path: Path, meta: dict, expected: tuple) -> None:
+    checkpoint_facts = load_script('tools/benchmarks/real.py').checkpoint_facts
+    path = tmp_path / 'a.pth'
+    torch.save(dict(meta=meta, state_dict={'a': torch.zeros(1)}), path)
+    facts = checkpoint_facts(path)
+    assert (facts['seed'], facts['iterations']) == expected
+    assert len(facts['sha256']) == 8 and int(facts['sha256'], 16) >= 0
+    torch.save(dict(meta=meta | dict(metrics={'AP': 1.0}), state_dict={'a': torch.zeros(1)}), path)
+    assert checkpoint_facts(path) == facts  # figures in the meta do not change it
+    torch.save(dict(meta=meta, state_dict={'a': torch.ones(1)}), path)
+    assert checkpoint_facts(path)['sha256'] != facts['sha256']

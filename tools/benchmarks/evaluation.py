@@ -10,7 +10,7 @@ from time import perf_counter
 
 import torch
 
-from mmrcf.benchmark import describe_machine
+from measuring import describe_machine
 from mmrcf.engine.checkpoint import load_tested_weights
 from mmrcf.engine.config import ConfigOptions, build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop

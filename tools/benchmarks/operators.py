@@ -12,8 +12,8 @@ import torch
 from torch.autograd.profiler_util import EventList
 from torch.profiler import ProfilerActivity, profile
 
+from measuring import describe_machine, encoded_frames
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import describe_machine, encoded_frames
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, write_json
 from mmrcf.utils.markdown import markdown_table

@@ -9,9 +9,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.benchmark.commands import run_tool
-from mmrcf.benchmark.page import write_page
 from mmrcf.errors import exit_on_bad_input
+from page_tools import run_tool
+from performance_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/performance'

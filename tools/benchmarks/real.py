@@ -6,19 +6,21 @@ so it can be interrupted; a row whose checkpoint is not there yet is left out.
 """
 
 import argparse
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from mmrcf.benchmark import describe_machine
-from mmrcf.benchmark.checkpoint_facts import checkpoint_facts
-from mmrcf.benchmark.commands import run_tool
-from mmrcf.benchmark.real_page import write_real_page
+from measuring import describe_machine
+from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import read_json, write_json
+from page_tools import run_tool
+from real_page import write_real_page
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/real'
@@ -147,6 +149,36 @@ def measure(name: str, row: Row) -> dict[str, Any]:
         torch=str(torch.__version__),
         machine=describe_machine(torch.device('cuda' if torch.cuda.is_available() else 'cpu')),
     )
+
+
+def checkpoint_facts(path: str | Path) -> dict[str, Any]:
+    """What identifies a checkpoint.
+
+    Args:
+        path: A training checkpoint, a release, or a file of weights only.
+
+    Returns:
+        ``sha256``: the digest of its weights, see :func:`weights_digest`; ``seed``, ``iterations``: of its training,
+        None where the file does not say.
+
+    Raises:
+        InputFileError: The file is missing, empty or unreadable.
+        InputError: It is not a checkpoint, is damaged, or holds Python objects.
+    """
+    content = read_checkpoint(path)
+    meta = content['meta']
+    # A training checkpoint has MMEngine's name for it, a release ours.
+    iterations = meta.get('iterations', meta.get('iter'))
+    return dict(sha256=weights_digest(content['state_dict']), seed=meta.get('seed'), iterations=iterations)
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """The first 8 digits of the SHA-256 of names and values; the meta of a release holds figures, so it is left out."""
+    digest = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().cpu().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:8]
 
 
 def metrics_only(figures: dict[str, float]) -> dict[str, float]:

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from measuring import describe_machine, encoded_frames, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import describe_machine, encoded_frames, statistics_of
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import atomic_output, keep_freed_memory, resident_mib, write_json
 

@@ -1,4 +1,4 @@
-"""Runs a tool of a repository from another one, which measures with it."""
+"""What the writers of docs/performance.md and of configs/real/README.md share."""
 
 import subprocess
 import sys
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmrcf.errors import InputError
+
+NOT_MEASURED = 'Not yet measured.'
 
 
 def run_tool(root: Path, command: Sequence[str | Path]) -> None:
