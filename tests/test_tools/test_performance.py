@@ -69,6 +69,7 @@ def test_only_what_has_no_result_is_run(
     assert ran == [*performance.EXPORTS, 'soak.json']
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
     with pytest.raises(InputError, match='tools/benchmarks/live.py ended with 2; see above'):
         performance.run(['tools/benchmarks/live.py'], 'none.py', '--source-fps', '-1')
@@ -77,5 +78,5 @@ def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
 
 def test_an_unknown_name_is_refused(performance: ModuleType, capsys) -> None:
     with pytest.raises(SystemExit):
-        performance.parse_args(['--again', 'latency'])
-    assert '--again latency: expected names among latency_r50' in capsys.readouterr().err
+        performance.parse_args(['--force', 'latency'])
+    assert '--force latency: expected names among latency_r50' in capsys.readouterr().err

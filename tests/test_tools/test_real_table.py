@@ -85,7 +85,7 @@ class TestCommand:
         return names
 
     def test_what_is_there_is_not_measured_again(self, real, checkpoint: Path, measured: list[str], capsys) -> None:
-        for arguments, count in ('', 1), ('', 1), ('--page-only', 1), ('--again a', 2), ('--again all', 3):
+        for arguments, count in ('', 1), ('', 1), ('--page-only', 1), ('--force a', 2), ('--force all', 3):
             real.main(arguments.split())
             assert len(measured) == count, arguments
             assert '| [a](small.py) | 3 | 4 |' in real.PAGE.read_text()
@@ -93,18 +93,18 @@ class TestCommand:
         torch.save(dict(meta={}, state_dict={'a': torch.ones(1)}), checkpoint)
         real.main([])
         assert len(measured) == 3
-        assert '--again a measures it' in capsys.readouterr().out
+        assert '--force a measures it' in capsys.readouterr().out
 
     def test_a_row_without_its_checkpoint_is_left_out(self, real, measured: list[str], capsys) -> None:
         real.main([])
-        real.main(['--again', 'all'])
+        real.main(['--force', 'all'])
         assert not measured and not real.RESULTS.exists()
         assert capsys.readouterr().out == 'a: a.pth is not there; left out\n' * 2
         assert real.PAGE.read_text().count('Not yet measured.') == 3
 
     def test_unless_it_is_asked_for(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
-            real.main(['--again', 'a'])
+            real.main(['--force', 'a'])
         assert 'a.pth: no such file' in capsys.readouterr().err
         with pytest.raises(InputFileError):
             real.measure('a', real.ROWS['a'])
@@ -115,8 +115,8 @@ class TestCommand:
 
     def test_an_unknown_name_is_refused(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
-            real.parse_args(['--again', 'b'])
-        assert '--again b: expected names among a, or all' in capsys.readouterr().err
+            real.parse_args(['--force', 'b'])
+        assert '--force b: expected names among a, or all' in capsys.readouterr().err
 
     def test_a_checkpoint_that_changes_in_the_meantime(self, real, checkpoint: Path, monkeypatch) -> None:
         def train_on(root: Path, command: list[str]) -> None:
@@ -129,6 +129,7 @@ class TestCommand:
             real.measure('a', real.ROWS['a'])
 
 
+@pytest.mark.slow
 def test_a_row_is_measured_by_the_tools_themselves(
     real, load_script, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

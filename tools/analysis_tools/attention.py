@@ -16,7 +16,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.media import StillWriter, VideoWriter, is_still, open_source
@@ -105,12 +106,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
     parser.add_argument('--mass', action='store_true', help='measure over a split what the instance queries attend to')
     parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config for --mass')
-    parser.add_argument('--json', metavar='FILE', help='write the figures of --mass to this file')
+    add_json(parser, 'the figures of --mass')
     parser.add_argument('--table', metavar='FILE.md', help='and between the attention markers of this Markdown file')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_device(parser)
+    add_cfg_options(parser)
     args = parser.parse_intermixed_args(arguments)
     if args.mass == bool(args.input) or bool(args.out) != bool(args.input):
         parser.error('give either INPUT with --out FILE, for a picture, or --mass')

@@ -19,7 +19,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from measuring import PartTimer, matrix_product_rate, statistics_of
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
+from mmrcf.engine.config import explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
@@ -190,16 +191,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
     parser.add_argument('configs', nargs='+', help='config files')
-    parser.add_argument(
-        '--shape', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'), help='frame size'
-    )
+    add_size(parser, 'frame size', (640, 360))
     parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_json(parser)
     parser.add_argument('--table', metavar='FILE.md', help='write them between the cost markers of this Markdown file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
-    )
+    add_cfg_options(parser, 'the configs')
     return parser.parse_args(arguments)
 
 
@@ -207,12 +204,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure as the command line says."""
     args = parse_args(arguments)
-    if min(args.shape) < 1:
-        raise InputError(f'--shape {args.shape[0]} {args.shape[1]}: expected two positive numbers of pixels')
     if args.threads:
         torch.set_num_threads(args.threads)
     keep_freed_memory()
-    rows = [measure(config, tuple(args.shape), args.cfg_options, args.rate) for config in args.configs]
+    rows = [measure(config, args.size, args.cfg_options, args.rate) for config in args.configs]
     print(table(rows))
     if args.rate:
         best = matrix_product_rate(torch.device('cpu'))

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from measuring import EncodedFrames, PartTimer, describe_machine, encoded_frames, paired_ratio, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.config import ConfigOptions
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
 from mmrcf.utils import keep_freed_memory, peak_mib, write_json
@@ -151,7 +151,7 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     checkpoint, precision, compiled, prepare, options = (
         (None, 'fp32', False, args.prepare_baselines, None)
         if is_baseline
-        else (args.checkpoint, args.precision, args.compile, not args.as_built, args.cfg_options)
+        else (args.checkpoint, args.precision, args.compile, not args.no_optimize, args.cfg_options)
     )
     segmenter = OnlineSegmenter(
         config, checkpoint, args.device, options, precision=precision, compile=compiled, prepare=prepare
@@ -164,31 +164,22 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
-        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT in pixels, 16 or more, got {text!r}')
-    return int(width), int(height)
-
-
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Time from an encoded frame to its masks, stage by stage')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     parser.add_argument('--checkpoint', help='its weights (default: random ones)')
     parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
-    parser.add_argument('--size', type=_size, default=(640, 360), metavar='WxH', help='size of made-up frames')
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
     parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
     parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    add_device(parser)
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
     parser.add_argument(
-        '--as-built', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
+        '--no-optimize', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of CONFIG'
-    )
+    add_cfg_options(parser, 'CONFIG')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
     parser.add_argument(
@@ -199,7 +190,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='others (fp32, random weights, as built)',
     )
     parser.add_argument('--prepare-baselines', action='store_true', help='prepare them for inference too')
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_json(parser)
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:
         parser.error('--frames and --warmup: expected at least 1')

@@ -14,6 +14,7 @@ import torch
 
 from measuring import describe_machine, statistics_of
 from mmrcf.apis import OnlineSegmenter
+from mmrcf.engine.command_line import add_device, add_json
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
 from mmrcf.utils import keep_freed_memory, resident_mib, write_json
@@ -97,8 +98,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
     parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_device(parser)
+    add_json(parser)
     args = parser.parse_args(arguments)
     rates = [args.source_fps, args.seconds, *([] if args.model_fps is None else [args.model_fps])]
     if min(rates) <= 0:

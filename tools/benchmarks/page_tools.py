@@ -24,4 +24,4 @@ def run_tool(root: Path, command: Sequence[str | Path]) -> None:
     print('\n$ python', ' '.join(words), flush=True)
     code = subprocess.run([sys.executable, *words], cwd=root).returncode
     if code:
-        raise InputError(f'{words[0]} ended with {code}; see above, mend it and start again: it goes on where it was')
+        raise InputError(f'{words[0]} ended with {code}; see above, fix it and start again: it continues from there')

@@ -84,27 +84,27 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure what configs/real/README.md says, and write it')
     parser.add_argument(
-        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these rows anew: {", ".join(ROWS)}, or all'
+        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
     )
     parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
     args = parser.parse_args(arguments)
-    unknown = sorted(set(args.again) - set(ROWS) - {'all'})
+    unknown = sorted(set(args.force) - set(ROWS) - {'all'})
     if unknown:
-        parser.error(f'--again {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
+        parser.error(f'--force {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
     return args
 
 
-def due(again: Sequence[str]) -> list[str]:
+def due(force: Sequence[str]) -> list[str]:
     """The rows that have no result yet and can have one, and those that are asked for again."""
     names = []
     for name, row in ROWS.items():
         checkpoint, result = ROOT / row.checkpoint, RESULTS / f'{name}.json'
-        if name not in again and not checkpoint.exists():
+        if name not in force and not checkpoint.exists():
             print(f'{name}: {row.checkpoint} is not there; left out')
-        elif name in again or 'all' in again or not result.exists():
+        elif name in force or 'all' in force or not result.exists():
             names.append(name)
         elif read_json(result, 'result')['sha256'] != checkpoint_facts(checkpoint)['sha256']:
-            print(f'{name}: {row.checkpoint} is another one by now; --again {name} measures it')
+            print(f'{name}: {row.checkpoint} is another one by now; --force {name} measures it')
     return names
 
 
@@ -202,7 +202,7 @@ def speed(figures: dict[str, Any]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write as the command line says."""
     args = parse_args(arguments)
-    for name in [] if args.page_only else due(args.again):
+    for name in [] if args.page_only else due(args.force):
         write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]))
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step
     write_real_page(PAGE, RESULTS, list(ROWS))
