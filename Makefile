@@ -10,11 +10,12 @@ SHAPES := data/shapes/train/instances.json
 SHAPES_AV := data/shapes_av/train/instances.json
 PHOTOGRAPHS := data/demo/photographs.mp4
 
-.PHONY: help env demo test lint baselines data-shapes train-shapes train-shapes-av
+.PHONY: help env demo test test-quick lint baselines data-shapes train-shapes train-shapes-av
 
 help:
 	@echo 'make demo          write outputs/demo_real.mp4 (people and a cat), demo.mp4 and demo_av.mp4 (synthetic shapes)'
 	@echo 'make test          run the tests'
+	@echo 'make test-quick    run them without those marked slow'
 	@echo 'make lint          check the style'
 	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
 	@echo 'make train-shapes  train on it, on a GPU if there is one'
@@ -53,8 +54,13 @@ $(COMPARED): $(INSTALLED)
 	touch $@
 
 # A process for each core, up to four, of one thread each: threads of several processes wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: $(COMPARED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+test-quick: $(COMPARED)
+	$(PYTEST) -m 'not slow'
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

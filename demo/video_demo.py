@@ -10,11 +10,13 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.apis.shipped_models import DEFAULT_MODEL
+from mmrcf.engine.command_line import add_device
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory
 
@@ -25,7 +27,7 @@ FALLBACK_MODEL = 'shapes'
 EXIT_INTERRUPTED = 130
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -51,11 +53,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
-    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
-    parser.add_argument('--score-thr', type=float, help='score threshold of the objects (default: that of the config)')
+    add_device(parser)
+    parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
-    args = parser.parse_args()
+    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
+    args = parser.parse_args(arguments)
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'
     return args

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import cv2
@@ -39,6 +40,13 @@ LINK = re.compile(r'\]\((?!https?:|#)([^)#]+)')
 NUMBER = re.compile(r'\d+(?:\.\d+)?')
 # What a reader brings, or what a command of the document writes.
 NOT_OURS = ('my_', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT')
+SHELL = {'|', '&&', '||', '>', '2>&1', '&', ';'}
+# Shell scripts, the tool that gets their arguments, and which of them.
+HANDED_ON = {
+    'tools/dist_train.sh': ('tools/train.py', lambda words: [words[0], *words[2:]]),
+    'tools/dist_test.sh': ('tools/test.py', lambda words: [*words[:2], *words[3:]]),
+    'tools/slurm_train.sh': ('tools/train.py', lambda words: words[2:]),
+}
 PROGRAMS = {'bash', 'cd', 'git', 'make', 'pip', 'pre-commit', 'python', 'unzip'}
 
 
@@ -93,6 +101,7 @@ def assert_same_output(printed: str, expected: str) -> None:
         assert float(got) == pytest.approx(float(wanted), rel=0.02, abs=0.02), printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('document', [name for name in DOCUMENTS if any(b.language == 'python' for b in blocks(name))])
 def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path) -> None:
     printed, namespace = '', {}
@@ -108,6 +117,7 @@ def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path
             assert_same_output(printed, block.code)
 
 
+@pytest.mark.slow
 def test_the_documented_dataset_trains(reader: Path) -> None:
     """The dataset of docs/your_own_part.md on two videos with mask images."""
     for block in blocks('docs/your_own_part.md'):
@@ -144,7 +154,7 @@ def test_the_documented_audio_encoder_works(reader: Path) -> None:
 
 
 @pytest.mark.parametrize('document', [name for name in DOCUMENTS if commands(name)])
-def test_commands_and_their_options_exist(document: str) -> None:
+def test_commands_are_ones_that_their_programs_take(document: str, load_script, capsys) -> None:
     targets = re.findall(r'^([\w-]+):', (REPOSITORY / 'Makefile').read_text(), re.MULTILINE)
     for words in commands(document):
         program = Path(words[0]).name
@@ -157,15 +167,18 @@ def test_commands_and_their_options_exist(document: str) -> None:
         script = REPOSITORY / scripts[0]
         assert script.is_file(), words
         assert script.suffix != '.sh' or os.access(script, os.X_OK), words
-        source = script.read_text()
-        if script.suffix == '.sh':  # hands its options on
-            source += ''.join(
-                (script.parent / name).read_text() for name in ('train.py', 'test.py') if f'/{name}' in source
-            )
-        for word in words[words.index(scripts[0]) + 1 :]:
-            if word.startswith('--'):
-                assert f"'{word.split('=')[0]}'" in source, (words, word)
-            elif re.search(r'\.(py|mp4|json|zip)$', word) and ' ' not in word and '=' not in word:
+        arguments = list(takewhile(lambda word: word not in SHELL, words[words.index(scripts[0]) + 1 :]))
+        arguments = [word for word in arguments if word != '[options]']
+        script_path = scripts[0]
+        if script_path in HANDED_ON:
+            script_path, handed_on = HANDED_ON[script_path]
+            arguments = handed_on(arguments)
+        try:
+            load_script(script_path).parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f'{shlex.join(words)}: {capsys.readouterr().err}')
+        for word in arguments:
+            if re.search(r'\.(py|mp4|json|zip)$', word) and ' ' not in word and '=' not in word:
                 assert word.startswith(NOT_OURS) or any(REPOSITORY.glob(word)), (words, word)
 
 
@@ -184,3 +197,20 @@ def test_named_paths_and_links_exist(document: str) -> None:
         assert any(REPOSITORY.glob(path)), path
     for link in LINK.findall(text):
         assert ((REPOSITORY / document).parent / link).exists(), link
+
+
+def test_every_path_of_the_map_exists() -> None:
+    """CONTRIBUTING.md: the paths in code font, and each folder of its map."""
+    text = (REPOSITORY / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    named = re.findall(r'`((?:configs|demo|docs|mmrcf|tests|tools)/[\w./-]*)`', text)
+    top = folder = ''
+    for line in re.search(r'(?:^    .*\n)+', text.split('## Where things are')[1], re.MULTILINE)[0].splitlines():
+        indent, names = len(line) - len(line.lstrip()), re.findall(r'\w+/', line)
+        if indent == 4:
+            top = names[0]
+            named.append(top)
+        else:
+            folder = top + names.pop(0) if indent == 6 else folder
+            named += [folder, *(folder + name for name in names)]
+    assert len(named) > 60
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []

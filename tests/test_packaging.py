@@ -12,6 +12,8 @@ from mmengine.config import Config
 
 from mmrcf import __version__
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCES = ('LICENSE', 'MANIFEST.in', 'Makefile', 'README.md', 'model-index.yml', 'pyproject.toml', 'setup.py')
 FOLDERS = ('configs', 'mmrcf', 'requirements', 'tools')

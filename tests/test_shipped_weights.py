@@ -13,6 +13,8 @@ from pycocotools import mask as mask_utils
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.structures import FrameResult
 
+pytestmark = pytest.mark.slow
+
 # Goal: 0.7. The shipped weights reach 0.695, 0.531 and 0.778; a bound is 0.05 below, for other machines and versions.
 MIN_IOU = {'grace_hopper': 0.645, 'astronaut': 0.48, 'chelsea': 0.725}
 HEIGHT = 140

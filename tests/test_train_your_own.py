@@ -17,6 +17,8 @@ import pytest
 from mmrcf.datasets import COCOPseudoVideoDataset, YouTubeVISDataset
 from mmrcf.datasets.annotations import validate_annotations
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = 'docs/train_your_own.md'
 # What the page says and what is run instead: fewer and smaller frames, ten iterations, two clips a batch.
 SMALLER = {
@@ -31,8 +33,8 @@ SMALLER = {
     'my_clips.py': {'max_iters = 100': 'max_iters = 10', 'my_stills/iter_300.pth': 'my_stills/iter_10.pth'},
     'commands': {
         'videos=24,images=40': 'videos=6,images=12',
-        '--frames 12 --size 180x240': '--frames 4 --size 48x64 --workers 1',
-        '--shape 240 180': '--shape 64 48',
+        '--frames 12 --size 240x180': '--frames 4 --size 64x48 --workers 1',
+        '--size 240x180': '--size 64x48',
         'my_clips/iter_100.pth': 'my_clips/iter_10.pth',
         'tools/train.py my_stills.py': 'tools/train.py my_stills.py --cfg-options model.backbone.init_cfg=None',
     },

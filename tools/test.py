@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmrcf.engine.checkpoint import load_tested_weights
+from mmrcf.engine.command_line import add_cfg_options, add_json
 from mmrcf.engine.config import (
-    ConfigOptions,
     build_runner,
     explained_config_errors,
     load_config,
@@ -32,16 +32,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
     )
     parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
-    parser.add_argument('--json', metavar='FILE', help='write the metrics to this file')
+    add_json(parser, 'the metrics')
     parser.add_argument('--out', metavar='FILE.zip', help="write the predictions as the server's submission")
     parser.add_argument(
         '--format-only',
         action='store_true',
         help='write the submission of --out and measure nothing (no labels needed)',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_cfg_options(parser)
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from mmrcf.engine.checkpoint import check_start_weights, require_start_weights
+from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import (
-    ConfigOptions,
     build_runner,
     explained_config_errors,
     load_config,
@@ -38,9 +38,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision (needs a GPU)')
     parser.add_argument('--seed', type=int, help='random seed, instead of the one in the config')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_cfg_options(parser)
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -44,7 +44,7 @@ def trace_step(model: RCF, frame_shape: tuple[int, int] | None = None) -> tuple[
         try:
             program = torch.export.export(graph, (example,), dynamic_shapes=(_free_sides(example, info),))
         except Exception as error:  # tracing raises whatever the parts of the model run into
-            hint = 'give a fixed size with --size WxH' if frame_shape is None else 'this model cannot be exported'
+            hint = 'give a fixed size with --size' if frame_shape is None else 'this model cannot be exported'
             raise InputError(f'export: tracing failed ({one_line(error)[:200]}); {hint}') from error
     return program, info
 

@@ -80,6 +80,7 @@ def gradients(tmp_path, config, ranks: int) -> dict[str, torch.Tensor]:
     return torch.load(out, weights_only=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'head', [{}, dict(semantic_weight=1.0, query_grid=True, local_content=True, mask_pooling=True)]
 )

@@ -102,15 +102,15 @@ def test_a_comparison_of_nothing_is_no_success(
 
 def test_the_size_of_the_network_is_that_after_the_pipeline(exporter: ModuleType, visual_only_model) -> None:
     segmenter = OnlineSegmenter(visual_only_model)
-    assert exporter.network_shape(segmenter, exporter.parse_size('180x104')) == (55, 96)
+    assert exporter.network_shape(segmenter, (104, 180)) == (55, 96)
     assert segmenter.step(np.zeros((30, 40, 3), np.uint8)).frame_index == 0
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--out', 'a.onnx', '--size', '640'], '--size 640: expected WIDTHxHEIGHT in pixels'),
-        (['--out', 'a.onnx', '--size', '0x9'], '--size 0x9: expected WIDTHxHEIGHT in pixels'),
+        (['--out', 'a.onnx', '--size', '640'], '--size: expected WIDTHxHEIGHT in pixels'),
+        (['--out', 'a.onnx', '--size', '0x9'], '--size: expected WIDTHxHEIGHT in pixels'),
         (['--out', 'a.onnx', '--int8', 'none.mp4'], 'none.mp4: no such file'),
         (['--out', 'a.onnx', '--check', 'none.mp4'], 'none.mp4: no such file'),
         (['--out', 'a.pth'], '--out a.pth: expected a name that ends in .onnx'),

@@ -59,6 +59,6 @@ def test_what_cannot_be_traced_is_said_in_one_line(visual_only_model: RCF, monke
         return forward(self, inputs) if inputs['seen'] > 0 else {}
 
     monkeypatch.setattr(StepGraph, 'forward', looks_at_a_value)
-    with pytest.raises(InputError, match=r'export: tracing failed \(.*\); give a fixed size with --size WxH') as error:
+    with pytest.raises(InputError, match=r'export: tracing failed \(.*\); give a fixed size with --size') as error:
         trace_step(visual_only_model)
     assert '\n' not in str(error.value)

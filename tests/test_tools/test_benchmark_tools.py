@@ -49,7 +49,7 @@ def test_latency_refuses_by_name(load_script, tiny_config: Path, arguments: list
 
 def test_soak(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     out, picture = tmp_path / 'soak.json', tmp_path / 'soak.png'
-    arguments = [str(tiny_config), '--size', '96', '64', '--frames', '30', '--json', str(out), '--plot', str(picture)]
+    arguments = [str(tiny_config), '--size', '96x64', '--frames', '30', '--json', str(out), '--plot', str(picture)]
     load_script('tools/benchmarks/soak.py').main(arguments)
     figures = json.loads(out.read_text())
     assert (figures['frames'], figures['window'], figures['settled_after']) == (30, 15, 15)
@@ -104,7 +104,7 @@ def test_parity_of_the_prepared_model(
 
 def test_operators_add_up(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'operators.json'
-    options = ['--size', '96', '64', '--frames', '2', '--top', '3', '--json', str(out)]
+    options = ['--size', '96x64', '--frames', '2', '--top', '3', '--json', str(out)]
     load_script('tools/benchmarks/operators.py').main([str(tiny_config), *options])
     rows = json.loads(out.read_text())['operators']
     assert len(rows) == 4 and rows[-1]['operator'] == 'others'

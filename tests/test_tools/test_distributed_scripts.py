@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-pytestmark = pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes need two GPUs or none')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes need two GPUs or none'),
+]
 
 
 def run_script(repository: Path, name: str, *arguments: object) -> subprocess.CompletedProcess:

@@ -17,7 +17,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 def test_a_config_is_tried_whole(load_script, repository: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'dry.json'
     config = str(repository / 'configs/shapes/rcf_r18_shapes.py')
-    load_script('tools/misc/dry_run.py').main([config, '--shape', '128', '64', '--json', str(out)])
+    load_script('tools/misc/dry_run.py').main([config, '--size', '128x64', '--json', str(out)])
     figures = json.loads(out.read_text())[config]
     assert figures['loss'] > 0 and figures['parameters'] > 1
     assert config in capsys.readouterr().out

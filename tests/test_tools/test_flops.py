@@ -45,7 +45,7 @@ def test_attention_counts_its_two_products(flops_tool) -> None:
 def test_a_config_is_measured_and_its_table_replaced(flops_tool, tiny_config: Path, tmp_path: Path, capsys) -> None:
     readme, figures = tmp_path / 'README.md', tmp_path / 'flops.json'
     readme.write_text('before\n<!-- cost:start -->\nold\n<!-- cost:end -->\nafter\n')
-    flops_tool.main([str(tiny_config), '--shape', '96', '50', '--json', str(figures), '--table', str(readme)])
+    flops_tool.main([str(tiny_config), '--size', '96x50', '--json', str(figures), '--table', str(readme)])
     (row,) = json.loads(figures.read_text())
     assert row['input'] == [96, 50]
     assert row['padded'] == [96, 64]
@@ -63,7 +63,6 @@ def test_a_config_is_measured_and_its_table_replaced(flops_tool, tiny_config: Pa
     ('arguments', 'words'),
     [
         (['missing.py'], 'missing.py'),
-        (['{config}', '--shape', '0', '5'], '--shape'),
         (['configs/shapes/r18_crops_shapes.py'], "model.type='ObjectClassifier' is no RCF"),
     ],
 )

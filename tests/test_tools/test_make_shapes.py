@@ -22,7 +22,7 @@ def make_demo_clip(load_script):
 @pytest.fixture(scope='module')
 def tree(make_shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('made') / 'shapes'
-    make_shapes.main(['--out', str(root), '--splits', 'test=2', '--frames', '12', '--size', '64x96', '--workers', '1'])
+    make_shapes.main(['--out', str(root), '--splits', 'test=2', '--frames', '12', '--size', '96x64', '--workers', '1'])
     return root
 
 
@@ -48,7 +48,7 @@ def test_writes_the_splits_it_is_asked_for(tree: Path) -> None:
 def test_a_second_run_adds_what_is_missing(
     make_shapes, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    common = ['--out', str(tmp_path), '--frames', '2', '--size', '64x96', '--workers', '2']
+    common = ['--out', str(tmp_path), '--frames', '2', '--size', '96x64', '--workers', '2']
     make_shapes.main([*common, '--splits', 'val=2'])
     written = (tmp_path / 'val/instances.json').stat().st_mtime_ns
     capsys.readouterr()
@@ -67,8 +67,6 @@ def test_a_second_run_adds_what_is_missing(
     ('option', 'value'),
     [
         ('--variant', 'forms'),
-        ('--size', '160'),
-        ('--size', '160x'),
         ('--size', '8x8'),
         ('--splits', 'train'),
         ('--splits', 'train=0'),
@@ -117,7 +115,7 @@ def test_clip_refuses_what_it_cannot_read(
     assert 'no such folder' in refused(
         make_demo_clip, capsys, 'synthetic', tmp_path / 'none', '--videos', '0001', '--out', out
     )
-    make_shapes.main(['--out', str(tmp_path), '--splits', 'bad=1', '--frames', '3', '--size', '64x96'])
+    make_shapes.main(['--out', str(tmp_path), '--splits', 'bad=1', '--frames', '3', '--size', '96x64'])
     (tmp_path / 'bad/JPEGImages/0001/00001.jpg').write_bytes(b'not a picture')
     line = refused(make_demo_clip, capsys, 'synthetic', tmp_path / 'bad', '--videos', '0001', '--out', out)
     assert '0001/00001.jpg' in line

@@ -6,7 +6,6 @@ from types import ModuleType
 
 import pytest
 
-from mmrcf.benchmark.page import NOT_MEASURED, SECTIONS, write_page
 from mmrcf.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -28,22 +27,27 @@ def test_every_run_is_a_command_that_its_tool_takes(performance: ModuleType, loa
         assert (REPOSITORY / parsed.config).exists()
 
 
-def test_every_section_is_made_of_runs(performance: ModuleType) -> None:
-    needed = {need for section in SECTIONS.values() for need in section.needs}
+@pytest.fixture
+def page(load_script) -> ModuleType:
+    return load_script('tools/benchmarks/performance_page.py')
+
+
+def test_every_section_is_made_of_runs(performance: ModuleType, page: ModuleType) -> None:
+    needed = {need for section in page.SECTIONS.values() for need in section.needs}
     assert needed == set(performance.RUNS)
 
 
-def test_the_page_is_what_its_files_say(tmp_path: Path) -> None:
+def test_the_page_is_what_its_files_say(page: ModuleType, tmp_path: Path) -> None:
     copy = shutil.copy(PAGE, tmp_path / 'performance.md')
-    write_page(copy, REPOSITORY / 'docs/performance')
+    page.write_page(copy, REPOSITORY / 'docs/performance')
     assert copy.read_text() == PAGE.read_text()
-    assert NOT_MEASURED not in copy.read_text()
+    assert page.NOT_MEASURED not in copy.read_text()
 
 
-def test_a_section_without_its_files_says_so(tmp_path: Path) -> None:
+def test_a_section_without_its_files_says_so(page: ModuleType, tmp_path: Path) -> None:
     copy = shutil.copy(PAGE, tmp_path / 'performance.md')
-    write_page(copy, tmp_path)
-    assert copy.read_text().count(NOT_MEASURED) == len(SECTIONS)
+    page.write_page(copy, tmp_path)
+    assert copy.read_text().count(page.NOT_MEASURED) == len(page.SECTIONS)
 
 
 def test_only_what_has_no_result_is_run(
@@ -65,6 +69,7 @@ def test_only_what_has_no_result_is_run(
     assert ran == [*performance.EXPORTS, 'soak.json']
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
     with pytest.raises(InputError, match='tools/benchmarks/live.py ended with 2; see above'):
         performance.run(['tools/benchmarks/live.py'], 'none.py', '--source-fps', '-1')
@@ -73,5 +78,5 @@ def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
 
 def test_an_unknown_name_is_refused(performance: ModuleType, capsys) -> None:
     with pytest.raises(SystemExit):
-        performance.parse_args(['--again', 'latency'])
-    assert '--again latency: expected names among latency_r50' in capsys.readouterr().err
+        performance.parse_args(['--force', 'latency'])
+    assert '--force latency: expected names among latency_r50' in capsys.readouterr().err

@@ -9,9 +9,6 @@ import pytest
 import torch
 
 from mmrcf.apis import init_model
-from mmrcf.benchmark.checkpoint_facts import checkpoint_facts
-from mmrcf.benchmark.page import NOT_MEASURED
-from mmrcf.benchmark.real_page import write_real_page
 from mmrcf.errors import InputError, InputFileError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,7 +35,8 @@ def real(load_script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Module
 class TestTheRepository:
     def test_the_page_is_what_its_files_say(self, load_script, tmp_path: Path) -> None:
         copy = Path(shutil.copy(PAGE, tmp_path))
-        write_real_page(copy, RESULTS, list(load_script('tools/benchmarks/real.py').ROWS))
+        tool = load_script('tools/benchmarks/real.py')
+        tool.write_real_page(copy, RESULTS, list(tool.ROWS))
         assert copy.read_text() == PAGE.read_text(), 'run python tools/benchmarks/real.py --page-only'
 
     def test_every_file_is_of_a_row(self, load_script) -> None:
@@ -82,12 +80,12 @@ class TestCommand:
         monkeypatch.setattr(
             real,
             'measure',
-            lambda name, row: names.append(name) or made_up | checkpoint_facts(real.ROOT / row.checkpoint),
+            lambda name, row: names.append(name) or made_up | real.checkpoint_facts(real.ROOT / row.checkpoint),
         )
         return names
 
     def test_what_is_there_is_not_measured_again(self, real, checkpoint: Path, measured: list[str], capsys) -> None:
-        for arguments, count in ('', 1), ('', 1), ('--page-only', 1), ('--again a', 2), ('--again all', 3):
+        for arguments, count in ('', 1), ('', 1), ('--page-only', 1), ('--force a', 2), ('--force all', 3):
             real.main(arguments.split())
             assert len(measured) == count, arguments
             assert '| [a](small.py) | 3 | 4 |' in real.PAGE.read_text()
@@ -95,18 +93,18 @@ class TestCommand:
         torch.save(dict(meta={}, state_dict={'a': torch.ones(1)}), checkpoint)
         real.main([])
         assert len(measured) == 3
-        assert '--again a measures it' in capsys.readouterr().out
+        assert '--force a measures it' in capsys.readouterr().out
 
     def test_a_row_without_its_checkpoint_is_left_out(self, real, measured: list[str], capsys) -> None:
         real.main([])
-        real.main(['--again', 'all'])
+        real.main(['--force', 'all'])
         assert not measured and not real.RESULTS.exists()
         assert capsys.readouterr().out == 'a: a.pth is not there; left out\n' * 2
-        assert real.PAGE.read_text().count(NOT_MEASURED) == 3
+        assert real.PAGE.read_text().count('Not yet measured.') == 3
 
     def test_unless_it_is_asked_for(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
-            real.main(['--again', 'a'])
+            real.main(['--force', 'a'])
         assert 'a.pth: no such file' in capsys.readouterr().err
         with pytest.raises(InputFileError):
             real.measure('a', real.ROWS['a'])
@@ -117,8 +115,8 @@ class TestCommand:
 
     def test_an_unknown_name_is_refused(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
-            real.parse_args(['--again', 'b'])
-        assert '--again b: expected names among a, or all' in capsys.readouterr().err
+            real.parse_args(['--force', 'b'])
+        assert '--force b: expected names among a, or all' in capsys.readouterr().err
 
     def test_a_checkpoint_that_changes_in_the_meantime(self, real, checkpoint: Path, monkeypatch) -> None:
         def train_on(root: Path, command: list[str]) -> None:
@@ -131,6 +129,7 @@ class TestCommand:
             real.measure('a', real.ROWS['a'])
 
 
+@pytest.mark.slow
 def test_a_row_is_measured_by_the_tools_themselves(
     real, load_script, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,4 +163,25 @@ def test_a_row_is_measured_by_the_tools_themselves(
     assert row['latency']['size'] == [640, 360] and row['latency']['fps'] > 0
     assert row['torch'] == torch.__version__ and 'processor' in row['machine']
     text = real.PAGE.read_text()
-    assert '[a](../../video.py) | 3 | 4 |' in text and '| 0001 | 0.' in text and NOT_MEASURED not in text
+    assert '[a](../../video.py) | 3 | 4 |' in text and '| 0001 | 0.' in text and 'Not yet measured.' not in text
+
+
+@pytest.mark.parametrize(
+    ('meta', 'expected'),
+    [
+        (dict(seed=3, iter=40), (3, 40)),
+        (dict(seed=0, iterations=6000), (0, 6000)),
+        ({}, (None, None)),
+    ],
+)
+def test_checkpoint_facts(load_script, tmp_path: Path, meta: dict, expected: tuple) -> None:
+    checkpoint_facts = load_script('tools/benchmarks/real.py').checkpoint_facts
+    path = tmp_path / 'a.pth'
+    torch.save(dict(meta=meta, state_dict={'a': torch.zeros(1)}), path)
+    facts = checkpoint_facts(path)
+    assert (facts['seed'], facts['iterations']) == expected
+    assert len(facts['sha256']) == 8 and int(facts['sha256'], 16) >= 0
+    torch.save(dict(meta=meta | dict(metrics={'AP': 1.0}), state_dict={'a': torch.zeros(1)}), path)
+    assert checkpoint_facts(path) == facts  # figures in the meta do not change it
+    torch.save(dict(meta=meta, state_dict={'a': torch.ones(1)}), path)
+    assert checkpoint_facts(path)['sha256'] != facts['sha256']

@@ -16,7 +16,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.media import ImageWriter, VideoWriter, is_image_path, open_source
@@ -107,12 +108,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
     )
     parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for --attention-share')
-    parser.add_argument('--json', metavar='FILE', help='write the figures of --attention-share to this file')
+    add_json(parser, 'the figures of --attention-share')
     parser.add_argument('--table', metavar='FILE.md', help='and between the attention markers of this Markdown file')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_device(parser)
+    add_cfg_options(parser)
     args = parser.parse_intermixed_args(arguments)
     if args.attention_share == bool(args.input) or bool(args.out) != bool(args.input):
         parser.error('give either INPUT with --out FILE, for a picture, or --attention-share')

@@ -15,7 +15,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, override, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import explained_config_errors, load_config, override, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
@@ -153,13 +154,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--counterpart', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a visual-only model, to compare with'
     )
     parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the configs to use')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_device(parser)
+    add_json(parser)
     parser.add_argument('--table', metavar='FILE.md', help='write them between the audio markers of this Markdown file')
     parser.add_argument('--results', metavar='FOLDER', help='write the tracks of each run there, for audio_ttest.py')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
-    )
+    add_cfg_options(parser, 'the configs')
     return parser.parse_args(arguments)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from mmrcf.engine.command_line import add_json
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.evaluation import PairedTest, best_ious, load_ground_truth, paired_t_test, parse_results, read_results
 from mmrcf.evaluation.functional.paired_t_test import THRESHOLDS
@@ -43,7 +44,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--thresholds', nargs='+', type=float, default=THRESHOLDS, metavar='IOU', help='default: 0.5 0.75'
     )
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_json(parser)
     return parser.parse_args(arguments)
 
 

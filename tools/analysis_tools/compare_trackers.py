@@ -18,7 +18,8 @@ from rich.table import Table
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import metric_record
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
@@ -122,11 +123,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--tracker', action='append', metavar='NAME(KEY=VALUE, ...)', help='a tracker; may be given several times'
     )
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_device(parser)
+    add_json(parser)
+    add_cfg_options(parser)
     return parser.parse_args(arguments)
 
 

@@ -1,21 +1,23 @@
 """Evaluate a results.json, or the submission zip that holds it, without the server."""
 
 import argparse
+from collections.abc import Sequence
 
+from mmrcf.engine.command_line import add_json
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.evaluation import VideoEvaluation, load_ground_truth, parse_results, read_results
 from mmrcf.evaluation.metrics.vis_metric import class_table
 from mmrcf.utils import write_json
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('results', help='results.json, or a zip with results.json at its root')
     parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
     parser.add_argument('--classwise', action='store_true', help='print the AP of each category too')
-    parser.add_argument('--json', metavar='FILE', help='also write the figures to this file')
-    return parser.parse_args()
+    add_json(parser)
+    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib
 
+from mmrcf.engine.command_line import add_json
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, require_file, require_folder, write_json
 
@@ -179,7 +180,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='a logged value, for example vis/AP50 or loss; may be given several times',
     )
     parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
-    parser.add_argument('--json', metavar='FILE', help='write stages and points to this file')
+    add_json(parser, 'stages and points')
     args = parser.parse_args(arguments)
     if not args.out and not args.json:
         parser.error('expected --out FILE.png, --json FILE, or both')

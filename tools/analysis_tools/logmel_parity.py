@@ -21,6 +21,7 @@ from torchaudio.functional import resample
 
 from mmrcf.audio.file import AudioReader
 from mmrcf.audio.log_mel import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
+from mmrcf.engine.command_line import add_json
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import require_file, write_json
 
@@ -89,7 +90,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Compare log-mel patches with an independent implementation')
     parser.add_argument('files', nargs='+', metavar='FILE', help='audio or video files')
     parser.add_argument('--tolerance', type=float, default=TOLERANCE, help='largest difference allowed (%(default)s)')
-    parser.add_argument('--json', metavar='FILE', help='also write the figures to this file')
+    add_json(parser)
     return parser.parse_args(arguments)
 
 

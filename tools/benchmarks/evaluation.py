@@ -10,9 +10,10 @@ from time import perf_counter
 
 import torch
 
-from mmrcf.benchmark import describe_machine
+from measuring import describe_machine
 from mmrcf.engine.checkpoint import load_tested_weights
-from mmrcf.engine.config import ConfigOptions, build_runner, explained_config_errors, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_json
+from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, require_file, write_json
@@ -55,10 +56,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_json(parser)
+    add_cfg_options(parser)
     return parser.parse_args(arguments)
 
 

@@ -5,6 +5,7 @@
 
 import argparse
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +14,16 @@ from typing import Any
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
-from mmrcf.benchmark import PartCounter, PartTimer, matrix_product_rate, statistics_of
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
+from measuring import PartTimer, matrix_product_rate, statistics_of
+from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
+from mmrcf.engine.config import explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
-from mmrcf.models.audio_encoders import PATCH_SHAPE
+from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
 from mmrcf.optimization import optimize_for_inference
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
@@ -27,6 +32,52 @@ from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 WARMUP = 3
 TIMED_STEPS = 9
+
+
+class PartCounter:
+    """Attributes operations to the direct children of a model.
+
+    Args:
+        model: The model; what happens outside its children's ``forward`` counts as ``'other'``.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._counter = FlopCounterMode(display=False)
+        self._parts = {name: 0 for name, child in model.named_children() if any(True for _ in child.parameters())}
+        self._start = 0
+        for name in self._parts:
+            child = getattr(model, name)
+            child.register_forward_pre_hook(self._begin)
+            child.register_forward_hook(lambda *_, name=name: self._end(name))
+        if isinstance(getattr(model, 'audio_encoder', None), BaseAudioEncoder):
+            self._count_encode(model.audio_encoder)
+
+    def _count_encode(self, encoder: BaseAudioEncoder) -> None:
+        """An audio encoder's other half, which is no ``forward`` of its own."""
+        encode = encoder.encode
+
+        def counted(log_mel: Tensor) -> Tensor:
+            self._begin()
+            features = encode(log_mel)
+            self._end('audio_encoder')
+            return features
+
+        encoder.encode = counted
+
+    def _begin(self, *_) -> None:
+        self._start = self._counter.get_total_flops()
+
+    def _end(self, name: str) -> None:
+        self._parts[name] += self._counter.get_total_flops() - self._start
+
+    def count(self, function, *args, **kwargs) -> dict[str, int]:
+        """Call ``function`` and return its operations by part."""
+        # The counter knows the products inside attention and LSTM, not the fused kernels that the CPU has for them.
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of PyTorch, about how its own switch for the kernels is made
+            with self._counter, sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+                function(*args, **kwargs)
+        return {**self._parts, 'other': self._counter.get_total_flops() - sum(self._parts.values())}
 
 
 @torch.no_grad()
@@ -140,16 +191,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
     parser.add_argument('configs', nargs='+', help='config files')
-    parser.add_argument(
-        '--shape', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'), help='frame size'
-    )
+    add_size(parser, 'frame size', (640, 360))
     parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_json(parser)
     parser.add_argument('--table', metavar='FILE.md', help='write them between the cost markers of this Markdown file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
-    )
+    add_cfg_options(parser, 'the configs')
     return parser.parse_args(arguments)
 
 
@@ -157,12 +204,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure as the command line says."""
     args = parse_args(arguments)
-    if min(args.shape) < 1:
-        raise InputError(f'--shape {args.shape[0]} {args.shape[1]}: expected two positive numbers of pixels')
     if args.threads:
         torch.set_num_threads(args.threads)
     keep_freed_memory()
-    rows = [measure(config, tuple(args.shape), args.cfg_options, args.rate) for config in args.configs]
+    rows = [measure(config, args.size, args.cfg_options, args.rate) for config in args.configs]
     print(table(rows))
     if args.rate:
         best = matrix_product_rate(torch.device('cpu'))

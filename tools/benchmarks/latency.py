@@ -8,26 +8,83 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from measuring import EncodedFrames, PartTimer, describe_machine, encoded_frames, paired_ratio, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import (
-    EncodedFrames,
-    PartTimer,
-    Subject,
-    describe_machine,
-    encoded_frames,
-    paired_ratio,
-    statistics_of,
-)
-from mmrcf.engine.config import ConfigOptions
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
 from mmrcf.utils import keep_freed_memory, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
+
+STAGES = ('preprocess', 'network', 'track', 'masks')
+"""Parts of a step that every model reports; they do not overlap."""
+SAMPLE_RATE = 16000
+
+
+class Subject:
+    """One model with one stream, timed frame by frame. An audio-visual model gets noise at 16 kHz along.
+
+    Args:
+        name: For the report.
+        segmenter: The stream.
+        stream_fps: Frames a second: how much audio comes with a frame.
+
+    Attributes:
+        totals: Milliseconds from a decoded frame to its masks, of every measured frame.
+        stages: The same by stage.
+        parts: Milliseconds of the network's parts, of every frame that :meth:`measure_parts` saw.
+        backbone_shares: What part of such a frame's time the backbone had; empty where the model has none to be seen.
+        num_objects: Number of objects in every measured frame: masks and tracks cost by the object.
+    """
+
+    def __init__(self, name: str, segmenter: OnlineSegmenter, stream_fps: float = 30.0) -> None:
+        self.name = name
+        self.segmenter = segmenter
+        self._noise = None
+        if segmenter.uses_audio:
+            count = max(1, round(SAMPLE_RATE / stream_fps))
+            self._noise = np.random.default_rng(0).normal(0, 0.1, count).astype(np.float32)
+        self.totals: list[float] = []
+        self.stages: dict[str, list[float]] = {}
+        self.parts: dict[str, list[float]] = {}
+        self.backbone_shares: list[float] = []
+        self.num_objects: list[int] = []
+
+    def warm_up(self, frame: np.ndarray) -> None:
+        """Run a frame that does not count."""
+        self.segmenter.step(frame, self._noise)
+
+    def measure(self, frame: np.ndarray) -> None:
+        """Run a frame that counts."""
+        started = perf_counter()
+        result = self.segmenter.step(frame, self._noise)
+        self.totals.append(1e3 * (perf_counter() - started))
+        self.num_objects.append(len(result))
+        for stage in STAGES:
+            if stage in result.timings:
+                self.stages.setdefault(stage, []).append(result.timings[stage])
+
+    def measure_parts(self, frame: np.ndarray, timer: PartTimer) -> None:
+        """Run a frame under ``timer``."""
+        timer.reset()
+        total = self.segmenter.step(frame, self._noise).timings['total']
+        if 'backbone' in timer.milliseconds:
+            self.backbone_shares.append(timer.milliseconds['backbone'] / total)
+        for name, milliseconds in timer.milliseconds.items():
+            if name not in ('data_preprocessor',):
+                self.parts.setdefault(name, []).append(milliseconds)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return next(self.segmenter.model.parameters(), torch.zeros(0)).device
 
 
 def run(subjects: Sequence[Subject], source: EncodedFrames, frames: int, warmup: int) -> list[float]:
@@ -94,7 +151,7 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     checkpoint, precision, compiled, prepare, options = (
         (None, 'fp32', False, args.prepare_baselines, None)
         if is_baseline
-        else (args.checkpoint, args.precision, args.compile, not args.as_built, args.cfg_options)
+        else (args.checkpoint, args.precision, args.compile, not args.no_optimize, args.cfg_options)
     )
     segmenter = OnlineSegmenter(
         config, checkpoint, args.device, options, precision=precision, compile=compiled, prepare=prepare
@@ -107,31 +164,22 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
-        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT in pixels, 16 or more, got {text!r}')
-    return int(width), int(height)
-
-
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Time from an encoded frame to its masks, stage by stage')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     parser.add_argument('--checkpoint', help='its weights (default: random ones)')
     parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
-    parser.add_argument('--size', type=_size, default=(640, 360), metavar='WxH', help='size of made-up frames')
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
     parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
     parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
+    add_device(parser)
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
     parser.add_argument(
-        '--as-built', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
+        '--no-optimize', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of CONFIG'
-    )
+    add_cfg_options(parser, 'CONFIG')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
     parser.add_argument(
@@ -142,7 +190,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='others (fp32, random weights, as built)',
     )
     parser.add_argument('--prepare-baselines', action='store_true', help='prepare them for inference too')
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_json(parser)
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:
         parser.error('--frames and --warmup: expected at least 1')

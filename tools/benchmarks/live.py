@@ -5,21 +5,50 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from measuring import describe_machine, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import PacedSource, describe_machine, statistics_of
+from mmrcf.engine.command_line import add_device, add_json
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.media import LiveSource
+from mmrcf.media import Frame, FrameSource, LiveSource, open_source
 from mmrcf.utils import keep_freed_memory, resident_mib, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = 20
+
+
+class PacedSource(FrameSource):
+    """Frames of a clip, again and again, at a rate of one's own on the wall clock.
+
+    Args:
+        clip: What :func:`~mmrcf.media.open_source` takes; all its frames are kept in memory.
+        fps: Frames a second.
+        seconds: When the stream ends.
+
+    Attributes:
+        started: ``time.perf_counter()`` of time 0; None before the first frame.
+    """
+
+    def __init__(self, clip: str, fps: float, seconds: float) -> None:
+        with open_source(clip) as source:
+            self._describe_as(source)
+            self._images = [frame.image for frame in source]
+        self.name, self.fps, self.num_frames = f'{clip} as a camera', fps, None
+        self._count = round(fps * seconds)
+        self.started: float | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.started = time.perf_counter()
+        for index in range(self._count):
+            due = self.started + index / self.fps
+            time.sleep(max(0.0, due - time.perf_counter()))
+            yield Frame(self._images[index % len(self._images)], index / self.fps, index)
 
 
 def run(segmenter: OnlineSegmenter, camera: PacedSource, model_fps: float | None) -> dict[str, Any]:
@@ -69,8 +98,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
     parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_device(parser)
+    add_json(parser)
     args = parser.parse_args(arguments)
     rates = [args.source_fps, args.seconds, *([] if args.model_fps is None else [args.model_fps])]
     if min(rates) <= 0:

@@ -12,8 +12,9 @@ import torch
 from torch.autograd.profiler_util import EventList
 from torch.profiler import ProfilerActivity, profile
 
+from measuring import describe_machine, encoded_frames
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import describe_machine, encoded_frames
+from mmrcf.engine.command_line import add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, write_json
 from mmrcf.utils.markdown import markdown_table
@@ -59,17 +60,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    parser.add_argument('--size', nargs=2, type=int, default=(640, 360), metavar=('WIDTH', 'HEIGHT'))
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
     parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
     parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--as-built', action='store_true', help='do not prepare the model for inference')
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    parser.add_argument('--no-optimize', action='store_true', help='do not prepare the model for inference')
+    add_json(parser)
     args = parser.parse_args(arguments)
     if min(args.frames, args.top) < 1:
         parser.error('--frames and --top: expected at least 1')
-    if min(args.size) < 16:
-        parser.error('--size: expected at least 16 pixels')
     return args
 
 
@@ -80,15 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     keep_freed_memory()
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, prepare=not args.as_built)
-    rows = shares(profile_steps(segmenter, tuple(args.size), args.frames), args.frames, args.top)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, prepare=not args.no_optimize)
+    rows = shares(profile_steps(segmenter, args.size, args.frames), args.frames, args.top)
     print(table(rows))
     if args.json:
         figures = dict(
             machine=describe_machine(torch.device('cpu')),
             config=Path(args.config).name,
             size=list(args.size),
-            prepared=not args.as_built,
+            prepared=not args.no_optimize,
             operators=rows,
         )
         write_json(args.json, figures)

@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Sequence
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import ConfigOptions, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import load_config, set_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import Parity, evaluate_side_by_side
 from mmrcf.optimization import compile_network, optimize_for_inference
@@ -22,11 +23,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--compile', action='store_true', help='compile the prepared one too')
     parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
     parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_device(parser)
+    add_json(parser)
+    add_cfg_options(parser)
     args = parser.parse_args(arguments)
     if args.frames is not None and args.frames < 1:
         parser.error(f'--frames {args.frames}: expected at least 1')

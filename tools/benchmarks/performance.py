@@ -9,9 +9,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.benchmark.commands import run_tool
-from mmrcf.benchmark.page import write_page
 from mmrcf.errors import exit_on_bad_input
+from page_tools import run_tool
+from performance_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/performance'
@@ -59,8 +59,8 @@ RUNS = {
     ],
     'latency_shapes_compiled': [*SHAPES_LATENCY, '--compile', '--baseline', SHAPES[0]],
     'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
-    'flops_r18': ['tools/benchmarks/flops.py', R18, '--shape', '320', '180', '--rate', *TWO],
-    'operators_as_built': ['tools/benchmarks/operators.py', R50, '--as-built', *TWO],
+    'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
+    'operators_as_built': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
     'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
@@ -87,13 +87,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure what docs/performance.md says, and write it')
     parser.add_argument(
-        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these again: {", ".join(RUNS)}, or all'
+        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these again: {", ".join(RUNS)}, or all'
     )
     parser.add_argument('--page-only', action='store_true', help='write the page from the files that are there')
     args = parser.parse_args(arguments)
-    unknown = sorted(set(args.again) - set(RUNS) - {'all'})
+    unknown = sorted(set(args.force) - set(RUNS) - {'all'})
     if unknown:
-        parser.error(f'--again {unknown[0]}: expected names among {", ".join(RUNS)}, or all')
+        parser.error(f'--force {unknown[0]}: expected names among {", ".join(RUNS)}, or all')
     return args
 
 
@@ -102,13 +102,13 @@ def run(command: Sequence[str | Path], *options: str | Path) -> None:
     run_tool(ROOT, [*command, *options])
 
 
-def measure(again: Sequence[str]) -> None:
+def measure(force: Sequence[str]) -> None:
     """Export and run what has no result yet, and what is asked for again."""
     for name, command in EXPORTS.items():
         if not (ROOT / MODELS / name).exists():
             run(['tools/export/onnx_export.py'], *command, '--out', MODELS / name)
     for name, command in RUNS.items():
-        if name in again or 'all' in again or not (RESULTS / f'{name}.json').exists():
+        if name in force or 'all' in force or not (RESULTS / f'{name}.json').exists():
             run(command, '--json', RESULTS / f'{name}.json')
 
 
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write as the command line says."""
     args = parse_args(arguments)
     if not args.page_only:
-        measure(args.again)
+        measure(args.force)
     write_page(PAGE, RESULTS)
 
 

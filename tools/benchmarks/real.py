@@ -6,19 +6,21 @@ so it can be interrupted; a row whose checkpoint is not there yet is left out.
 """
 
 import argparse
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from mmrcf.benchmark import describe_machine
-from mmrcf.benchmark.checkpoint_facts import checkpoint_facts
-from mmrcf.benchmark.commands import run_tool
-from mmrcf.benchmark.real_page import write_real_page
+from measuring import describe_machine
+from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import read_json, write_json
+from page_tools import run_tool
+from real_page import write_real_page
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/real'
@@ -82,27 +84,27 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure what configs/real/README.md says, and write it')
     parser.add_argument(
-        '--again', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
+        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
     )
     parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
     args = parser.parse_args(arguments)
-    unknown = sorted(set(args.again) - set(ROWS) - {'all'})
+    unknown = sorted(set(args.force) - set(ROWS) - {'all'})
     if unknown:
-        parser.error(f'--again {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
+        parser.error(f'--force {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
     return args
 
 
-def due(again: Sequence[str]) -> list[str]:
+def due(force: Sequence[str]) -> list[str]:
     """The rows that have no result yet and can have one, and those that are asked for again."""
     names = []
     for name, row in ROWS.items():
         checkpoint, result = ROOT / row.checkpoint, RESULTS / f'{name}.json'
-        if name not in again and not checkpoint.exists():
+        if name not in force and not checkpoint.exists():
             print(f'{name}: {row.checkpoint} is not there; left out')
-        elif name in again or 'all' in again or not result.exists():
+        elif name in force or 'all' in force or not result.exists():
             names.append(name)
         elif read_json(result, 'result')['sha256'] != checkpoint_facts(checkpoint)['sha256']:
-            print(f'{name}: {row.checkpoint} is another one by now; --again {name} measures it')
+            print(f'{name}: {row.checkpoint} is another one by now; --force {name} measures it')
     return names
 
 
@@ -149,6 +151,36 @@ def measure(name: str, row: Row) -> dict[str, Any]:
     )
 
 
+def checkpoint_facts(path: str | Path) -> dict[str, Any]:
+    """What identifies a checkpoint.
+
+    Args:
+        path: A training checkpoint, a release, or a file of weights only.
+
+    Returns:
+        ``sha256``: the digest of its weights, see :func:`weights_digest`; ``seed``, ``iterations``: of its training,
+        None where the file does not say.
+
+    Raises:
+        InputFileError: The file is missing, empty or unreadable.
+        InputError: It is not a checkpoint, is damaged, or holds Python objects.
+    """
+    content = read_checkpoint(path)
+    meta = content['meta']
+    # A training checkpoint has MMEngine's name for it, a release ours.
+    iterations = meta.get('iterations', meta.get('iter'))
+    return dict(sha256=weights_digest(content['state_dict']), seed=meta.get('seed'), iterations=iterations)
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """The first 8 digits of the SHA-256 of names and values; the meta of a release holds figures, so it is left out."""
+    digest = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().cpu().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
 def metrics_only(figures: dict[str, float]) -> dict[str, float]:
     """The metrics of ``tools/test.py --json``, without the times that MMEngine puts beside them."""
     return {name: value for name, value in figures.items() if '/' in name}
@@ -170,7 +202,7 @@ def speed(figures: dict[str, Any]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write as the command line says."""
     args = parse_args(arguments)
-    for name in [] if args.page_only else due(args.again):
+    for name in [] if args.page_only else due(args.force):
         write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]))
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step
     write_real_page(PAGE, RESULTS, list(ROWS))

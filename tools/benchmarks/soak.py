@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from measuring import describe_machine, encoded_frames, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.benchmark import describe_machine, encoded_frames, statistics_of
+from mmrcf.engine.command_line import add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import atomic_output, keep_freed_memory, resident_mib, write_json
 
@@ -81,17 +82,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file, or an exported .onnx file')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
     parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
-    parser.add_argument('--size', nargs=2, type=int, default=(288, 160), metavar=('WIDTH', 'HEIGHT'))
+    add_size(parser, 'size of made-up frames', (288, 160), least=16)
     parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--device', default='cpu', help="'cpu', 'cuda', ...")
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
+    add_device(parser)
+    add_json(parser)
     parser.add_argument('--plot', metavar='FILE.png', help='draw time and memory over the frames')
     args = parser.parse_args(arguments)
     if args.frames < 4:
         parser.error('--frames: expected at least 4')
-    if min(args.size) < 16:
-        parser.error('--size: expected at least 16 pixels')
     return args
 
 
@@ -103,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     keep_freed_memory()
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
-    times, memory = soak(segmenter, args.input, tuple(args.size), args.frames)
+    times, memory = soak(segmenter, args.input, args.size, args.frames)
     summary = summarise(times, memory)
     print(
         f'{summary["frames"]} frames; memory grew by {summary["memory_mib"]["growth"]:.1f} MiB after the first '

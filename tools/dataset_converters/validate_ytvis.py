@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.audio_validation import AudioFolder
+from mmrcf.engine.command_line import add_json
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import write_json
 
@@ -26,7 +27,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of an audio file (default .wav)'
     )
     parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos that do not say it')
-    parser.add_argument('--json', metavar='FILE', help='write the problems to this file too')
+    add_json(parser, 'the problems')
     return parser.parse_args(arguments)
 
 

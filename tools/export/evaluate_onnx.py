@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import ConfigOptions, load_config, set_threads
+from mmrcf.engine.command_line import add_cfg_options, add_json
+from mmrcf.engine.config import load_config, set_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
 from mmrcf.utils import atomic_output
@@ -25,10 +26,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--against', metavar='CHECKPOINT', help='run PyTorch with these weights on the same frames and compare'
     )
     parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
-    parser.add_argument('--json', metavar='FILE', help='write the figures to this file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_json(parser)
+    add_cfg_options(parser)
     args = parser.parse_args(arguments)
     if args.frames is not None and args.frames < 1:
         parser.error(f'--frames {args.frames}: expected at least 1')

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.apis.onnx_segmenter import stream_feeds
-from mmrcf.engine.config import ConfigOptions
+from mmrcf.engine.command_line import add_cfg_options, add_size
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.export import (
     ExportedModel,
@@ -46,7 +46,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', required=True, metavar='FILE', help='what to write: .onnx, or .pt2 for torch-export')
     parser.add_argument('--format', choices=list(SUFFIXES), default='onnx', help='kind of file (default: onnx)')
     size = parser.add_mutually_exclusive_group()
-    size.add_argument('--size', metavar='WxH', help='only for videos of this size; the fastest graph')
+    add_size(size, 'only for videos of this size; the fastest graph')
     size.add_argument('--dynamic', action='store_true', help='for videos of any size (default)')
     parser.add_argument('--opset', type=int, default=OPSET, help=f'version of the ONNX operators (default: {OPSET})')
     parser.add_argument('--int8', metavar='VIDEO', help='quantise to int8; VIDEO shows what the model is for')
@@ -54,7 +54,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--calibration-frames', type=int, default=100, metavar='N', help='frames of VIDEO to look at (default: 100)'
     )
     parser.add_argument(
-        '--float-parts',
+        '--keep-float',
         nargs='*',
         default=FLOAT_PARTS,
         metavar='PART',
@@ -70,9 +70,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--check-frames', type=int, default=50, metavar='N', help='frames of it to compare (default: 50)'
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the config'
-    )
+    add_cfg_options(parser)
     args = parser.parse_args(arguments)
     suffix = SUFFIXES[args.format]
     if Path(args.out).suffix != suffix:
@@ -82,14 +80,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if min(args.calibration_frames, args.check_frames) < 1:
         parser.error('--calibration-frames and --check-frames: expected at least 1')
     return args
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Height and width from ``WxH``."""
-    width, _, height = text.partition('x')
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise InputError(f'--size {text}: expected WIDTHxHEIGHT in pixels, for example 640x360')
-    return int(height), int(width)
 
 
 def network_shape(segmenter: OnlineSegmenter, size: tuple[int, int]) -> tuple[int, int]:
@@ -122,8 +112,6 @@ def compare(
 
 def check_inputs(args: argparse.Namespace) -> None:
     """Refuse what would not work in the end, before anything that takes time."""
-    if args.size:
-        parse_size(args.size)
     for video in (args.int8, args.check):
         if video:
             open_source(video).close()
@@ -148,7 +136,7 @@ def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int
         floats = Path(folder) / 'float.onnx'
         write_onnx(program, info, floats, args.opset)
         feeds = stream_feeds(floats, args.int8, args.calibration_frames, size)
-        quantize_onnx(floats, args.out, feeds, args.float_parts)
+        quantize_onnx(floats, args.out, feeds, args.keep_float)
     return open_onnx(args.out)
 
 
@@ -161,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fold_batch_norms(source)
     fold_mask_projection(source)
     segmenter = OnlineSegmenter(source)
-    size = parse_size(args.size) if args.size else None
+    size = args.size[::-1] if args.size else None
     model = export(args, segmenter, size)
     info = model.info
     sizes = 'any size' if info.frame_shape is None else f'{info.frame_shape[1]}x{info.frame_shape[0]}'

@@ -28,6 +28,7 @@ from mmrcf.datasets import COCOPseudoVideoDataset
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
+from mmrcf.engine.command_line import add_device
 from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
@@ -216,7 +217,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
             help=f'lowest score at which a prediction {meaning}: a number for all classes, then CLASS=NUMBER for some; '
             f'default: {default}',
         )
-    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ... (default: cpu)')
+    add_device(parser)
     return parser.parse_args(arguments)
 
 

@@ -17,7 +17,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmrcf.datasets.synthetic.stand_in import use_stand_ins
-from mmrcf.engine.config import ConfigOptions, explained_config_errors, load_config
+from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
+from mmrcf.engine.config import explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.registry import MODELS
 from mmrcf.utils import write_json
@@ -75,14 +76,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Train one step and track one frame of configs on synthetic data')
     parser.add_argument('configs', nargs='+', help='config files')
-    parser.add_argument(
-        '--shape', type=int, nargs=2, default=(640, 360), metavar=('WIDTH', 'HEIGHT'), help='frame size'
-    )
+    add_size(parser, 'frame size', (640, 360))
     parser.add_argument('--batch-size', type=int, default=1, help='clips of the training step')
-    parser.add_argument('--json', help='write the figures to this file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override fields of the configs'
-    )
+    add_json(parser)
+    add_cfg_options(parser, 'the configs')
     return parser.parse_args(arguments)
 
 
@@ -92,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     figures = {}
     for path in args.configs:
-        figures[path] = dry_run(path, tuple(args.shape), args.batch_size, args.cfg_options)
+        figures[path] = dry_run(path, args.size, args.batch_size, args.cfg_options)
         text = ', '.join(f'{name} {value:.4g}' for name, value in figures[path].items())
         print(f'{path}: {text}', flush=True)
     if args.json:

@@ -15,15 +15,8 @@ from tqdm import tqdm
 
 from mmrcf.datasets.synthetic import DEFAULT_SPLITS, write_split
 from mmrcf.datasets.synthetic.categories import VARIANTS
+from mmrcf.engine.command_line import add_size
 from mmrcf.errors import InputError, exit_on_bad_input
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """'160x288' -> (160, 288)."""
-    height, mark, width = text.partition('x')
-    if not (mark and height.isdecimal() and width.isdecimal()):
-        raise InputError(f'--size: expected HEIGHTxWIDTH in pixels as in 160x288, got {text!r}')
-    return int(height), int(width)
 
 
 def parse_splits(text: str) -> dict[str, int]:
@@ -51,7 +44,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='splits and their numbers of videos (default: %(default)s)',
     )
     parser.add_argument('--frames', type=int, default=24, help='frames a video, at 6 a second (default: %(default)s)')
-    parser.add_argument('--size', default='160x288', help='height x width of the frames (default: %(default)s)')
+    add_size(parser, 'size of the frames', (288, 160))
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
     parser.add_argument('--overwrite', action='store_true', help='replace splits made with other settings')
     return parser.parse_args(arguments)
@@ -61,13 +54,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the splits that are missing."""
     args = parse_args(arguments)
-    size = parse_size(args.size)
+    width, height = args.size
     for split, count in parse_splits(args.splits).items():
         # The delay keeps a split that is there already from showing an empty bar.
         with tqdm(total=count, desc=split, unit='video', delay=0.1) as bar:
             written = write_split(
-                args.out, args.variant, split, count, args.seed, args.frames, size, args.workers, args.overwrite,
-                report=lambda *_, bar=bar: bar.update(),
+                args.out, args.variant, split, count, args.seed, args.frames, (height, width), args.workers,
+                args.overwrite, report=lambda *_, bar=bar: bar.update(),
             )  # fmt: skip
         outcome = 'written' if written else 'there already, made with the same settings; kept'
         print(f'{args.out}/{split}: {count} videos of {args.variant}, {outcome}')

@@ -10,6 +10,8 @@ from mmrcf.errors import InputError
 from mmrcf.models.vis.mmdet_bridge import training_samples
 from mmrcf.registry import MODELS
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).resolve().parents[3] / 'configs/baselines'
 CONFIGS = sorted(path.stem for path in FOLDER.glob('*.py'))
 MASKTRACK, MASK2FORMER = 'masktrack-rcnn_r50_ytvis19', 'mask2former-vis_r50_ytvis19'

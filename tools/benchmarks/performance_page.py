@@ -7,9 +7,9 @@ from typing import Any
 
 from mmrcf.utils import read_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
+from page_tools import NOT_MEASURED
 
 Results = dict[str, Any]
-NOT_MEASURED = 'Not yet measured.'
 
 
 @dataclass(frozen=True)

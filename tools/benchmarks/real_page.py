@@ -7,8 +7,7 @@ from typing import Any
 
 from mmrcf.utils import read_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
-
-from .page import NOT_MEASURED
+from page_tools import NOT_MEASURED
 
 Rows = Mapping[str, dict[str, Any]]
 """What was measured, by the name of the row and in the order of the table."""

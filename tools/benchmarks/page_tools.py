@@ -1,4 +1,4 @@
-"""Runs a tool of a repository from another one, which measures with it."""
+"""What the writers of docs/performance.md and of configs/real/README.md share."""
 
 import subprocess
 import sys
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmrcf.errors import InputError
+
+NOT_MEASURED = 'Not yet measured.'
 
 
 def run_tool(root: Path, command: Sequence[str | Path]) -> None:
@@ -22,4 +24,4 @@ def run_tool(root: Path, command: Sequence[str | Path]) -> None:
     print('\n$ python', ' '.join(words), flush=True)
     code = subprocess.run([sys.executable, *words], cwd=root).returncode
     if code:
-        raise InputError(f'{words[0]} ended with {code}; see above, fix it and start again: it goes on where it was')
+        raise InputError(f'{words[0]} ended with {code}; see above, fix it and start again: it continues from there')

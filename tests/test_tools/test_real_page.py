@@ -2,15 +2,35 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mmrcf.benchmark.page import NOT_MEASURED
-from mmrcf.benchmark.real_page import write_real_page
 from mmrcf.errors import InputError
 
+NOT_MEASURED = 'Not yet measured.'
 PAGE = Path(__file__).resolve().parents[2] / 'configs/real/README.md'
+
+
+@pytest.fixture
+def write_real_page(load_script) -> Callable[..., None]:
+    return load_script('tools/benchmarks/real_page.py').write_real_page
+
+
+@pytest.fixture
+def tables(write_real_page, tmp_path: Path) -> Callable[..., list[list[str]]]:
+    """``tables(files, names)``: the three parts of the page that are written, as lines."""
+
+    def write(files: dict[str, dict], names: list[str]) -> list[list[str]]:
+        page = Path(shutil.copy(PAGE, tmp_path / 'README.md'))
+        for name, content in files.items():
+            (tmp_path / f'{name}.json').write_text(json.dumps(content))
+        write_real_page(page, tmp_path, names)
+        parts = [page.read_text().split(f'<!-- {name}:')[1] for name in ('real-rows', 'real-sequences', 'real-errors')]
+        return [part.splitlines()[1:] for part in parts]
+
+    return write
 
 
 @pytest.fixture
@@ -37,23 +57,13 @@ def made_up() -> dict:
     )
 
 
-def tables(tmp_path: Path, files: dict[str, dict], names: list[str]) -> list[list[str]]:
-    """The three parts of the page that are written, as lines."""
-    page = Path(shutil.copy(PAGE, tmp_path / 'README.md'))
-    for name, content in files.items():
-        (tmp_path / f'{name}.json').write_text(json.dumps(content))
-    write_real_page(page, tmp_path, names)
-    parts = [page.read_text().split(f'<!-- {name}:')[1] for name in ('real-rows', 'real-sequences', 'real-errors')]
-    return [part.splitlines()[1:] for part in parts]
-
-
-def test_without_files(tmp_path: Path) -> None:
-    assert tables(tmp_path, {}, ['a', 'b']) == [[NOT_MEASURED]] * 3
+def test_without_files(tables, write_real_page, tmp_path: Path) -> None:
+    assert tables({}, ['a', 'b']) == [[NOT_MEASURED]] * 3
     write_real_page(tmp_path / 'README.md', tmp_path / 'missing', ['a'])
 
 
-def test_a_row(tmp_path: Path, made_up: dict) -> None:
-    rows, sequences, _ = tables(tmp_path, {'small': made_up}, ['small'])
+def test_a_row(tables, made_up: dict) -> None:
+    rows, sequences, _ = tables({'small': made_up}, ['small'])
     assert rows == [
         '| row | seed | iterations | images AP | images AP50 | images AP50 person | videos AP | J of best track '
         '| ID switches | FPS | note |',
@@ -70,30 +80,30 @@ def test_a_row(tmp_path: Path, made_up: dict) -> None:
     ]
 
 
-def test_rows_stand_in_their_order_and_what_is_missing_below_them(tmp_path: Path, made_up: dict) -> None:
+def test_rows_stand_in_their_order_and_what_is_missing_below_them(tables, made_up: dict) -> None:
     other = made_up | dict(
         config='configs/rcf/rcf_r18_ytvis19.py', seed=None, iterations=None, latency=None, note='as published'
     )
     other['images'], other['videos'] = {'vis/AP50_person': -1.0}, {'vis/AP': 1.0, 'region/J/bear': -1.0}
     files = {'small': made_up, 'other': other, 'stranger': made_up}
-    rows, sequences, _ = tables(tmp_path, files, ['later', 'other', 'small', 'last'])
+    rows, sequences, _ = tables(files, ['later', 'other', 'small', 'last'])
     assert rows[2] == ('| [other](../rcf/rcf_r18_ytvis19.py) |  |  |  |  | - | 1.0 |  |  |  | as published |')
     assert rows[3].startswith('| [small](small.py) |')
     assert rows[-1] == 'Not yet measured: later, last.'
     assert sequences[2:] == ['| bear | - | 0.750 |', '| walk |  | 0.500 |']
 
 
-def test_without_sequences(tmp_path: Path, made_up: dict) -> None:
+def test_without_sequences(tables, made_up: dict) -> None:
     made_up['videos'] = {'vis/AP': 1.0}
-    assert tables(tmp_path, {'small': made_up}, ['small'])[1] == [NOT_MEASURED]
+    assert tables({'small': made_up}, ['small'])[1] == [NOT_MEASURED]
 
 
-def test_errors_of_the_rows_that_have_them(tmp_path: Path, made_up: dict) -> None:
+def test_errors_of_the_rows_that_have_them(tables, made_up: dict) -> None:
     losses = ('classification', 'localisation', 'both', 'duplicate', 'background', 'missed')
     figures = {f'errors/dAP_{name}': 1.04 + number for number, name in enumerate(losses)}
     figures |= {'errors/recall_small': 12.34, 'errors/recall_medium': 50.0, 'errors/recall_large': -1.0}
     measured = made_up | dict(images=made_up['images'] | {'errors/AP50': 40.0} | figures)
-    assert tables(tmp_path, {'old': made_up, 'new': measured}, ['old', 'new', 'later'])[2] == [
+    assert tables({'old': made_up, 'new': measured}, ['old', 'new', 'later'])[2] == [
         '| row | AP50 | classification | localisation | both | duplicate | background | missed '
         '| recall, small | recall, medium | recall, large |',
         '| ' + ' | '.join(['---'] * 11) + ' |',
@@ -101,7 +111,7 @@ def test_errors_of_the_rows_that_have_them(tmp_path: Path, made_up: dict) -> Non
     ]
 
 
-def test_a_cut_file_is_named(tmp_path: Path) -> None:
+def test_a_cut_file_is_named(write_real_page, tmp_path: Path) -> None:
     (tmp_path / 'a.json').write_text('{"config": ')
     with pytest.raises(InputError, match=r'a.json: not valid JSON'):
         write_real_page(Path(shutil.copy(PAGE, tmp_path)), tmp_path, ['a'])
