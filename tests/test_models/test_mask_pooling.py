@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmrcf.models.layers import FusedTokens
-from mmrcf.models.layers.mask_pooling import MaskPooling, valid_cells
+from mmrcf.models.layers.mask_pooling import MaskPooling
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def test_padding_does_not_count(module, segmentation_map) -> None:
     tokens = torch.zeros(1, 3, 4)
     fused = FusedTokens(torch.zeros(1, 4, 1, 2), tokens, tokens, padding)
     full = torch.zeros(1, 2, 4, 8)
-    valid = valid_cells(fused, full)
+    valid = fused.valid_map(full.shape[-2:])
     assert valid.tolist() == [[[[True] * 4 + [False] * 4] * 4]]
     counts = torch.arange(32.0).view(1, 1, 4, 8).expand(1, 2, 4, 8)
     expected = counts[..., :4].mean()
     found = module(torch.ones(1, 1, 4, 8), counts, valid)[0, 0]
     torch.testing.assert_close(found, torch.stack([expected, expected, torch.tensor(1.0)]))
-    assert valid_cells(FusedTokens(fused.target_map, tokens, tokens, None), full) is None
+    assert FusedTokens(fused.target_map, tokens, tokens, None).valid_map(full.shape[-2:]) is None
 
 
 def test_the_gradient_goes_to_the_map_and_not_to_the_mask(segmentation_map) -> None:
