@@ -42,7 +42,7 @@ class OnlineSegmenter:
         cfg_options: Fields of the config to override, by dotted path.
         precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
         compile: Compile the network: the first frames take long, the others less.
-        prepare: Prepare the model that is built here for inference, see
+        optimize: Optimize the model that is built here for inference, see
             :func:`~mmrcf.optimization.optimize_for_inference`; False leaves it as the config builds it.
 
     Example:
@@ -66,13 +66,13 @@ class OnlineSegmenter:
         *,
         precision: str = 'fp32',
         compile: bool = False,
-        prepare: bool = True,
+        optimize: bool = True,
     ) -> None:
         if isinstance(config, OnlineModel):
             self.model = config
         else:
             self.model = init_model(config, checkpoint, device, cfg_options)
-            if prepare:
+            if optimize:
                 optimize_for_inference(self.model)
         self._device = next(self.model.parameters()).device
         self._autocast_type = autocast_type(precision, self._device)
@@ -141,14 +141,16 @@ class OnlineSegmenter:
         sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time]))
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
-        prepared = perf_counter()
+        preprocessed = perf_counter()
         with torch.autocast(self._device.type, self._autocast_type, enabled=self._autocast_type is not None):
             result, state = self.model.step_batch(batch, state)
         finished = perf_counter()
         # Only now: a frame that is refused leaves the stream as it was.
         self._state, self._audio_window, self._frame_shape = state, window, frame.shape[:2]
         result.timings.update(
-            preprocess=1e3 * (prepared - started), model=1e3 * (finished - prepared), total=1e3 * (finished - started)
+            preprocess=1e3 * (preprocessed - started),
+            model=1e3 * (finished - preprocessed),
+            total=1e3 * (finished - started),
         )
         return result
 

@@ -84,7 +84,7 @@ def test_the_folded_mask_projection_changes_nothing(tiny_config: Path, frames: l
     assert model.head.filters[-1] is filters
 
 
-def test_a_prepared_model_says_what_the_plain_one_says(
+def test_an_optimized_model_equals_the_eager_one(
     tiny_config: Path, frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('mmrcf.optimization.winograd.MIN_CHANNELS', 1)
@@ -96,14 +96,14 @@ def test_a_prepared_model_says_what_the_plain_one_says(
     assert_alike(plain, run(OnlineSegmenter(model), frames))
 
 
-def test_a_segmenter_prepares_the_model_that_it_builds_and_no_other(tiny_config: Path) -> None:
+def test_a_segmenter_optimizes_the_model_that_it_builds_and_no_other(tiny_config: Path) -> None:
     built = OnlineSegmenter(tiny_config).model
     assert not any(isinstance(module, nn.BatchNorm2d) for module in built.modules())
     given = init_model(tiny_config)
     OnlineSegmenter(given)
     assert any(isinstance(module, nn.BatchNorm2d) for module in given.modules())
-    as_built = OnlineSegmenter(tiny_config, prepare=False).model
-    assert any(isinstance(module, nn.BatchNorm2d) for module in as_built.modules())
+    eager = OnlineSegmenter(tiny_config, optimize=False).model
+    assert any(isinstance(module, nn.BatchNorm2d) for module in eager.modules())
 
 
 def test_the_network_compiles_whole_and_once(tiny_config: Path, frames: list[np.ndarray]) -> None:

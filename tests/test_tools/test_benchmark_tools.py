@@ -27,7 +27,7 @@ def test_latency(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None
     latency.main([str(tiny_config), *options, '--baseline', str(baseline), '--json', str(out)])
     figures = json.loads(out.read_text())
     first, second = figures['subjects']
-    assert first['name'] == 'tiny.py (prepared, fp32, random weights)' and second['name'].startswith('baseline.py')
+    assert first['name'] == 'tiny.py (optimized, fp32, random weights)' and second['name'].startswith('baseline.py')
     assert {'decode', 'preprocess', 'network', 'track', 'masks'} <= first['stages'].keys()
     assert {'backbone', 'neck', 'mask_decoder', 'head'} <= first['parts'].keys()
     # A frame takes at least what its stages take, and the paper's latency is one frame's wait more.
@@ -90,7 +90,7 @@ def test_evaluation_takes_longer_than_its_steps(
     assert "s of the model's steps" in capsys.readouterr().out
 
 
-def test_parity_of_the_prepared_model(
+def test_parity_of_the_optimized_model(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:
     out = tmp_path / 'parity.json'

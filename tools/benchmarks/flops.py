@@ -95,7 +95,7 @@ def measure(
     Returns:
         ``config``, ``input`` and ``padded`` ([width, height]), ``parameters`` and ``gflops`` (each a dict by part, with
         ``total``). A multiplication and an addition count as two operations; element-wise operations are not counted.
-        With ``timed`` also ``milliseconds`` by part (medians) of the model prepared for inference.
+        With ``timed`` also ``milliseconds`` by part (medians) of the model optimized for inference.
     """
     config = load_config(config_path, cfg_options)
     init_default_scope(config.get('default_scope', 'mmrcf'))
@@ -119,9 +119,9 @@ def measure(
     for _ in range(1 + model.neck.num_references):  # until the stream has all its references
         _, state = model.step(image, state, **shapes)
     if timed:
-        prepared = copy.deepcopy(model)
-        optimize_for_inference(prepared)
-        times = _part_times(prepared, lambda: prepared.step(image, state, **shapes))
+        optimized = copy.deepcopy(model)
+        optimize_for_inference(optimized)
+        times = _part_times(optimized, lambda: optimized.step(image, state, **shapes))
     flops = PartCounter(model).count(model.step, image, state, **shapes)
 
     parameters = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}

@@ -148,18 +148,18 @@ def stage_table(figures: Sequence[dict[str, Any]]) -> str:
 
 def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> Subject:
     """A subject: the config under test, or a baseline (fp32, eager, as its config builds it)."""
-    checkpoint, precision, compiled, prepare, options = (
-        (None, 'fp32', False, args.prepare_baselines, None)
+    checkpoint, precision, compiled, optimize, options = (
+        (None, 'fp32', False, args.optimize_baselines, None)
         if is_baseline
         else (args.checkpoint, args.precision, args.compile, not args.no_optimize, args.cfg_options)
     )
     segmenter = OnlineSegmenter(
-        config, checkpoint, args.device, options, precision=precision, compile=compiled, prepare=prepare
+        config, checkpoint, args.device, options, precision=precision, compile=compiled, optimize=optimize
     )
     if isinstance(segmenter.model, ExportedModel):
         notes = [f'exported, {segmenter.model.info.precision}']
     else:
-        notes = ['prepared' if prepare else 'as built', *(['compiled'] if compiled else []), precision]
+        notes = ['optimized' if optimize else 'eager', *(['compiled'] if compiled else []), precision]
         notes += [] if checkpoint else ['random weights']
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 
@@ -177,7 +177,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
     parser.add_argument(
-        '--no-optimize', action='store_true', help='do not prepare CONFIG for inference, as OnlineSegmenter does'
+        '--no-optimize', action='store_true', help='do not optimize CONFIG for inference, as OnlineSegmenter does'
     )
     add_cfg_options(parser, 'CONFIG')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
@@ -187,9 +187,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='CONFIG',
-        help='others (fp32, random weights, as built)',
+        help='others (fp32, random weights, eager)',
     )
-    parser.add_argument('--prepare-baselines', action='store_true', help='prepare them for inference too')
+    parser.add_argument('--optimize-baselines', action='store_true', help='optimize them for inference too')
     add_json(parser)
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:

@@ -64,7 +64,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
     parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
     parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--no-optimize', action='store_true', help='do not prepare the model for inference')
+    parser.add_argument('--no-optimize', action='store_true', help='do not optimize the model for inference')
     add_json(parser)
     args = parser.parse_args(arguments)
     if min(args.frames, args.top) < 1:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     keep_freed_memory()
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, prepare=not args.no_optimize)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, optimize=not args.no_optimize)
     rows = shares(profile_steps(segmenter, args.size, args.frames), args.frames, args.top)
     print(table(rows))
     if args.json:
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             machine=describe_machine(torch.device('cpu')),
             config=Path(args.config).name,
             size=list(args.size),
-            prepared=not args.no_optimize,
+            optimized=not args.no_optimize,
             operators=rows,
         )
         write_json(args.json, figures)

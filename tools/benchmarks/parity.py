@@ -17,10 +17,10 @@ from mmrcf.utils import keep_freed_memory, write_json
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='The model as its config builds it beside the prepared one')
+    parser = argparse.ArgumentParser(description='The model as its config builds it beside the optimized one')
     parser.add_argument('config', help='config file; its data set and metrics are used')
     parser.add_argument('checkpoint', help='weights')
-    parser.add_argument('--compile', action='store_true', help='compile the prepared one too')
+    parser.add_argument('--compile', action='store_true', help='compile the optimized one too')
     parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
     parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
     add_device(parser)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     optimize_for_inference(fast)
     if args.compile:
         compile_network(fast)
-    figures = evaluate_side_by_side(config, {'as built': plain, 'fast': fast}, args.split, args.frames)
+    figures = evaluate_side_by_side(config, {'eager': plain, 'fast': fast}, args.split, args.frames)
     print(Parity(**figures['parity']))
     if args.json:
         write_json(args.json, figures)

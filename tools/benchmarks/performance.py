@@ -41,14 +41,14 @@ LATENCY = 'tools/benchmarks/latency.py'
 SHAPES_LATENCY = [LATENCY, SHAPES[0], '--checkpoint', SHAPES[1], '--input', 'demo/shapes.mp4', '--frames', '100', *TWO]
 RUNS = {
     'latency_r50': [LATENCY, R50, *ALL_SLOTS, '--baseline', R50, *PEERS['r50'], '--frames', '20', *TWO],
-    'latency_r50_peers_prepared': [
-        *(LATENCY, R50, *ALL_SLOTS, '--prepare-baselines', '--baseline', *PEERS['r50'], '--frames', '12', *TWO)
+    'latency_r50_peers_optimized': [
+        *(LATENCY, R50, *ALL_SLOTS, '--optimize-baselines', '--baseline', *PEERS['r50'], '--frames', '12', *TWO)
     ],
     'latency_r50_compiled': [
         *(LATENCY, R50, *ALL_SLOTS, '--compile', '--baseline', R50, *PEERS['r50'], '--frames', '15', *TWO)
     ],
     'latency_r50_onnx': [
-        *(LATENCY, MODELS / 'r50.onnx', '--prepare-baselines', '--baseline', R50, '--frames', '20', *TWO)
+        *(LATENCY, MODELS / 'r50.onnx', '--optimize-baselines', '--baseline', R50, '--frames', '20', *TWO)
     ],
     'latency_r50_int8': [LATENCY, MODELS / 'r50_int8.onnx', '--baseline', R50, *PEERS['r50'], '--frames', '12', *TWO],
     'latency_r101': [LATENCY, R101, *ALL_SLOTS, '--baseline', *PEERS['r101'], '--frames', '10', *TWO],
@@ -60,7 +60,7 @@ RUNS = {
     'latency_shapes_compiled': [*SHAPES_LATENCY, '--compile', '--baseline', SHAPES[0]],
     'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
-    'operators_as_built': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
+    'operators_eager': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
     'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
@@ -71,7 +71,7 @@ RUNS = {
         *('--tracker', 'HungarianTracker(duplicate_iou=0.6)'),
         *('--tracker', 'IoUTracker(iou_threshold=0.4, duplicate_iou=0.6)'),
     ],
-    'parity_prepared': ['tools/benchmarks/parity.py', *SHAPES],
+    'parity_optimized': ['tools/benchmarks/parity.py', *SHAPES],
     'parity_compiled': ['tools/benchmarks/parity.py', *SHAPES, '--compile', '--frames', '600'],
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
     'onnx_shapes_av': [

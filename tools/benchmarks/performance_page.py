@@ -102,9 +102,9 @@ def rates(results: Results) -> str:
 
 
 def operators(results: Results) -> str:
-    """The profile, as built and prepared."""
+    """The profile, eager and optimized."""
     tables = []
-    for name, title in (('operators_as_built', 'As built'), ('operators', 'Prepared')):
+    for name, title in (('operators_eager', 'Eager'), ('operators', 'Optimized')):
         rows = [
             [f'`{row["operator"]}`', f'{row["milliseconds"]:.1f}', str(row['calls']), f'{100 * row["share"]:.0f} %']
             for row in results[name]['operators']
@@ -140,7 +140,7 @@ def parity(results: Results) -> str:
         'other labels',
         'mask IoU: lowest / mean',
         'masks below 0.999',
-        'AP as built / here',
+        'AP eager / here',
     ]
     return markdown_table(header, rows)
 
@@ -175,8 +175,8 @@ def streams(results: Results) -> str:
 
 
 PARITY = {
-    'parity_prepared': 'prepared',
-    'parity_compiled': 'prepared and compiled',
+    'parity_optimized': 'optimized',
+    'parity_compiled': 'optimized and compiled',
     'onnx_shapes': 'ONNX',
     'onnx_shapes_av': 'ONNX, with audio',
     'onnx_shapes_int8': 'ONNX, int8',
@@ -186,13 +186,13 @@ SECTIONS = {
     'r50': latency('latency_r50'),
     'r50-compiled': latency('latency_r50_compiled'),
     'r50-exported': latency('latency_r50_onnx', 'latency_r50_int8'),
-    'r50-peers-prepared': latency('latency_r50_peers_prepared'),
+    'r50-peers-optimized': latency('latency_r50_peers_optimized'),
     'r101': latency('latency_r101'),
     'r18': latency('latency_r18', 'latency_r18_compiled'),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),
-    'operators': Section(('operators_as_built', 'operators'), operators),
+    'operators': Section(('operators_eager', 'operators'), operators),
     'parity': Section(tuple(PARITY), parity),
     'trackers': Section(('trackers',), trackers),
     'streams': Section(('soak', 'live', 'evaluation'), streams),
