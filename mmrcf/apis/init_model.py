@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmrcf.datasets.class_names import resolve_classes
+from mmrcf.datasets.classes import resolve_classes
 from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mmrcf
-from mmrcf.datasets.class_names import SHAPES_AV_CLASSES, SHAPES_CLASSES
+from mmrcf.datasets.classes import SHAPES_AV_CLASSES, SHAPES_CLASSES
 from mmrcf.errors import InputError, InputFileError
 
 DEFAULT_MODEL = 'real'

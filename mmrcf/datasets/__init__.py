@@ -3,7 +3,7 @@ import pkgutil
 
 from .annotations.class_maps import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .avis import AVISDataset
-from .class_names import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
+from .classes import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
 from .clip_draw import ClipDraw
 from .coco_pseudo_video import COCOPseudoVideoDataset
 from .collate import collate_clips

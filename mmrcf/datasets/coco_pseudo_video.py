@@ -17,7 +17,7 @@ from .annotations.ignored_regions import ignored_record, outside_record
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.view import AnnotationView, Names
-from .class_names import resolve_classes
+from .classes import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
 

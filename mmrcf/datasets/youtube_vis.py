@@ -13,7 +13,7 @@ from .annotations.ignored_regions import outside_record
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.view import AnnotationView, Names
-from .class_names import resolve_classes
+from .classes import resolve_classes
 from .clip_draw import ClipDraw, open_draw
 from .dataset_settings import build_pipeline, resolve_prefix
 from .transforms.frame_sampling import sample_clip

@@ -9,8 +9,8 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
 from mmrcf.datasets import ClipDraw
-from mmrcf.datasets.synthetic.stand_in import use_stand_ins
 from mmrcf.registry import DATASETS
+from mmrcf.synthetic.stand_in import use_stand_ins
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/real/rcf_r18_people-animals-vehicles.py'
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmrcf.datasets.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES, VARIANTS
-from mmrcf.datasets.synthetic.outlines import coverage, reach
-from mmrcf.datasets.synthetic.render import render_audio, render_frames
-from mmrcf.datasets.synthetic.scene import Scene, plan_scene
-from mmrcf.datasets.synthetic.sounding import loudness, schedule
-from mmrcf.datasets.synthetic.voices import MAX_PEAK, SAMPLE_RATE, VOICES, mixture
+from mmrcf.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES, VARIANTS
+from mmrcf.synthetic.outlines import coverage, reach
+from mmrcf.synthetic.render import render_audio, render_frames
+from mmrcf.synthetic.scene import Scene, plan_scene
+from mmrcf.synthetic.sounding import loudness, schedule
+from mmrcf.synthetic.voices import MAX_PEAK, SAMPLE_RATE, VOICES, mixture
 
 SIZE = (64, 96)
 FPS = 6.0

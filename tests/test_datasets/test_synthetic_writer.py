@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.synthetic import SHAPES_AV_CLASSES, SHAPES_CLASSES, write_shapes, write_split, writer
-from mmrcf.datasets.synthetic.video_files import MIN_VISIBLE_AREA
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.synthetic import SHAPES_AV_CLASSES, SHAPES_CLASSES, write_shapes, write_split, writer
+from mmrcf.synthetic.video_files import MIN_VISIBLE_AREA
 
 SIZE = (64, 96)
 FRAMES = 9

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmrcf.datasets.class_names import SHAPES_CLASSES
+from mmrcf.datasets.classes import SHAPES_CLASSES
 from mmrcf.engine import DatasetCheckHook
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS, MODELS

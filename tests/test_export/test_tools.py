@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.datasets.class_names import SHAPES_CLASSES
+from mmrcf.datasets.classes import SHAPES_CLASSES
 
 pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmrcf.apis import init_model
 from mmrcf.datasets import COCOPseudoVideoDataset
 from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
-from mmrcf.datasets.class_names import SHAPES_CLASSES
+from mmrcf.datasets.classes import SHAPES_CLASSES
 from mmrcf.errors import InputError
 
 HEIGHT, WIDTH = 64, 96

@@ -7,9 +7,9 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmrcf.datasets.synthetic.stand_in import use_stand_ins
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
+from mmrcf.synthetic.stand_in import use_stand_ins
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

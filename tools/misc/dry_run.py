@@ -16,11 +16,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmrcf.datasets.synthetic.stand_in import use_stand_ins
 from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
 from mmrcf.engine.config import explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.registry import MODELS
+from mmrcf.synthetic.stand_in import use_stand_ins
 from mmrcf.utils import write_json
 
 

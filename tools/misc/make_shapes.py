@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from mmrcf.datasets.synthetic import DEFAULT_SPLITS, write_split
-from mmrcf.datasets.synthetic.categories import VARIANTS
 from mmrcf.engine.command_line import add_size
 from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.synthetic import DEFAULT_SPLITS, write_split
+from mmrcf.synthetic.categories import VARIANTS
 
 
 def parse_splits(text: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
-from mmrcf.datasets.class_names import resolve_classes
+from mmrcf.datasets.classes import resolve_classes
 from mmrcf.datasets.clip_draw import ClipDraw
 from mmrcf.errors import InputError, one_line
 from mmrcf.registry import DATASETS

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
 from mmrcf.compat import operators_compiled
-from mmrcf.datasets.class_names import SHAPES_CLASSES
+from mmrcf.datasets.classes import SHAPES_CLASSES
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS
 

@@ -9,7 +9,7 @@ import torch
 from mmdet.datasets import YouTubeVISDataset
 
 from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.datasets.class_names import SHAPES_CLASSES, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
+from mmrcf.datasets.classes import SHAPES_CLASSES, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
 from mmrcf.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[3] / 'configs/baselines'

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from mmrcf.datasets.synthetic.categories import Variant
-from mmrcf.datasets.synthetic.outlines import coverage, reach
-from mmrcf.datasets.synthetic.scene import HARD_KINDS, Actor, Scene, background_frame
-from mmrcf.datasets.synthetic.textures import SKIN_SIZE
-from mmrcf.datasets.synthetic.voices import SAMPLE_RATE, mixture
+from mmrcf.synthetic.categories import Variant
+from mmrcf.synthetic.outlines import coverage, reach
+from mmrcf.synthetic.scene import HARD_KINDS, Actor, Scene, background_frame
+from mmrcf.synthetic.textures import SKIN_SIZE
+from mmrcf.synthetic.voices import SAMPLE_RATE, mixture
 
 GRAIN = 2.5
 """Standard deviation of the sensor noise, of 255."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mmrcf.datasets.synthetic import motion, textures
-from mmrcf.datasets.synthetic.categories import Variant
-from mmrcf.datasets.synthetic.sounding import Burst, loudness, schedule
+from mmrcf.synthetic import motion, textures
+from mmrcf.synthetic.categories import Variant
+from mmrcf.synthetic.sounding import Burst, loudness, schedule
 
 HARD_KINDS = ('', 'blur', 'camouflage', 'shatter')
 """How an object is degraded in a frame; index 0: not at all."""

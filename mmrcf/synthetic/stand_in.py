@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from mmrcf.datasets.annotations.class_maps import CLASS_MAPS
-from mmrcf.datasets.class_names import resolve_classes
+from mmrcf.datasets.classes import resolve_classes
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, write_json
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.synthetic.categories import Variant
-from mmrcf.datasets.synthetic.render import render_audio, render_frames
-from mmrcf.datasets.synthetic.scene import Scene
-from mmrcf.datasets.synthetic.sounding import loudness
-from mmrcf.datasets.synthetic.voices import SAMPLE_RATE
+from mmrcf.synthetic.categories import Variant
+from mmrcf.synthetic.render import render_audio, render_frames
+from mmrcf.synthetic.scene import Scene
+from mmrcf.synthetic.sounding import loudness
+from mmrcf.synthetic.voices import SAMPLE_RATE
 
 JPEG_QUALITY = 92
 MIN_VISIBLE_AREA = 25

@@ -1,8 +1,7 @@
 """Class lists of the public data sets, by name. A label is an index into one of these."""
 
 from mmrcf.errors import InputError
-
-from .synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES
+from mmrcf.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES
 
 YOUTUBE_VIS_2019_CLASSES = (
     'person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog', 'snake', 'monkey',

@@ -17,10 +17,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmrcf.datasets.synthetic.categories import VARIANTS, Variant
-from mmrcf.datasets.synthetic.scene import plan_scene
-from mmrcf.datasets.synthetic.video_files import categories, write_video
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.synthetic.categories import VARIANTS, Variant
+from mmrcf.synthetic.scene import plan_scene
+from mmrcf.synthetic.video_files import categories, write_video
 from mmrcf.utils.files import read_json
 
 GENERATOR_VERSION = 1
