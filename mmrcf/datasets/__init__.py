@@ -1,19 +1,14 @@
-import importlib
-import pkgutil
 
 from .annotations.class_maps import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .avis import AVISDataset
 from .classes import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
-from .clip_draw import ClipDraw
+from .clips import ClipDraw
 from .coco_pseudo_video import COCOPseudoVideoDataset
-from .collate import collate_clips
+from .clips import collate_clips
 from .joint_dataset import JointDataset
 from .samplers import ClipSampler, JointSampler, VideoFrameSampler
 from .youtube_vis import YouTubeVISDataset
 
-# Every file of this folder is imported, so a new dataset registers itself without a change here.
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f'{__name__}.{_module.name}')
 
 __all__ = [
     'CLASS_LISTS',

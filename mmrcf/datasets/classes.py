@@ -1,7 +1,6 @@
 """Class lists of the public data sets, by name. A label is an index into one of these."""
 
 from mmrcf.errors import InputError
-from mmrcf.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES
 
 YOUTUBE_VIS_2019_CLASSES = (
     'person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog', 'snake', 'monkey',
@@ -16,6 +15,17 @@ YOUTUBE_VIS_2021_CLASSES = (
     'lizard', 'monkey', 'motorbike', 'mouse', 'parrot', 'person', 'rabbit', 'shark', 'skateboard', 'snake',
     'snowboard', 'squirrel', 'surfboard', 'tennis_racket', 'tiger', 'train', 'truck', 'turtle', 'whale', 'zebra',
 )  # fmt: skip
+
+SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'ring', 'crescent', 'heart')
+"""Every category has an outline of its own (and a voice of its own)."""
+
+SHAPES_AV_CLASSES = (
+    'disc-hum', 'disc-hiss',
+    'square-chirp', 'square-clicks',
+    'star-beeps', 'star-rumble',
+    'heart-buzz', 'heart-warble',
+)  # fmt: skip
+"""Categories 2i and 2i + 1 share an outline and differ by voice only."""
 
 CLASS_LISTS = {
     'youtube_vis_2019': YOUTUBE_VIS_2019_CLASSES,

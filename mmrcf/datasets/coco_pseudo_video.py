@@ -13,13 +13,13 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
 from .annotations.class_maps import check_class_map, resolve_class_map
-from .annotations.ignored_regions import ignored_record, outside_record
+from .annotations.segmentation import ignored_record, outside_record
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clip_draw import ClipDraw, open_draw
-from .dataset_settings import build_pipeline, resolve_prefix
+from .clips import ClipDraw, open_draw
+from .clips import build_pipeline, resolve_prefix
 
 
 @DATASETS.register_module()

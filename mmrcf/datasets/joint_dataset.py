@@ -9,8 +9,8 @@ from torch.utils.data import Dataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .clip_draw import ClipDraw
-from .dataset_settings import build_pipeline
+from .clips import ClipDraw
+from .clips import build_pipeline
 
 
 @DATASETS.register_module()

@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from mmrcf.errors import InputError
 from mmrcf.registry import DATA_SAMPLERS
 
-from .clip_draw import ClipDraw
+from .clips import ClipDraw
 from .joint_dataset import JointDataset
 
 

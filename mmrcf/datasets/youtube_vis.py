@@ -9,14 +9,14 @@ from mmengine.dataset import BaseDataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .annotations.ignored_regions import outside_record
+from .annotations.segmentation import outside_record
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clip_draw import ClipDraw, open_draw
-from .dataset_settings import build_pipeline, resolve_prefix
-from .transforms.frame_sampling import sample_clip
+from .clips import ClipDraw, open_draw
+from .clips import build_pipeline, resolve_prefix
+from .clips import sample_clip
 
 
 @DATASETS.register_module()

@@ -2,17 +2,7 @@
 
 from dataclasses import dataclass
 
-SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'ring', 'crescent', 'heart')
-"""Every category has an outline of its own (and a voice of its own)."""
-
-SHAPES_AV_CLASSES = (
-    'disc-hum', 'disc-hiss',
-    'square-chirp', 'square-clicks',
-    'star-beeps', 'star-rumble',
-    'heart-buzz', 'heart-warble',
-)  # fmt: skip
-"""Categories 2i and 2i + 1 share an outline and differ by voice only."""
-
+from mmrcf.datasets.classes import SHAPES_AV_CLASSES, SHAPES_CLASSES
 
 @dataclass(frozen=True)
 class Variant:

@@ -5,7 +5,7 @@ from .reader import AnnotationReader, parse_annotations, read_annotations
 from .records import RLE, AnnotationFile, AnnotationRecord, FrameObject, VideoRecord
 from .validation import validate_annotations
 from .view import AnnotationView
-from .writing import file_content
+from .records import file_content
 
 __all__ = [
     'RLE',

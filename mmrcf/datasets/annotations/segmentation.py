@@ -1,9 +1,12 @@
 """One object in one frame: every way COCO and YouTube-VIS write a mask, as one compact compressed RLE."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
+
+from mmrcf.structures import IGNORED_LABEL
 
 # A polygon takes memory by the length of its outline, so a stray coordinate must not reach the rasteriser.
 FAR = 100
@@ -111,3 +114,23 @@ def segmentation_to_rle(segmentation: Any, height: int, width: int) -> dict | No
     if isinstance(segmentation, list):
         return _polygons_to_rle(segmentation, height, width)
     raise SegmentationError(f'segmentation is {type(segmentation).__name__}, expected null, polygons or RLE')
+
+
+def ignored_record(counts: bytes) -> dict:
+    """The record of an ignored region of this compressed RLE."""
+    return dict(instance_id=0, label=IGNORED_LABEL, counts=counts)
+
+
+def outside_record(objects: Sequence[dict], height: int, width: int) -> dict:
+    """The record of all that none of the objects covers.
+
+    Args:
+        objects: Records with ``counts``, compressed RLE.
+        height: Height of the frame.
+        width: Width of the frame.
+    """
+    outside = np.ones((height, width), np.uint8, order='F')
+    if objects:
+        merged = mask_utils.merge([dict(size=[height, width], counts=item['counts']) for item in objects])
+        outside -= mask_utils.decode(merged)
+    return ignored_record(mask_utils.encode(outside)['counts'])

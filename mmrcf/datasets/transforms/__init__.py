@@ -1,10 +1,10 @@
 from .audio import AudioPatches, ClipAudioAugmentation, LoadClipAudio, RandomAudioDrop
 from .blur import ClipBlur
-from .clip_data_sample import ClipDataSample
+from .formatting import ClipDataSample
 from .copy_paste import VideoCopyPaste
-from .drift import ClipPhotometricDrift
+from .photometric import ClipPhotometricDrift
 from .formatting import PackClip
-from .frame_sampling import sample_clip
+from ..clips import sample_clip
 from .geometry import ClipResize, RandomClipCrop, RandomClipFlip, RandomClipResize, RandomClipWindow
 from .loading import LoadClipAnnotations, LoadClipFrames
 from .motion import ClipMotion

@@ -21,7 +21,7 @@ from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.utils import require_file
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 
 CACHED_FILES = 2
 """In testing the frames of a video come one after the other; in training keeping files would not pay."""

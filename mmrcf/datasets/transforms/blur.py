@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 from .motion import smooth_path
 
 LEAST_LENGTH = 1.5

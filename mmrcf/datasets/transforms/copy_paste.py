@@ -16,7 +16,7 @@ from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 from .compositing import Layer, composite
 from .paste_objects import ClipObject, draw_matrices
 from .paste_sources import OBJECT_KEYS, PasteSources

@@ -1,9 +1,12 @@
 """The end of a pipeline: a clip as tensors and data samples."""
 
+import io
+import pickle
+
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmdet.structures import DetDataSample
+from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
@@ -11,7 +14,6 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import AUDIO_KEYS, IGNORED_LABEL
 from mmrcf.utils import mask_boxes
 
-from .clip_data_sample import ClipDataSample
 
 META_KEYS = (
     'img_path',
@@ -80,3 +82,38 @@ class PackClip(BaseTransform):
                 _pack_objects(sample, *parts)
         audio = {key: results[key] for key in AUDIO_KEYS if key in results}
         return dict(inputs=dict(img=torch.from_numpy(frames), **audio), data_samples=clip)
+
+
+def _unpack_masks(bits: np.ndarray, height: int, width: int) -> BitmapMasks:
+    return BitmapMasks(np.unpackbits(bits, axis=-1, count=width), height, width)
+
+
+class _ClipPickler(pickle.Pickler):
+    """Writes small tensors as arrays, not as a shared-memory file each, and masks with one bit a pixel."""
+
+    def reducer_override(self, obj: object) -> object:
+        if isinstance(obj, torch.Tensor) and obj.device.type == 'cpu' and not obj.requires_grad:
+            return torch.from_numpy, (obj.numpy(),)
+        if isinstance(obj, BitmapMasks) and obj.masks.dtype == np.uint8:
+            return _unpack_masks, (np.packbits(obj.masks, axis=-1), obj.height, obj.width)
+        return NotImplemented
+
+
+def _load(content: bytes) -> 'ClipDataSample':
+    sample = ClipDataSample.__new__(ClipDataSample)
+    sample.__dict__.update(pickle.loads(content))
+    return sample
+
+
+class ClipDataSample(TrackDataSample):
+    """A ``TrackDataSample`` in all respects but how it is pickled.
+
+    A clip of four frames holds a dozen tensors of a few numbers. PyTorch passes each as a shared-memory file, which
+    takes longer than reading the clip from disk does.
+    """
+
+    def __reduce__(self) -> tuple:
+        """Its content as one string of bytes."""
+        buffer = io.BytesIO()
+        _ClipPickler(buffer, protocol=5).dump(self.__dict__)
+        return _load, (buffer.getvalue(),)

@@ -8,7 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 
 
 def _check_scale(scale: tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 
 
 def smooth_path(rng: np.random.Generator, length: int, reach: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 from mmrcf.utils import mask_boxes
 
-from .clip_random import clip_rng
+from ..clips import clip_rng
 
 
 @TRANSFORMS.register_module()

@@ -6,7 +6,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mmrcf.datasets.classes import resolve_classes
-from mmrcf.datasets.clip_draw import ClipDraw
+from mmrcf.datasets.clips import ClipDraw, clip_length
 from mmrcf.errors import InputError, one_line
 from mmrcf.registry import DATASETS
 
@@ -82,15 +82,6 @@ class PasteSources:
             if item is not None:
                 objects.append(item)
         return objects
-
-
-def clip_length(dataset: Dataset) -> int | None:
-    """T, frames of a data set's training clips; None where it does not say."""
-    if hasattr(dataset, 'clip_length'):
-        return dataset.clip_length
-    if hasattr(dataset, 'num_references') and hasattr(dataset, 'num_targets'):
-        return dataset.num_references + dataset.num_targets
-    return None
 
 
 def _open(config: dict, name: str) -> Dataset:
