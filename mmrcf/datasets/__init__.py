@@ -1,14 +1,11 @@
-
 from .annotations.class_maps import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .avis import AVISDataset
 from .classes import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
-from .clips import ClipDraw
+from .clips import ClipDraw, collate_clips
 from .coco_pseudo_video import COCOPseudoVideoDataset
-from .clips import collate_clips
 from .joint_dataset import JointDataset
 from .samplers import ClipSampler, JointSampler, VideoFrameSampler
 from .youtube_vis import YouTubeVISDataset
-
 
 __all__ = [
     'CLASS_LISTS',

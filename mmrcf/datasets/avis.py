@@ -1,8 +1,8 @@
 """Videos with audio: AVIS, AVISeg, and every data set in the YouTube-VIS layout with an audio file for each video."""
 
 import logging
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -33,22 +33,13 @@ class AVISDataset(YouTubeVISDataset):
         data_root: Folder of the data set.
         data_prefix: ``img``: folder of the frames; ``audio``: folder of the audio files, or of videos whose audio
             is meant; both relative to ``data_root``.
-        metainfo: As in :class:`YouTubeVISDataset`.
-        ignore_categories: As there.
-        pipeline: Transforms, see ``mmrcf/datasets/transforms``; those of audio come after those of frames, so that the
-            frames of a clip are the same with and without them.
-        num_references: delta, at least 0.
-        num_targets: S, at least 1.
-        max_gap: Largest step between neighbouring frames of a training clip, at least 1.
-        drop_empty_videos: Leave out videos without any object in training.
-        object_draws: How often frames are drawn, at most, until a target has an object.
-        test_mode: Items are frames.
-        lazy_init: Read the annotation file at the first use.
-        fps: Frames a second of the videos that do not say it.
+        fps: Frames per second of the videos that have no such field.
         audio_suffix: What follows the name of an audio file: ``.wav``, ``.flac``, ``.mp4`` ...
         time_offset: Seconds that are added to every frame's time; above 0 where the audio begins before the frames.
         audio: ``own``; ``none``: every video is without audio; ``silent``: in every video silence was recorded, and
             ``silent`` of a frame's record is True; ``other``: every video has the audio of another, always the same.
+        **options: All other options of :class:`YouTubeVISDataset`. In ``pipeline``, the transforms of audio come after
+            those of frames, so that the frames of a clip are the same with and without them.
 
     Raises:
         InputError: Annotations, images or the audio folder cannot be used; the message names the file and the
@@ -62,20 +53,12 @@ class AVISDataset(YouTubeVISDataset):
         ann_file: str,
         data_root: str = '',
         data_prefix: dict | None = None,
-        metainfo: dict | None = None,
-        ignore_categories: Sequence[str] = (),
-        pipeline: Sequence[dict | Callable] | None = None,
-        num_references: int = 1,
-        num_targets: int = 1,
-        max_gap: int = 1,
-        drop_empty_videos: bool = True,
-        object_draws: int = 10,
-        test_mode: bool = False,
-        lazy_init: bool = False,
+        *,
         fps: float | None = None,
         audio_suffix: str = '.wav',
         time_offset: float = 0.0,
         audio: str = 'own',
+        **options: Any,
     ) -> None:
         if audio not in AUDIO_VARIANTS:
             expected = ', '.join(AUDIO_VARIANTS)
@@ -91,21 +74,7 @@ class AVISDataset(YouTubeVISDataset):
         self.time_offset = time_offset
         self.audio = audio
         self._audio_paths: dict[int, str | None] = {}
-        super().__init__(
-            ann_file=ann_file,
-            data_root=data_root,
-            data_prefix=data_prefix,
-            metainfo=metainfo,
-            ignore_categories=ignore_categories,
-            pipeline=pipeline,
-            num_references=num_references,
-            num_targets=num_targets,
-            max_gap=max_gap,
-            drop_empty_videos=drop_empty_videos,
-            object_draws=object_draws,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-        )
+        super().__init__(ann_file, data_root, data_prefix, **options)
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
         """Class names and videos of ``ann_file``; looks for their audio files."""

@@ -13,13 +13,12 @@ from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
 from .annotations.class_maps import check_class_map, resolve_class_map
-from .annotations.segmentation import ignored_record, outside_record
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
+from .annotations.segmentation import ignored_record, outside_record
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, open_draw
-from .clips import build_pipeline, resolve_prefix
+from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
 
 
 @DATASETS.register_module()
@@ -40,14 +39,14 @@ class COCOPseudoVideoDataset(BaseDataset):
         num_references: delta, at least 0.
         num_targets: S, at least 1.
         max_objects: Most objects of an image (a model has N slots), or None.
-        surplus: What becomes of an image with more: ``'drop'``: it is left out; ``'ignore'``: its largest objects are
+        overflow: What becomes of an image with more: ``'drop'``: it is left out; ``'ignore'``: its largest objects are
             kept, and the others are ignored regions.
         crowds: ``'drop'``: the pixels of a crowd are background; ``'ignore'``: they are an ignored region.
         partly_labelled: Name of a true-or-false field of the images; where it is true, only some objects are labelled,
             and all beside them is an ignored region. An image without the field is fully labelled. None: all are.
         drop_empty_images: Leave out images without any object; otherwise they are background throughout.
         only: Images to take, by id or file name: a list, or a text file with one a line. None: all.
-        without: Images to leave out, in the same way.
+        exclude: Images to leave out, in the same way.
         test_mode: Must be False; images are for training.
         lazy_init: Read the annotation file at the first use.
 
@@ -66,12 +65,12 @@ class COCOPseudoVideoDataset(BaseDataset):
         num_references: int = 1,
         num_targets: int = 1,
         max_objects: int | None = None,
-        surplus: Literal['drop', 'ignore'] = 'drop',
+        overflow: Literal['drop', 'ignore'] = 'drop',
         crowds: Literal['drop', 'ignore'] = 'drop',
         partly_labelled: str | None = None,
         drop_empty_images: bool = True,
         only: Names = None,
-        without: Names = None,
+        exclude: Names = None,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
@@ -80,7 +79,7 @@ class COCOPseudoVideoDataset(BaseDataset):
                 f'COCOPseudoVideoDataset: num_references={num_references} (at least 0), num_targets={num_targets} '
                 f'(at least 1), test_mode={test_mode} (only False); correct the config'
             )
-        for name, value in dict(surplus=surplus, crowds=crowds).items():
+        for name, value in dict(overflow=overflow, crowds=crowds).items():
             if value not in ('drop', 'ignore'):
                 raise InputError(f"COCOPseudoVideoDataset: {name}={value!r}, expected 'drop' or 'ignore'")
         if partly_labelled is not None and not isinstance(partly_labelled, str):
@@ -97,12 +96,12 @@ class COCOPseudoVideoDataset(BaseDataset):
         self.num_references = num_references
         self.clip_length = num_references + num_targets
         self.max_objects = max_objects
-        self.surplus = surplus
+        self.overflow = overflow
         self.crowds = crowds
         self.partly_labelled = partly_labelled
         self.drop_empty_images = drop_empty_images
         self.only = only
-        self.without = without
+        self.exclude = exclude
         super().__init__(
             ann_file=str(ann_file),
             metainfo=dict(metainfo) | dict(classes=classes),
@@ -114,7 +113,7 @@ class COCOPseudoVideoDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file; one entry an image."""
-        file = read_annotations(self.ann_file, AnnotationView(only=self.only, without=self.without), as_images=True)
+        file = read_annotations(self.ann_file, AnnotationView(only=self.only, exclude=self.exclude), as_images=True)
         check_class_map(self.class_map, tuple(file.categories.values()), file.source)
         classes = self._metainfo['classes']
         labels = {
@@ -153,19 +152,19 @@ class COCOPseudoVideoDataset(BaseDataset):
         objects = [item for item in found if not item['crowd']]
         if not objects and self.drop_empty_images:
             return None
-        surplus: list[dict] = []
+        overflow: list[dict] = []
         if self.max_objects is not None and len(objects) > self.max_objects:
-            if self.surplus == 'drop':
+            if self.overflow == 'drop':
                 return None
             # A stable sort: the order of the file decides between equals, and the kept ones stay in it.
             ranked = sorted(range(len(objects)), key=lambda index: -objects[index]['area'])
-            surplus = [objects[index] for index in ranked[self.max_objects :]]
+            overflow = [objects[index] for index in ranked[self.max_objects :]]
             objects = [objects[index] for index in sorted(ranked[: self.max_objects])]
         instances = [
             dict(instance_id=number, label=item['label'], counts=item['counts'])
             for number, item in enumerate(objects, start=1)
         ]
-        regions = [ignored_record(item['counts']) for item in (*crowds, *surplus)]
+        regions = [ignored_record(item['counts']) for item in (*crowds, *overflow)]
         if is_partly_labelled:
             regions = [outside_record(instances, image.height, image.width)]
         return dict(

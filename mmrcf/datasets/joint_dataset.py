@@ -9,8 +9,7 @@ from torch.utils.data import Dataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .clips import ClipDraw
-from .clips import build_pipeline
+from .clips import ClipDraw, build_pipeline
 
 
 @DATASETS.register_module()

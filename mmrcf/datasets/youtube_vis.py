@@ -9,14 +9,12 @@ from mmengine.dataset import BaseDataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .annotations.segmentation import outside_record
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
+from .annotations.segmentation import outside_record
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, open_draw
-from .clips import build_pipeline, resolve_prefix
-from .clips import sample_clip
+from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix, sample_clip
 
 
 @DATASETS.register_module()
@@ -39,13 +37,13 @@ class YouTubeVISDataset(BaseDataset):
             that are not in it are left out. None where the names are the same.
         only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
             all.
-        without: Videos to leave out, in the same way.
+        exclude: Videos to leave out, in the same way.
         pipeline: Transforms, see ``mmrcf/datasets/transforms``.
         num_references: delta, at least 0.
         num_targets: S, at least 1.
         max_gap: Largest step between neighbouring frames of a training clip, at least 1.
         drop_empty_videos: Leave out videos without any object in training.
-        object_draws: How often frames are drawn, at most, until a target has an object.
+        max_sampling_tries: How often frames are drawn, at most, until a target has an object.
         partly_labelled: Only some objects of the videos are labelled: in training all beside them is an ignored region,
             in a frame without any the whole frame.
         test_mode: Items are frames.
@@ -67,25 +65,25 @@ class YouTubeVISDataset(BaseDataset):
         ignore_categories: Sequence[str] = (),
         class_map: str | Mapping[str, str] | None = None,
         only: Names = None,
-        without: Names = None,
+        exclude: Names = None,
         pipeline: Sequence[dict | Callable] | None = None,
         num_references: int = 1,
         num_targets: int = 1,
         max_gap: int = 1,
         drop_empty_videos: bool = True,
-        object_draws: int = 10,
+        max_sampling_tries: int = 10,
         partly_labelled: bool = False,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
-        if num_references < 0 or num_targets < 1 or max_gap < 1 or object_draws < 1:
+        if num_references < 0 or num_targets < 1 or max_gap < 1 or max_sampling_tries < 1:
             raise InputError(
                 f'YouTubeVISDataset: num_references={num_references} (at least 0), num_targets={num_targets}, '
-                f'max_gap={max_gap}, object_draws={object_draws} (at least 1); correct the config'
+                f'max_gap={max_gap}, max_sampling_tries={max_sampling_tries} (at least 1); correct the config'
             )
         if not isinstance(partly_labelled, bool):
             raise InputError(
-                f'YouTubeVISDataset: partly_labelled={partly_labelled!r}, expected True or False: it is said of all '
+                f'YouTubeVISDataset: partly_labelled={partly_labelled!r}, expected True or False: it applies to all '
                 'videos; fields of single ones are not read'
             )
         self.ignore_categories = tuple(ignore_categories)
@@ -93,9 +91,9 @@ class YouTubeVISDataset(BaseDataset):
         self.num_targets = num_targets
         self.max_gap = max_gap
         self.drop_empty_videos = drop_empty_videos
-        self.object_draws = object_draws
+        self.max_sampling_tries = max_sampling_tries
         self.partly_labelled = partly_labelled
-        self.view = AnnotationView(class_map, only, without)
+        self.view = AnnotationView(class_map, only, exclude)
         metainfo = dict(metainfo or {})
         super().__init__(
             ann_file=str(ann_file),
@@ -184,7 +182,7 @@ class YouTubeVISDataset(BaseDataset):
     def _draw_clip(self, rng: np.random.Generator, video: int) -> list[int]:
         """Frames of a clip; drawn again, a few times, while no target has an object."""
         start, length = self.video_starts[video], int(self.video_lengths[video])
-        for _ in range(self.object_draws):
+        for _ in range(self.max_sampling_tries):
             clip = sample_clip(rng, length, self.num_references, self.num_targets, self.max_gap)
             if self.frame_has_object[start + np.array(clip[-self.num_targets :])].any():
                 break

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mmrcf.datasets.classes import SHAPES_AV_CLASSES, SHAPES_CLASSES
 
+
 @dataclass(frozen=True)
 class Variant:
     """One of the two benchmarks.

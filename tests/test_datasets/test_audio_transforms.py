@@ -167,7 +167,6 @@ def test_transforms_of_frames_leave_audio_alone_and_the_other_way_round(tmp_path
     moved = run(clip, 'LoadClipAudio')
     for step in (
         dict(name='RandomClipFlip', prob=1.0),
-        dict(name='RandomClipCrop', prob=1.0, min_ratio=0.5),
         dict(name='ClipResize', scale=(15, 10)),
         dict(name='ClipPhotometricDistortion', prob=1.0),
     ):

@@ -21,7 +21,7 @@ TRAIN = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipAnnotations'),
     dict(type='RandomClipFlip', prob=0.5),
-    dict(type='RandomClipCrop', prob=0.5),
+    dict(type='RandomClipWindow', size=(48, 32)),
     *AUDIO,
 ]
 
@@ -104,6 +104,12 @@ def test_frames_are_those_of_the_same_data_set_without_audio(write_avis):
         for frame, counterpart in zip(*(item['data_samples'].video_data_samples for item in (one, other)), strict=True):
             assert frame.metainfo == counterpart.metainfo
             assert (frame.gt_instances.masks.masks == counterpart.gt_instances.masks.masks).all()
+
+
+def test_the_options_of_videos_hold_for_videos_with_audio(write_avis):
+    path = write_avis()
+    assert len(records(make(path, exclude=['a']))) < len(records(make(path)))
+    assert set(audio_of(make(path, exclude=['a']))) == set(audio_of(make(path, only=['b']))) == {'b'}
 
 
 def test_times_come_from_the_video_and_else_from_the_data_set(write_avis, content):

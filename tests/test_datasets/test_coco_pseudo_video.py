@@ -121,7 +121,7 @@ def test_a_crowd_is_ignored_where_asked_for(make):
 
 
 def test_objects_beyond_the_most_are_ignored_largest_kept(make):
-    dataset = make(pipeline=STILL, max_objects=1, surplus='ignore')
+    dataset = make(pipeline=STILL, max_objects=1, overflow='ignore')
     assert len(dataset) == 2
     sample = dataset[0]
     objects = sample['data_samples'][0].gt_instances
@@ -162,7 +162,7 @@ def test_empty_images_are_background_where_asked_for(make):
 
 def test_images_are_chosen_by_id_or_name(make):
     assert [item['video_id'] for item in make(only=['5']).load_data_list()] == [5]
-    assert [item['video_id'] for item in make(without=['0.png']).load_data_list()] == [6]
+    assert [item['video_id'] for item in make(exclude=['0.png']).load_data_list()] == [6]
 
 
 def test_the_class_map_is_a_setting(make):
@@ -182,11 +182,11 @@ def test_the_class_map_is_a_setting(make):
         (dict(class_map={'zebra': 'zebra'}), r"coco.json: has none of the categories \['zebra'\]"),
         (dict(metainfo={}), 'metainfo has no classes'),
         (dict(max_objects=0), 'max_objects=0'),
-        (dict(surplus='keep'), "surplus='keep', expected 'drop' or 'ignore'"),
+        (dict(overflow='keep'), "overflow='keep', expected 'drop' or 'ignore'"),
         (dict(crowds='keep'), "crowds='keep'"),
         (dict(partly_labelled='file_name'), "image 5: 'file_name' is '0.png', expected true or false"),
         (dict(only=['11.png']), 'has no 11.png'),
-        (dict(without=['0.png', '11.png']), r'has no 11.png \(1 of 2 names of the option "without"\)'),
+        (dict(exclude=['0.png', '11.png']), r'has no 11.png \(1 of 2 names of the option "without"\)'),
         (dict(partly_labelled=True), 'partly_labelled=True, expected the name'),
         (dict(test_mode=True), 'test_mode=True'),
         (dict(num_targets=0), 'num_targets=0'),

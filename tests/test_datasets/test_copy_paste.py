@@ -13,8 +13,8 @@ from mmdet.structures.mask import BitmapMasks
 from pycocotools import mask as mask_utils
 
 from mmrcf.datasets.transforms import VideoCopyPaste
-from mmrcf.datasets.transforms.compositing import CutOut, Layer, composite
-from mmrcf.datasets.transforms.paste_objects import draw_matrices, draw_object
+from mmrcf.datasets.transforms.copy_paste.compositing import CutOut, Layer, composite
+from mmrcf.datasets.transforms.copy_paste.paste_objects import draw_matrices, draw_object
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL

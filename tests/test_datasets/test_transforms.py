@@ -93,15 +93,6 @@ def test_flip_is_all_or_nothing_and_its_own_inverse(clip):
     assert {tuple(run(clip, 'RandomClipFlip', seed)['flip']) for seed in range(20)} == {(True,) * 3, (False,) * 3}
 
 
-def test_crop_is_one_window_for_the_clip(clip):
-    for seed in range(20):
-        results = run(clip, 'RandomClipCrop', seed, min_ratio=0.5, prob=1.0)
-        height, width = results['img_shape'][0]
-        assert results['img_shape'] == [(height, width)] * 3
-        assert HEIGHT / 2 <= height <= HEIGHT and WIDTH / 2 <= width <= WIDTH
-        assert_masks_follow_pixels(results, 1e-9)
-
-
 def test_a_window_is_cut_from_what_is_larger(clip):
     height, width = clip['img'][0].shape[:2]
     places = set()
@@ -186,7 +177,6 @@ def test_packing_a_frame_without_objects(clip):
         ('ClipResize', dict(scale=(160, 96))),
         ('RandomClipResize', dict(scales=[(160, 96)])),
         ('RandomClipFlip', dict(prob=1.0)),
-        ('RandomClipCrop', dict(prob=1.0)),
         ('ClipMotion', dict()),
         ('ClipPhotometricDistortion', dict(prob=1.0)),
     ],
@@ -222,8 +212,6 @@ def test_without_a_generator_draws_follow_numpys_seed(clip):
         ('ClipResize', dict(scale=(0, 10))),
         ('RandomClipResize', dict(scales=[])),
         ('RandomClipFlip', dict(prob=2)),
-        ('RandomClipCrop', dict(min_ratio=0)),
-        ('RandomClipCrop', dict(prob=-1)),
         ('ClipMotion', dict(scale=0.5)),
         ('ClipPhotometricDistortion', dict(contrast=(1.3, 0.7))),
     ],

@@ -103,7 +103,7 @@ def test_clips_without_objects_are_drawn_anew(write_ytvis, changed):
     absent = [None] * 5 + changed(('videos',), [])['annotations'][0]['segmentations'][5:]
     content = changed(('annotations', 0, 'segmentations'), absent)
     content['annotations'][1]['segmentations'] = [None] * 6
-    dataset = make(write_ytvis(content), num_references=1, object_draws=50)
+    dataset = make(write_ytvis(content), num_references=1, max_sampling_tries=50)
     assert {frames_of(dataset[0])[-1].frame_id for _ in range(10)} == {5}
 
 
@@ -118,7 +118,11 @@ def test_videos_without_objects_are_dropped_in_training_only(write_ytvis, conten
 
 
 def test_a_draw_makes_the_whole_sample_a_function_of_its_seed(write_ytvis):
-    augment = [dict(type='RandomClipFlip'), dict(type='RandomClipCrop'), dict(type='ClipPhotometricDistortion')]
+    augment = [
+        dict(type='RandomClipFlip'),
+        dict(type='RandomClipWindow', size=(48, 32)),
+        dict(type='ClipPhotometricDistortion'),
+    ]
     dataset = make(write_ytvis(), num_targets=2, max_gap=2, pipeline=[*LOAD[:2], *augment, LOAD[2]])
 
     def draw(seed):
@@ -252,7 +256,7 @@ def test_samples_cross_processes_unchanged(write_ytvis):
 
 
 @pytest.mark.parametrize(
-    'settings', [dict(num_references=-1), dict(num_targets=0), dict(max_gap=0), dict(object_draws=0)]
+    'settings', [dict(num_references=-1), dict(num_targets=0), dict(max_gap=0), dict(max_sampling_tries=0)]
 )
 def test_settings_out_of_range(settings):
     with pytest.raises(InputError, match=next(iter(settings))):

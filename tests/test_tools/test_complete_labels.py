@@ -55,7 +55,7 @@ def arguments(tmp_path: Path, tiny_config: Path, content: dict) -> list[str]:
         f"""_base_ = ['{tiny_config}']
 train_dataloader = dict(dataset=dict(
     _delete_=True, type='COCOPseudoVideoDataset', ann_file='some.json', data_root='{tmp_path}',
-    metainfo=dict(classes='shapes'), class_map=dict(ball='{FIRST}'), without=['3.png'], partly_labelled='partial',
+    metainfo=dict(classes='shapes'), class_map=dict(ball='{FIRST}'), exclude=['3.png'], partly_labelled='partial',
     crowds='ignore'))
 """
     )

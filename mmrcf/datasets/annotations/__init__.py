@@ -2,10 +2,9 @@
 
 from .labels import read_labelled_videos
 from .reader import AnnotationReader, parse_annotations, read_annotations
-from .records import RLE, AnnotationFile, AnnotationRecord, FrameObject, VideoRecord
+from .records import RLE, AnnotationFile, AnnotationRecord, FrameObject, VideoRecord, file_content
 from .validation import validate_annotations
 from .view import AnnotationView
-from .records import file_content
 
 __all__ = [
     'RLE',

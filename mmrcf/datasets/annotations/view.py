@@ -29,12 +29,12 @@ class AnnotationView:
             categories may become one class, and one that is not in it is left out. None to take them as they are.
         only: The videos or images to take. Every one of a list must be there; a text file may name some that another
             annotation file has, which is a warning.
-        without: Those to leave out, in the same way; at least one must be there.
+        exclude: Those to leave out, in the same way; at least one must be there.
     """
 
     class_map: str | Mapping[str, str] | None = None
     only: Names = None
-    without: Names = None
+    exclude: Names = None
 
     def apply(self, file: AnnotationFile) -> AnnotationFile:
         """The file as the view shows it.
@@ -42,8 +42,8 @@ class AnnotationView:
         Raises:
             InputError: A name is not in the file.
         """
-        if self.only is not None or self.without is not None:
-            videos = _select(file, self.only, self.without)
+        if self.only is not None or self.exclude is not None:
+            videos = _select(file, self.only, self.exclude)
             file = replace(file, videos=videos, annotations=_with_video(file.annotations, videos))
         return file if self.class_map is None else _renamed(file, named_class_map(self.class_map))
 
@@ -68,17 +68,17 @@ def read_names(names: Names, what: str) -> tuple[str, ...]:
     return found
 
 
-def _select(file: AnnotationFile, only: Names, without: Names) -> dict[int, VideoRecord]:
+def _select(file: AnnotationFile, only: Names, exclude: Names) -> dict[int, VideoRecord]:
     """The videos or images that are asked for, in the order of the file."""
     by_name: dict[str, set[int]] = {}
     for video in file.videos.values():
         for name in _names_of(video):
             by_name.setdefault(name, set()).add(video.video_id)
     chosen = set(file.videos) if only is None else _ids(only, by_name, 'only', file.source)
-    if without is not None:
-        chosen -= _ids(without, by_name, 'without', file.source)
+    if exclude is not None:
+        chosen -= _ids(exclude, by_name, 'exclude', file.source)
     if not chosen:
-        raise InputError(f'{file.source}: nothing is left of it; check the options "only" and "without"')
+        raise InputError(f'{file.source}: nothing is left of it; check the options "only" and "exclude"')
     return {video_id: video for video_id, video in file.videos.items() if video_id in chosen}
 
 

@@ -2,8 +2,7 @@
 
 from .class_table import ClassTable, read_class_table, read_name_list
 from .cvat import convert_cvat
-from .davis_classes import DAVIS_2016_CLASSES
-from .id_masks import convert_davis, convert_segtrack
+from .id_masks import DAVIS_2016_CLASSES, convert_davis, convert_segtrack
 from .labelme import convert_labelme, convert_labelme_videos
 from .mots import MOTS_CLASSES, convert_mots
 from .voc import VOC_CLASSES, convert_voc

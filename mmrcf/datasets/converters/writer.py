@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotations.records import RLE, AnnotationFile, AnnotationRecord, VideoRecord
-from mmrcf.datasets.annotations.records import file_content
+from mmrcf.datasets.annotations.records import RLE, AnnotationFile, AnnotationRecord, VideoRecord, file_content
 from mmrcf.errors import InputError
 
 

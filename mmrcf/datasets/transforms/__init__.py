@@ -1,16 +1,14 @@
+from ..clips import sample_clip
 from .audio import AudioPatches, ClipAudioAugmentation, LoadClipAudio, RandomAudioDrop
 from .blur import ClipBlur
-from .formatting import ClipDataSample
-from .copy_paste import VideoCopyPaste
-from .photometric import ClipPhotometricDrift
-from .formatting import PackClip
-from ..clips import sample_clip
-from .geometry import ClipResize, RandomClipCrop, RandomClipFlip, RandomClipResize, RandomClipWindow
+from .copy_paste.copy_paste import VideoCopyPaste
+from .formatting import ClipDataSample, PackClip
+from .geometry import ClipResize, RandomClipFlip, RandomClipResize, RandomClipWindow
 from .loading import LoadClipAnnotations, LoadClipFrames
 from .motion import ClipMotion
 from .object_crops import PackObjectCrops
 from .object_motion import ObjectMotion
-from .photometric import ClipPhotometricDistortion
+from .photometric import ClipPhotometricDistortion, ClipPhotometricDrift
 
 __all__ = [
     'ClipBlur',
@@ -26,7 +24,6 @@ __all__ = [
     'ObjectMotion',
     'PackClip',
     'PackObjectCrops',
-    'RandomClipCrop',
     'RandomClipFlip',
     'RandomClipResize',
     'RandomClipWindow',

@@ -14,7 +14,6 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import AUDIO_KEYS, IGNORED_LABEL
 from mmrcf.utils import mask_boxes
 
-
 META_KEYS = (
     'img_path',
     'video_id',

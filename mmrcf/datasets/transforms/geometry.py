@@ -122,32 +122,6 @@ class RandomClipFlip(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomClipCrop(BaseTransform):
-    """Cut the same window out of all frames of a clip; objects outside are dropped when the clip is packed.
-
-    Args:
-        min_ratio: Smallest side of the window as a part of the frame's, in (0, 1]; the ratios of width and height are
-            drawn each for itself, uniformly up to 1.
-        prob: Probability, in [0, 1].
-    """
-
-    def __init__(self, min_ratio: float = 0.6, prob: float = 0.5) -> None:
-        if not 0 < min_ratio <= 1 or not 0 <= prob <= 1:
-            raise InputError(f'RandomClipCrop: min_ratio={min_ratio}, prob={prob}, expected numbers from 0 to 1')
-        self.min_ratio = min_ratio
-        self.prob = prob
-
-    def transform(self, results: dict) -> dict:
-        """Crop ``img`` and ``gt_masks``; the frames of a clip are of one size."""
-        rng = clip_rng(results)
-        if rng.random() >= self.prob:
-            return results
-        height, width = results['img'][0].shape[:2]
-        crop_h, crop_w = (max(1, round(side * rng.uniform(self.min_ratio, 1))) for side in (height, width))
-        return _cut_out(results, rng, crop_h, crop_w)
-
-
-@TRANSFORMS.register_module()
 class RandomClipWindow(BaseTransform):
     """Cut a window of a size in pixels out of all frames of a clip, where the frames are larger.
 

@@ -12,7 +12,7 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 
 from ..clips import clip_rng
-from .compositing import CutOut, Layer, composite, has_one_piece
+from .copy_paste.compositing import CutOut, Layer, composite, has_one_piece
 from .motion import shows_one_image, smooth_path
 
 LARGEST_PART = 0.25

@@ -7,8 +7,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.datasets.clips import clip_length
+from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS

@@ -48,7 +48,7 @@ class FrameMetric(BaseMetric):
 
     Args:
         ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here. Or a dict with
-            its path as ``ann_file``, and ``class_map``, ``only`` and ``without`` as the data set that is tested has
+            its path as ``ann_file``, and ``class_map``, ``only`` and ``exclude`` as the data set that is tested has
             them (:class:`~mmrcf.datasets.annotations.view.AnnotationView`); it may then be a COCO file as well.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.

@@ -69,7 +69,7 @@ def training_samples(clips: Sequence[TrackDataSample], padded_shape: Sequence[in
             if 'ignored_instances' in frame:
                 raise InputError(
                     'the training data have ignored regions, which this model would take for background; '
-                    "set crowds='drop', surplus='drop' and partly_labelled=None on the data set"
+                    "set crowds='drop', overflow='drop' and partly_labelled=None on the data set"
                 )
             truth = frame.gt_instances
             boxes = torch.from_numpy(mask_boxes(truth.masks.masks)).to(truth.labels.device)

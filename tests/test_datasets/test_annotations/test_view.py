@@ -55,8 +55,8 @@ def categories(file: AnnotationFile) -> list[tuple[int, int]]:
         (AnnotationView(), [7, 3]),
         (AnnotationView(only=['boat']), [3]),
         (AnnotationView(only=[7]), [7]),
-        (AnnotationView(without=['bear']), [3]),
-        (AnnotationView(only=['bear', 'boat'], without=['7']), [3]),
+        (AnnotationView(exclude=['bear']), [3]),
+        (AnnotationView(only=['bear', 'boat'], exclude=['7']), [3]),
     ],
 )
 def test_videos_are_chosen_by_id_or_folder(videos, view, expected) -> None:
@@ -92,8 +92,8 @@ def test_images_are_videos_of_one_frame(images) -> None:
     ('view', 'message'),
     [
         (dict(only=['bear', 'wolf']), r'file: has no wolf \(1 of 2 names of the option "only"\)'),
-        (dict(without=['wolf', 'bear']), r'file: has no wolf \(1 of 2 names of the option "without"\)'),
-        (dict(without=['bear', 'boat', '11', '12']), 'file: nothing is left of it'),
+        (dict(exclude=['wolf', 'bear']), r'file: has no wolf \(1 of 2 names of the option "without"\)'),
+        (dict(exclude=['bear', 'boat', '11', '12']), 'file: nothing is left of it'),
         (dict(only=[]), 'only: has no name'),
         (dict(only=['bear', 'bear']), 'only: bear is given twice'),
         (dict(only=['both']), 'file: the name both of the option "only" fits 2 entries; use their ids'),

@@ -12,11 +12,11 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.structures.mask import BitmapMasks
 
+from mmrcf.datasets.clips import clip_rng
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 
-from ..clips import clip_rng
 from .compositing import Layer, composite
 from .paste_objects import ClipObject, draw_matrices
 from .paste_sources import OBJECT_KEYS, PasteSources

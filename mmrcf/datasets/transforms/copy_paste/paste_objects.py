@@ -7,8 +7,8 @@ import numpy as np
 
 from mmrcf.structures import IGNORED_LABEL
 
+from ..motion import smooth_path
 from .compositing import CutOut, has_one_piece
-from .motion import smooth_path
 
 MAX_ENLARGEMENT = 2.0
 """An object that is enlarged further looks like a blot."""

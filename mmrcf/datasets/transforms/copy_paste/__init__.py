@@ -1,0 +1,3 @@
+from .copy_paste import VideoCopyPaste
+
+__all__ = ['VideoCopyPaste']
