@@ -1,7 +1,7 @@
 """RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
 
-The last of four stages. It continues from ``rcf_r18_stills_448.py`` and adds the context: one reference frame. Clips
-have three frames. A quarter of them are from videos, the others from still images that move (``ObjectMotion``,
+The last stage of each of two rounds; the second continues from ``rcf_r18_stills_448_round2.py``. It adds the context:
+one reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move (``ObjectMotion``,
 ``ClipMotion``), with few pasted objects.
 """
 
@@ -61,4 +61,4 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=50, end=max_iters),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-load_from = 'work_dirs/rcf_r18_stills_448/iter_1400.pth'
+load_from = 'work_dirs/rcf_r18_stills_448_round2/iter_4000.pth'

@@ -49,18 +49,18 @@ ROWS = {
     'shipped': Row(
         config='configs/real/rcf_r18_people-animals-vehicles.py',
         checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
-        note='the shipped weights, half precision',
+        note='the shipped weights: average of stages 5 and 6, half precision',
         latency=True,
     ),
     'rcf_r18_people-animals-vehicles': Row(
         config='configs/real/rcf_r18_people-animals-vehicles.py',
         checkpoint='work_dirs/rcf_r18_people-animals-vehicles/iter_400.pth',
-        note='stage 4, clips, delta 1',
+        note='stage 6, clips, delta 1',
     ),
-    'rcf_r18_people-animals-vehicles_averaged': Row(
-        config='configs/real/rcf_r18_people-animals-vehicles.py',
-        checkpoint='work_dirs/rcf_r18_people-animals-vehicles/averaged.pth',
-        note='weight average of stages 3 and 4',
+    'rcf_r18_stills_448_round2': Row(
+        config='configs/real/rcf_r18_stills_448_round2.py',
+        checkpoint='work_dirs/rcf_r18_stills_448_round2/iter_4000.pth',
+        note='stage 5, stills, no context',
     ),
     'rcf_r18_stills_448': Row(
         config='configs/real/rcf_r18_stills_448.py',

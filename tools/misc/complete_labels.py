@@ -201,9 +201,10 @@ def completed(
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Complete the labels of partly labelled images with a model')
-    parser.add_argument('config', help='config of the model; its training set has the images')
+    parser.add_argument('config', help='config of the model; its training set has the images unless --data is given')
     parser.add_argument('checkpoint', help='weights of the model')
     parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
+    parser.add_argument('--data', metavar='CONFIG', help='config whose training set has the images, if it is another')
     parser.add_argument('--dataset', type=int, metavar='N', help='which data set of a JointDataset, from 0')
     for option, default, meaning in (
         ('--accept-thr', '0.5', 'becomes an object'),
@@ -225,8 +226,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Complete as the command line says, and count what was added."""
     args = parse_args(arguments)
-    config = load_config(args.config)
-    dataset = training_set(config, args.dataset)
+    dataset = training_set(load_config(args.data or args.config), args.dataset)
     classes = dataset.metainfo['classes']
     accept_thr = thresholds(args.accept_thr, classes, 'accept-thr')
     ignore_thr = thresholds(args.ignore_thr, classes, 'ignore-thr')
