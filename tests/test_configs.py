@@ -126,19 +126,36 @@ def test_initial_weights_need_nothing_that_is_not_installed(path: str) -> None:
     assert 'torchvision://' not in (REPOSITORY / path).read_text()
 
 
-def test_the_reference_config_shows_its_model_and_schedule_whole() -> None:
-    text = (REPOSITORY / 'configs/rcf/rcf_r101_ytvis19.py').read_text()
-    for word in (
-        'backbone=',
-        'neck=',
-        'mask_decoder=',
-        'head=',
-        'tracker=',
-        'optim_wrapper',
-        'param_scheduler',
-        'train_cfg',
-    ):
-        assert word in text
+def bases_of(path: Path) -> list[Path]:
+    """The files that the ``_base_`` of a config names."""
+    return [path.parent / base for base in Config._get_base_files(str(path))]
+
+
+def chain(path: Path) -> int:
+    """The number of files from a config to its farthest base, itself included."""
+    return 1 + max((chain(base) for base in bases_of(path)), default=0)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_a_config_resolves_over_three_files_at_most(path: str) -> None:
+    assert chain(REPOSITORY / path) <= 3
+    config = Config.fromfile(REPOSITORY / path)
+    assert config.model and config.train_dataloader and config.optim_wrapper and config.train_cfg.max_iters
+    assert config.default_scope == 'mmrcf'
+
+
+@pytest.mark.parametrize(
+    ('config', 'model'), [('rcf/rcf_r101_ytvis19.py', 'rcf_r101.py'), ('rcf_av/rcf-av_r50_avis.py', 'rcf-av_r50.py')]
+)
+def test_a_reference_config_has_bases_that_show_its_model_and_schedule_whole(config: str, model: str) -> None:
+    bases = {base.name: base for base in bases_of(REPOSITORY / 'configs' / config)}
+    parts = {
+        model: ('backbone=', 'neck=', 'mask_decoder=', 'head=', 'tracker='),
+        'adamw_60k.py': ('optim_wrapper', 'param_scheduler', 'train_cfg'),
+    }
+    for name, words in parts.items():
+        assert not bases_of(bases[name])
+        assert all(word in bases[name].read_text() for word in words)
 
 
 def test_the_paper_s_recipe_is_in_the_reference_config() -> None:

@@ -120,5 +120,4 @@ param_scheduler = [dict(type='MultiStepLR', by_epoch=False, begin=0, end=max_ite
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
-val_cfg = None
 test_cfg = dict(type='OnlineTestLoop')

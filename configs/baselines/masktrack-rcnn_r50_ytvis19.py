@@ -140,5 +140,4 @@ param_scheduler = [
 auto_scale_lr = dict(enable=False, base_batch_size=8)
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
-val_cfg = None
 test_cfg = dict(type='OnlineTestLoop')

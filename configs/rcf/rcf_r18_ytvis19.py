@@ -6,12 +6,16 @@ this size as the large configs have at stride 32 for theirs, and no layer whose 
 to use. Tokens are 128 wide, the mask decoder 64; encoder and decoder have two layers each.
 """
 
-_base_ = './rcf_r101_ytvis19.py'
+_base_ = [
+    '../_base_/models/rcf_r101.py',
+    '../_base_/datasets/youtube_vis_2019.py',
+    '../_base_/schedules/adamw_60k.py',
+    '../_base_/default_runtime.py',
+]
 
 embed_dims = 128
 mask_dims = 64
 scale = (320, 180)
-load_from = None
 
 _layers = dict(num_layers=2, feedforward_dims=512)
 model = dict(

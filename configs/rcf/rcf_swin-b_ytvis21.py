@@ -1,8 +1,10 @@
 """RCF, Swin-B, YouTube-VIS 2021."""
 
-_base_ = ['./rcf_swin-b_ytvis19.py', '../_base_/datasets/youtube_vis_2021.py']
+_base_ = [
+    '../_base_/models/rcf_swin-b.py',
+    '../_base_/datasets/youtube_vis_2021.py',
+    '../_base_/schedules/adamw_60k_swin.py',
+    '../_base_/default_runtime.py',
+]
 
 load_from = 'work_dirs/rcf_swin-b_coco-ytvis21/iter_60000.pth'
-train_dataloader = {{_base_.youtube_vis_2021.train_dataloader}}
-test_dataloader = {{_base_.youtube_vis_2021.test_dataloader}}
-test_evaluator = {{_base_.youtube_vis_2021.test_evaluator}}

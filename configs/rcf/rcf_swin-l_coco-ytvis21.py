@@ -1,6 +1,8 @@
 """RCF, Swin-L, first stage: YouTube-VIS 2021 and the overlapping COCO classes as pseudo-clips (Section IV-A)."""
 
-_base_ = ['./rcf_swin-l_ytvis21.py', '../_base_/datasets/coco_youtube_vis_2021.py']
-
-load_from = None
-train_dataloader = {{_base_.coco_youtube_vis_2021.train_dataloader}}
+_base_ = [
+    '../_base_/models/rcf_swin-l.py',
+    '../_base_/datasets/coco_youtube_vis_2021.py',
+    '../_base_/schedules/adamw_60k_swin.py',
+    '../_base_/default_runtime.py',
+]

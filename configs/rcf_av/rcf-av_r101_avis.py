@@ -1,7 +1,10 @@
 """RCF with audio, ResNet-101, AVIS."""
 
-_base_ = './rcf-av_r50_avis.py'
+_base_ = [
+    '../_base_/models/rcf-av_r101.py',
+    '../_base_/datasets/avis.py',
+    '../_base_/schedules/adamw_60k.py',
+    '../_base_/default_runtime.py',
+]
 
-model = dict(
-    backbone=dict(depth=101, init_cfg=dict(checkpoint='https://download.pytorch.org/models/resnet101-63fe2227.pth'))
-)
+train_cfg = dict(val_interval=20000)

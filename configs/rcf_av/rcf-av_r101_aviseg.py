@@ -1,7 +1,13 @@
 """RCF with audio, ResNet-101, AVISeg."""
 
-_base_ = './rcf-av_r50_aviseg.py'
+_base_ = [
+    '../_base_/models/rcf-av_r101.py',
+    '../_base_/datasets/aviseg.py',
+    '../_base_/schedules/adamw_60k.py',
+    '../_base_/default_runtime.py',
+]
 
-model = dict(
-    backbone=dict(depth=101, init_cfg=dict(checkpoint='https://download.pytorch.org/models/resnet101-63fe2227.pth'))
-)
+num_classes = 26
+
+model = dict(head=dict(num_classes=num_classes, loss_cls=dict(class_weight=[1.0] * num_classes + [0.1])))
+train_cfg = dict(val_interval=20000)

@@ -5,7 +5,11 @@ backbone is trained, in batches of 32 clips on 8 GPUs. The test images are those
 training file has; the labels of YouTube-VIS's own validation split are not public.
 """
 
-_base_ = './rcf_r18_people-animals-vehicles.py'
+_base_ = [
+    '../_base_/models/rcf_r18_grid-anchored_context.py',
+    '../_base_/datasets/people_animals_vehicles.py',
+    '../_base_/schedules/adamw_ema.py',
+]
 
 max_iters = 60000
 
@@ -75,9 +79,10 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(weights=(1.0, 1.0)),
-    dataset=dict(datasets=[youtube_vis, {{_base_.coco}}], pipeline=train_pipeline),
+    dataset=dict(datasets=[youtube_vis, {{_base_.coco}}], num_references=1, num_targets=2, pipeline=train_pipeline),
 )
-val_dataloader = {{_base_.test_sets.images.dataloader}}
+# The base validates on the images already; the names of DAVIS are accepted too, of which COCO has `person` only.
+val_dataloader = dict(dataset=dict(class_map={{_base_.davis_class_map}}))
 val_evaluator = {{_base_.test_sets.images.evaluator}}
 test_dataloader = {{_base_.test_sets.images.dataloader}}
 test_evaluator = {{_base_.test_sets.images.evaluator}}

@@ -1,32 +1,17 @@
 """RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
 
 The last stage of each of two rounds; the second continues from ``rcf_r18_stills_448_round2.py``. It adds the context:
-one reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move (``ObjectMotion``,
-``ClipMotion``), with few pasted objects.
+one reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move
+(``ObjectMotion``, ``ClipMotion``), with few pasted objects.
 """
 
 _base_ = [
-    '../_base_/models/rcf_r18_grid-anchored.py',
+    '../_base_/models/rcf_r18_grid-anchored_context.py',
     '../_base_/datasets/people_animals_vehicles.py',
     '../_base_/schedules/adamw_ema.py',
 ]
 
-num_references = 1
-embed_dims = 128
 max_iters = 400
-
-model = dict(
-    neck=dict(
-        _delete_=True,
-        type='RobustContextFusion',
-        in_channels=256,
-        num_references=num_references,
-        embed_dims=embed_dims,
-        grid_size=2,
-        encoder={{_base_.encoder}},
-        add_position_to_content=True,
-    )
-)
 
 train_pipeline = [
     dict(type='LoadClipFrames'),
@@ -47,7 +32,7 @@ train_dataloader = dict(
     sampler=dict(weights=(1.0, 2.0, 1.0)),
     dataset=dict(
         datasets=[{{_base_.davis}}, {{_base_.coco_completed}}, {{_base_.stills_completed}}],
-        num_references=num_references,
+        num_references=1,
         num_targets=2,
         pipeline=train_pipeline,
     ),

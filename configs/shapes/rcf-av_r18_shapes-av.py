@@ -6,7 +6,12 @@ Without audio the classes are ambiguous, so rules of the tracker that use the cl
 (``return_by_class``, ``start_score``).
 """
 
-_base_ = ['./rcf_r18_shapes.py', '../_base_/datasets/shapes_av.py']
+_base_ = [
+    '../_base_/models/rcf_r18_shapes.py',
+    '../_base_/datasets/shapes_av.py',
+    '../_base_/schedules/adamw_shapes.py',
+    '../_base_/default_runtime.py',
+]
 
 max_iters = 3000
 
@@ -15,15 +20,10 @@ model = dict(
     tracker=dict(return_by_class=False, start_score=None),
 )
 
-train_dataloader = {{_base_.shapes_av.train_dataloader}}
-val_dataloader = {{_base_.shapes_av.val_dataloader}}
-val_evaluator = {{_base_.shapes_av.val_evaluator}}
-test_dataloader = {{_base_.shapes_av.test_dataloader}}
-test_evaluator = {{_base_.shapes_av.test_evaluator}}
-
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=1500)
+default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))
 load_from = 'demo/checkpoints/rcf_r18_shapes.pth'

@@ -1,6 +1,11 @@
 """The stage before ``rcf_r18_shapes.py``: frames at four fifths of their size, from the backbone of the crops."""
 
-_base_ = './rcf_r18_shapes.py'
+_base_ = [
+    '../_base_/models/rcf_r18_shapes.py',
+    '../_base_/datasets/shapes.py',
+    '../_base_/schedules/adamw_shapes.py',
+    '../_base_/default_runtime.py',
+]
 
 scale = (230, 128)
 max_iters = 5500
@@ -25,7 +30,7 @@ test_pipeline = [
     dict(type='ClipResize', scale=scale, keep_ratio=True),
     dict(type='PackClip'),
 ]
-train_dataloader = dict(batch_size=3, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=3, dataset=dict(num_references=1, num_targets=4, max_gap=3, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
@@ -35,4 +40,4 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=2750)
-load_from = None
+default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))

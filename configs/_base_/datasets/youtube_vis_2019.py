@@ -40,9 +40,10 @@ train_dataloader = dict(
 )
 
 # The annotations of the valid split are not public. Testing writes the submission for the server, and there is nothing
-# to validate on in training; for that, point val_dataloader and val_evaluator at a part of train that you hold out.
+# to validate on in training; data/README.md shows how to hold out a part of train.
 val_dataloader = None
 val_evaluator = None
+val_cfg = None
 test_dataloader = dict(
     batch_size=1,
     num_workers=4,

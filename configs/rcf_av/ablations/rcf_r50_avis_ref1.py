@@ -1,5 +1,8 @@
 """Table X, without the audio token, 1 reference frame."""
 
-_base_ = './rcf-av_r50_avis_ref1.py'
+_base_ = '../rcf-av_r50_avis.py'
 
-model = dict(audio_encoder=None)
+num_references = 1
+
+model = dict(neck=dict(num_references=num_references), audio_encoder=None)
+train_dataloader = dict(dataset=dict(num_references=num_references))

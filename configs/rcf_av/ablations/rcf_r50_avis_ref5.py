@@ -1,5 +1,8 @@
 """Table X, without the audio token, 5 reference frames."""
 
-_base_ = './rcf-av_r50_avis_ref5.py'
+_base_ = '../rcf-av_r50_avis.py'
 
-model = dict(audio_encoder=None)
+num_references = 5
+
+model = dict(neck=dict(num_references=num_references), audio_encoder=None)
+train_dataloader = dict(dataset=dict(num_references=num_references))
