@@ -129,7 +129,7 @@ def test_training(config):
             *(batch['inputs'][key] for key in ('img', 'audio', 'audio_valid')), batch['data_samples'], strict=True
         ):
             frames = sample.video_data_samples
-            assert len(clip) == len(audio) == len(valid) == len(frames) == 2
+            assert len(clip) == len(audio) == len(valid) == len(frames) == 4
             assert frames[-1].gt_instances.labels.tolist() == [27 - frames[-1].video_id - 1]
             assert frames[-1].gt_instances.masks.masks.any()
             assert all(patch.any() == known for patch, known in zip(audio, valid, strict=True))
