@@ -96,7 +96,7 @@ def _point(node: ConfigDict, folder: Path, with_audio: bool) -> None:
     node.data_root = f'{folder}/'
     node.ann_file = 'stand_in.json'
     node.data_prefix = dict(img='train/JPEGImages')
-    for choice in ('only', 'without'):  # names of other files
+    for choice in ('only', 'exclude'):  # names of other files
         node.pop(choice, None)
     if with_audio:
         node.data_prefix = dict(img='train/JPEGImages', audio='train/WAVAudios')

@@ -36,7 +36,7 @@ def test_what_is_tested_is_not_trained(path: Path) -> None:
     }
     assert len(nodes) > 1
     for node in nodes:
-        assert node.get('without') == held_out[node.data_root]
+        assert node.get('exclude') == held_out[node.data_root]
     tested = [part.dataset for part in (config.val_dataloader, config.test_dataloader)]
     truths = [metric.ann_file for part in (config.val_evaluator, config.test_evaluator) for metric in part]
     for part in config.test_sets.values():
