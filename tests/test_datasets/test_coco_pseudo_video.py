@@ -186,7 +186,7 @@ def test_the_class_map_is_a_setting(make):
         (dict(crowds='keep'), "crowds='keep'"),
         (dict(partly_labelled='file_name'), "image 5: 'file_name' is '0.png', expected true or false"),
         (dict(only=['11.png']), 'has no 11.png'),
-        (dict(exclude=['0.png', '11.png']), r'has no 11.png \(1 of 2 names of the option "without"\)'),
+        (dict(exclude=['0.png', '11.png']), r'has no 11.png \(1 of 2 names of the option "exclude"\)'),
         (dict(partly_labelled=True), 'partly_labelled=True, expected the name'),
         (dict(test_mode=True), 'test_mode=True'),
         (dict(num_targets=0), 'num_targets=0'),

@@ -92,7 +92,7 @@ def test_images_are_videos_of_one_frame(images) -> None:
     ('view', 'message'),
     [
         (dict(only=['bear', 'wolf']), r'file: has no wolf \(1 of 2 names of the option "only"\)'),
-        (dict(exclude=['wolf', 'bear']), r'file: has no wolf \(1 of 2 names of the option "without"\)'),
+        (dict(exclude=['wolf', 'bear']), r'file: has no wolf \(1 of 2 names of the option "exclude"\)'),
         (dict(exclude=['bear', 'boat', '11', '12']), 'file: nothing is left of it'),
         (dict(only=[]), 'only: has no name'),
         (dict(only=['bear', 'bear']), 'only: bear is given twice'),
