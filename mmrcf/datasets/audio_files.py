@@ -46,7 +46,7 @@ def own_audio_files(
 def other_audio_files(own: Mapping[int, str | None], where: str) -> dict[int, str]:
     """For each video the audio of another, the same on every call and in every process.
 
-    It is the one half the list further on: neighbours in a list are often pieces of one recording.
+    The file is taken from half the list further on, since neighbours in a list are often segments of one recording.
 
     Args:
         own: The audio file of each video by its id, None for a video without one; such a video gets another's too.

@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .annotations.class_maps import check_class_map, resolve_class_map
+from .annotations.class_maps import resolve_class_map
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
@@ -30,7 +30,7 @@ class COCOPseudoVideoDataset(BaseDataset):
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
-        metainfo: ``classes``: class names, or the name of a list in ``class_names.CLASS_LISTS``.
+        metainfo: ``classes``: class names, or the name of a list in ``classes.CLASS_LISTS``.
         class_map: COCO name to class name, or the name of a map in ``class_maps.CLASS_MAPS``; COCO categories that
             are not in it are left out. None where the names are the same: all of the file's that are classes are taken.
         data_root: Folder of the data set.
@@ -100,8 +100,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         self.crowds = crowds
         self.partly_labelled = partly_labelled
         self.drop_empty_images = drop_empty_images
-        self.only = only
-        self.exclude = exclude
+        self.view = AnnotationView(self.class_map, only, exclude)
         super().__init__(
             ann_file=str(ann_file),
             metainfo=dict(metainfo) | dict(classes=classes),
@@ -113,15 +112,12 @@ class COCOPseudoVideoDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file; one entry an image."""
-        file = read_annotations(self.ann_file, AnnotationView(only=self.only, exclude=self.exclude), as_images=True)
-        check_class_map(self.class_map, tuple(file.categories.values()), file.source)
+        file = read_annotations(self.ann_file, self.view, as_images=True)
         classes = self._metainfo['classes']
-        labels = {
-            key: classes.index(self.class_map[name]) for key, name in file.categories.items() if name in self.class_map
-        }
+        labels = {key: classes.index(name) for key, name in file.categories.items()}
         objects: dict[int, list[dict]] = {image_id: [] for image_id in file.videos}
         for item in file.require_annotations():
-            if item.category_id not in labels or (item.crowd and self.crowds == 'drop'):
+            if item.crowd and self.crowds == 'drop':
                 continue
             (rle,) = file.rles(item)
             if rle is not None:

@@ -16,10 +16,10 @@ from .joint_dataset import JointDataset
 
 
 class _ClipStream(Sampler):
-    """An endless stream of clips that the ranks share: rank r of w takes places r, r + w, r + 2w ... of it.
+    """An endless stream of clips that the ranks share: rank r of w takes the positions r, r + w, r + 2w ...
 
-    A clip and its augmentation are a function of the seed and the clip's place in the stream, whatever the number of
-    workers; so a run that is resumed goes on with the clips that it would have had.
+    A clip and its augmentation are a function of the seed and the clip's position in the stream, whatever the number of
+    workers. A run that is resumed therefore continues with the clips that it would have had.
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None) -> None:

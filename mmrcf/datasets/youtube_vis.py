@@ -29,7 +29,7 @@ class YouTubeVISDataset(BaseDataset):
         ann_file: Annotation file, relative to ``data_root``.
         data_root: Folder of the data set.
         data_prefix: ``img``: folder of the frames, relative to ``data_root``.
-        metainfo: ``classes``: class names, or the name of a list in ``class_names.CLASS_LISTS``. Without it, the file's
+        metainfo: ``classes``: class names, or the name of a list in ``classes.CLASS_LISTS``. Without it, the file's
             own categories in the order of their ids.
         ignore_categories: Categories of the file that are left out with their annotations. Any other category that is
             not a class is an error.

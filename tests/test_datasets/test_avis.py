@@ -110,6 +110,10 @@ def test_the_options_of_videos_hold_for_videos_with_audio(write_avis):
     path = write_avis()
     assert len(records(make(path, exclude=['a']))) < len(records(make(path)))
     assert set(audio_of(make(path, exclude=['a']))) == set(audio_of(make(path, only=['b']))) == {'b'}
+    names = dict(class_map=dict(dog='animal'), metainfo=dict(classes=['animal']))
+    mapped = make(path, test_mode=False, num_references=2, **names)
+    assert mapped.metainfo['classes'] == ('animal',)
+    assert [[item['label'] for item in frame] for frame in mapped.get_data_info(0)['instances']] == [[0]] * 3
 
 
 def test_times_come_from_the_video_and_else_from_the_data_set(write_avis, content):

@@ -7,10 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmdet.structures.mask import BitmapMasks
 
-from mmrcf.datasets.transforms.blur import line_kernel
 from mmrcf.datasets.transforms.motion import motion_matrices, smooth_path
 from mmrcf.datasets.transforms.object_motion import fill_hole
-from mmrcf.datasets.transforms.photometric import colour_matrix
+from mmrcf.datasets.transforms.photometric import colour_matrix, line_kernel
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL

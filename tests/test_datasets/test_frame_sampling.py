@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmrcf.datasets.transforms import sample_clip
+from mmrcf.datasets.clips import sample_clip
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

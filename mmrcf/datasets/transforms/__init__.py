@@ -1,14 +1,11 @@
-from ..clips import sample_clip
 from .audio import AudioPatches, ClipAudioAugmentation, LoadClipAudio, RandomAudioDrop
-from .blur import ClipBlur
-from .copy_paste.copy_paste import VideoCopyPaste
-from .formatting import ClipDataSample, PackClip
+from .copy_paste import VideoCopyPaste
+from .formatting import ClipDataSample, PackClip, PackObjectCrops
 from .geometry import ClipResize, RandomClipFlip, RandomClipResize, RandomClipWindow
 from .loading import LoadClipAnnotations, LoadClipFrames
 from .motion import ClipMotion
-from .object_crops import PackObjectCrops
 from .object_motion import ObjectMotion
-from .photometric import ClipPhotometricDistortion, ClipPhotometricDrift
+from .photometric import ClipBlur, ClipPhotometricDistortion, ClipPhotometricDrift
 
 __all__ = [
     'ClipBlur',
@@ -30,5 +27,4 @@ __all__ = [
     'RandomAudioDrop',
     'AudioPatches',
     'VideoCopyPaste',
-    'sample_clip',
 ]

@@ -1,4 +1,4 @@
-"""Colour changes of a clip: constant over it, so that they do not flicker, or slow, as of a camera that adapts."""
+"""Colour changes and blur of a clip: constant over it, so that nothing flickers, or along a smooth path."""
 
 import math
 
@@ -14,6 +14,9 @@ from .motion import smooth_path
 
 GREY = np.array([0.114, 0.587, 0.299])  # BGR
 MIDDLE = 127.5
+LEAST_LENGTH = 1.5
+LEAST_SIGMA = 0.3
+"""What is blurred less looks the same, in pixels."""
 
 
 @TRANSFORMS.register_module()
@@ -131,3 +134,79 @@ def colour_matrix(brightness: float, log_contrast: float, log_saturation: float,
     tint = np.exp(np.array([-0.5, 0.0, 0.5]) * log_temperature)
     linear = contrast * tint[:, None] * (saturation * np.eye(3) + (1 - saturation) * GREY)
     return np.column_stack([linear, np.full(3, MIDDLE * (1 - contrast) + brightness)])
+
+
+@TRANSFORMS.register_module()
+class ClipBlur(BaseTransform):
+    """Blur a clip with a strength that drifts along a smooth path.
+
+    Args:
+        motion: Largest length of the motion blur, as a part of the frame's shorter side; its direction is random, one
+            for the clip.
+        defocus: Largest standard deviation of the blur of a lens out of focus, as a part of the frame's shorter side.
+        motion_prob: Probability of motion blur, in [0, 1].
+        defocus_prob: Probability of defocus, in [0, 1].
+    """
+
+    def __init__(
+        self, motion: float = 0.03, defocus: float = 0.006, motion_prob: float = 0.2, defocus_prob: float = 0.1
+    ) -> None:
+        for name, value in dict(motion=motion, defocus=defocus).items():
+            if not 0 <= value <= 0.2:
+                raise InputError(f'ClipBlur: {name}={value}, expected a part of the frame from 0 to 0.2')
+        for name, value in dict(motion_prob=motion_prob, defocus_prob=defocus_prob).items():
+            if not 0 <= value <= 1:
+                raise InputError(f'ClipBlur: {name}={value}, expected a number from 0 to 1')
+        self.motion = motion
+        self.defocus = defocus
+        self.motion_prob = motion_prob
+        self.defocus_prob = defocus_prob
+
+    def transform(self, results: dict) -> dict:
+        """Blur ``img``; masks are not touched."""
+        rng = clip_rng(results)
+        moves, defocused = rng.random(2) < (self.motion_prob, self.defocus_prob)
+        length, side = len(results['img']), min(results['img'][0].shape[:2])
+        if moves:
+            angle = rng.uniform(0, math.pi)
+            strengths = self.motion * side * _strengths(rng, length)
+            results['img'] = [_smear(*pair, angle) for pair in zip(results['img'], strengths.tolist(), strict=True)]
+        if defocused:
+            strengths = self.defocus * side * _strengths(rng, length)
+            results['img'] = [
+                cv2.GaussianBlur(image, (0, 0), sigma) if sigma >= LEAST_SIGMA else image
+                for image, sigma in zip(results['img'], strengths.tolist(), strict=True)
+            ]
+        return results
+
+
+def _strengths(rng: np.random.Generator, length: int) -> np.ndarray:
+    """(T,) from 0 to 1: a level, and a drift over the clip."""
+    return np.clip(rng.uniform(0, 1) + smooth_path(rng, length, np.ones(1))[:, 0], 0, 1)
+
+
+def _smear(image: np.ndarray, length: float, angle: float) -> np.ndarray:
+    return cv2.filter2D(image, -1, line_kernel(length, angle)) if length >= LEAST_LENGTH else image
+
+
+def line_kernel(length: float, angle: float) -> np.ndarray:
+    """The kernel of a motion blur.
+
+    Args:
+        length: In pixels, above 0.
+        angle: Of the direction, in radians.
+
+    Returns:
+        (k, k) float32 with an odd k; not negative, sum 1, centred.
+    """
+    half = math.ceil(length / 2) + 1
+    steps = (np.arange(8 * half) + 0.5) / (8 * half) - 0.5
+    points = half + length * steps[:, None] * (math.cos(angle), math.sin(angle))
+    corner = np.floor(points).astype(int)
+    part = points - corner
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    for right in (0, 1):
+        for down in (0, 1):
+            weights = np.abs(1 - right - part[:, 0]) * np.abs(1 - down - part[:, 1])
+            np.add.at(kernel, (corner[:, 1] + down, corner[:, 0] + right), weights)
+    return kernel / kernel.sum()

@@ -34,7 +34,7 @@ class VideoCopyPaste(BaseTransform):
         sources: Configs of data sets for training with one annotation file each, all with the same classes. Their
             pipelines load frames and annotations, and end before the clip is packed; their clips have as many frames
             as the clip (``num_references`` + ``num_targets``).
-        classes: Class names of the clip, or the name of a list in ``class_names.CLASS_LISTS``; the sources must have
+        classes: Class names of the clip, or the name of a list in ``classes.CLASS_LISTS``; the sources must have
             the same. None for those of the first source; ``DatasetCheckHook`` compares them with the clip's.
         weights: How often each source is drawn from, relative to the others; None for equally often.
         max_objects: Most objects to paste; a clip that gets any gets 1 to ``max_objects``.
