@@ -46,7 +46,7 @@ VARIANTS = {
         classes=SHAPES_AV_CLASSES,
         looks=tuple(name.split('-')[0] for name in SHAPES_AV_CLASSES),
         voices=tuple(name.split('-')[1] for name in SHAPES_AV_CLASSES),
-        # At most two objects sound at a time: with more objects none would be heard long enough.
+        # At most two objects sound at a time: with more objects the turns of each would be too short.
         max_objects=4,
         max_same_look=2,
         duet_share=0.85,

@@ -36,7 +36,7 @@ def loudness(bursts: tuple[Burst, ...], times: np.ndarray) -> np.ndarray:
 def schedule(
     rng: np.random.Generator, looks: list[str], in_view: np.ndarray, fps: float, duet_share: float
 ) -> list[tuple[Burst, ...]]:
-    """Hand the time of a video out to its objects, turn by turn, to the one or two heard least so far.
+    """Hand the time of a video out to its objects, turn by turn, to the one or two that sounded least so far.
 
     Two objects of one look never sound together: the pulse then always tells whose audio it is. It knows nothing of
     the categories, so look-alikes can be exchanged without any other change.
@@ -53,13 +53,13 @@ def schedule(
     """
     duration = in_view.shape[1] / fps
     bursts: list[list[Burst]] = [[] for _ in looks]
-    heard = np.zeros(len(looks))
+    sounded = np.zeros(len(looks))
     start = rng.uniform(0, 0.15)
     while start < duration - 0.3:
         end = min(start + rng.uniform(0.7, 1.3), duration)
         frames = slice(int(start * fps), max(int(start * fps) + 1, round(end * fps)))
         unseen = 1 - in_view[:, frames].mean(axis=1)
-        order = np.argsort(heard + 8 * unseen + rng.uniform(0, 0.3, len(looks)))
+        order = np.argsort(sounded + 8 * unseen + rng.uniform(0, 0.3, len(looks)))
         chosen = [order[0]]
         others = [index for index in order[1:] if looks[index] != looks[order[0]]]
         if others and rng.random() < duet_share:
@@ -67,6 +67,6 @@ def schedule(
         for index in chosen:
             first, last = start + rng.uniform(0, 0.12), end - rng.uniform(0, 0.12)
             bursts[index].append(Burst(first, last, rng.uniform(1.0, 2.2)))
-            heard[index] += last - first
+            sounded[index] += last - first
         start = end + (rng.uniform(0.3, 0.5) if rng.random() < 0.15 else rng.uniform(0, 0.1))
     return [tuple(found) for found in bursts]

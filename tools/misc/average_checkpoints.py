@@ -51,7 +51,7 @@ def average(files: Sequence[str], contents: Sequence[dict[str, Tensor]]) -> dict
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Average the weights of checkpoints')
-    parser.add_argument('checkpoints', nargs='+', help="two or more; what is said of the training is the first one's")
+    parser.add_argument('checkpoints', nargs='+', help='two or more; the meta of the first is kept')
     parser.add_argument('--out', required=True, metavar='FILE', help='checkpoint to write')
     args = parser.parse_args(arguments)
     if len({Path(path).resolve() for path in args.checkpoints}) < max(2, len(args.checkpoints)):
