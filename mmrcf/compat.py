@@ -56,7 +56,7 @@ def install_mmcv_stand_in() -> None:
     """Make ``mmcv.ops`` importable without compiled operators. Does nothing where compiled mmcv is installed.
 
     The stand-in leaves ``sys.modules`` once ``mmcv.ops`` holds it: whoever asks whether compiled operators are there
-    (``mmengine.utils.dl_utils.mmcv_full_available``) hears the truth.
+    (``mmengine.utils.dl_utils.mmcv_full_available``) gets the right answer.
     """
     if 'mmcv.ops' in sys.modules or operators_compiled():
         return
