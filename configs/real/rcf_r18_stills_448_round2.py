@@ -36,4 +36,4 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
-load_from = 'work_dirs/rcf_r18_round1/iter_400.pth'
+load_from = 'work_dirs/round1/rcf_r18_people-animals-vehicles/iter_400.pth'

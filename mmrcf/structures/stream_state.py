@@ -21,6 +21,19 @@ class AudioPatch:
     log_mel: Tensor
     valid: Tensor
 
+    @classmethod
+    def of_batch(cls, inputs: dict[str, Any], clip: int, frame: int) -> 'AudioPatch | None':
+        """The audio that ends at one frame of a batch of clips, None in a batch without audio.
+
+        Args:
+            inputs: ``audio`` (B, T, 96, 64) and ``audio_valid`` (B, T), or neither.
+            clip: Index of the clip in the batch.
+            frame: Index of the frame in the clip.
+        """
+        if 'audio' not in inputs:
+            return None
+        return cls(inputs['audio'][clip, frame][None], inputs['audio_valid'][clip, frame][None])
+
 
 @dataclass(frozen=True, eq=False)
 class AudioMemory:

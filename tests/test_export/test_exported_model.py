@@ -98,7 +98,7 @@ def test_another_size_than_the_fixed_one_is_refused(graph: ModuleGraph, frames: 
 def test_it_says_what_it_cannot_do(graph: ModuleGraph, audio_visual_graph: ModuleGraph) -> None:
     with pytest.raises(ValueError, match="mode='loss'"):
         ExportedModel(graph, 'a step')({}, mode='loss')
-    with pytest.raises(InputError, match='audio attention: an exported model'):
+    with pytest.raises(InputError, match='audio attention: not available for exported models'):
         AudioAttention(ExportedModel(audio_visual_graph, 'a step'))
 
 

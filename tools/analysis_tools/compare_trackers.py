@@ -23,11 +23,11 @@ from mmrcf.engine.config import explained_config_errors, load_config, set_thread
 from mmrcf.engine.loops import metric_record
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
-from mmrcf.models.audio_encoders.streaming import audio_patch, stream_tokens
+from mmrcf.models.audio_encoders.streaming import stream_tokens
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.postprocess import select_instances
 from mmrcf.registry import METRICS, MODELS
-from mmrcf.structures import AudioMemory, SlotPredictions, TrackState
+from mmrcf.structures import AudioMemory, AudioPatch, SlotPredictions, TrackState
 from mmrcf.utils import write_json
 
 DEFAULT_TRACKERS = ('MatchingFreeTracker()', 'HungarianTracker()', 'IoUTracker()')
@@ -106,7 +106,7 @@ def compare(model: RCF, dataloader, trials: Sequence[TrackerTrial]) -> None:
         if meta['frame_id'] == 0:
             references, memory = (), AudioMemory()
         if model.uses_audio:
-            tokens, memory = stream_tokens(model.audio_encoder, audio_patch(batch['inputs'], 0, 0), memory)
+            tokens, memory = stream_tokens(model.audio_encoder, AudioPatch.of_batch(batch['inputs'], 0, 0), memory)
         output, feature = model.decode_frame(frame, references, meta['img_shape'][:2], tokens)
         references = model.newest_references(feature, references)
         slots = model.slot_predictions(output, meta['img_shape'][:2], frame.shape[-2:])

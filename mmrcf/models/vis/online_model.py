@@ -93,15 +93,12 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
             frame: Index of the frame in the clip.
         """
         inputs, meta = batch['inputs'], batch['data_samples'][clip].video_data_samples[frame].metainfo
-        audio = None
-        if 'audio' in inputs:
-            audio = AudioPatch(inputs['audio'][clip, frame][None], inputs['audio_valid'][clip, frame][None])
         return self.step(
             inputs['img'][clip, frame][None],
             state,
             img_shape=meta['img_shape'][:2],
             ori_shape=meta['ori_shape'][:2],
-            audio=audio,
+            audio=AudioPatch.of_batch(inputs, clip, frame),
         )
 
     @torch.no_grad()
