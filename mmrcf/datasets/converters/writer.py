@@ -64,7 +64,7 @@ def union(first: RLE | None, second: RLE) -> RLE:
 def youtube_vis_content(converted: Converted, where: str) -> dict:
     """Content of a file in the official YouTube-VIS layout.
 
-    Ids count from 1 in the order of the videos and tracks. See :func:`~mmrcf.datasets.annotations.writing.file_content`
+    Ids count from 1 in the order of the videos and tracks. See :func:`~mmrcf.datasets.annotations.records.file_content`
     for what is computed.
 
     Args:
