@@ -94,7 +94,7 @@ class OnlineSegmenter:
         return self.model.uses_audio
 
     def reset(self, sample_rate: int = 16000) -> None:
-        """Start a new stream: the next frame is its first, and track IDs count again.
+        """Start a new stream: the next frame is its first, and the numbering of track IDs starts again.
 
         Args:
             sample_rate: Samples a second of the audio that will come as arrays.

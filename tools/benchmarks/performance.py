@@ -25,7 +25,8 @@ PEERS = {
 }
 SHAPES = ['configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth']
 SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_r18_shapes-av.pth']
-# Random weights are sure of nothing; all ten slots are shown, so that masks and tracks cost what they can at most.
+# Random weights give low scores; the threshold is so low that all ten slots are active, so that masks and tracks cost
+# what they can at most.
 ALL_SLOTS = ['--cfg-options', 'model.score_thr=0.001']
 TWO = ['--threads', '2']
 

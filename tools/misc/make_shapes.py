@@ -3,8 +3,8 @@
     python tools/misc/make_shapes.py --out data/shapes --variant shapes --seed 0
 
 gives data/shapes/{train,val,test}/{JPEGImages/<video>/00000.jpg, WAVAudios/<video>.wav, instances.json}. The same
-settings give the same bytes. A split appears when it is complete; a run that was interrupted goes on with the splits
-that are missing.
+settings give the same bytes. A split appears when it is complete; an interrupted run continues with the splits that
+are missing.
 """
 
 import argparse

@@ -127,7 +127,7 @@ class MatchingFreeTracker(BaseTracker):
             iou: (N, N) IoU of the masks at t (rows) with those at t-1 (columns); 0 for slots that are not active.
 
         Returns:
-            The permutation, and (N,) bool: whether the slot goes on with an object of t-1 (rules 1 and 2).
+            The permutation, and (N,) bool: whether the slot continues an object of t-1 (rules 1 and 2).
         """
         holders = list(range(len(iou)))
         continued = np.diagonal(iou) > self.iou_threshold
