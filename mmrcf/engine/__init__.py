@@ -1,5 +1,13 @@
 from .checkpoint import CompleteFileBackend
-from .hooks import DatasetCheckHook, MemoryHook
+from .hooks import DatasetCheckHook, DivergenceHook, MemoryHook
 from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
 
-__all__ = ['CompleteFileBackend', 'DatasetCheckHook', 'FrameStream', 'MemoryHook', 'OnlineTestLoop', 'OnlineValLoop']
+__all__ = [
+    'CompleteFileBackend',
+    'DatasetCheckHook',
+    'DivergenceHook',
+    'FrameStream',
+    'MemoryHook',
+    'OnlineTestLoop',
+    'OnlineValLoop',
+]

@@ -152,6 +152,53 @@ def build_runner(config: Config) -> Runner:
         return Runner.from_cfg(config)
 
 
+def check_batch_size(runner: Runner) -> None:
+    """Compare the batch of a training with the one that its learning rate is for: ``auto_scale_lr.base_batch_size``.
+
+    A batch is the clips of all processes and accumulated steps. If it is another, a line of the log says so. With
+    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts.
+
+    Raises:
+        InputError: The rate has to be scaled, and the config does not say what it is for.
+    """
+    config, scale = runner.cfg, runner.auto_scale_lr or {}
+    if 'base_batch_size' not in scale:
+        if scale.get('enable'):
+            raise InputError(
+                f'config {config.filename}: has no auto_scale_lr.base_batch_size, the batch that its learning rate is '
+                'for; add it, or train without --auto-scale-lr'
+            )
+        return
+    clips, steps = config.train_dataloader.batch_size, config.optim_wrapper.get('accumulative_counts', 1)
+    batch, recipe = clips * runner.world_size * steps, scale['base_batch_size']
+    if scale.get('enable'):
+        scale['base_batch_size'] = recipe / steps  # MMEngine's scaling takes no account of accumulated steps
+    elif batch != recipe:
+        runner.logger.warning(
+            'batch: %d clips x %d processes x %d accumulated steps = %d, but the learning rate is for a batch of %d; '
+            '--auto-scale-lr multiplies the rate by %g',
+            clips,
+            runner.world_size,
+            steps,
+            batch,
+            recipe,
+            batch / recipe,
+        )
+
+
+@contextlib.contextmanager
+def explained_divergence(runner: Runner) -> Iterator[None]:
+    """Turn a loss or a matching cost that is not a number into an :class:`InputError` with iteration and advice."""
+    try:
+        yield
+    except FloatingPointError as error:
+        rate = runner.cfg.optim_wrapper.optimizer.lr
+        raise InputError(
+            f'training diverged at iteration {runner.iter + 1}: {error}; lower the rate, for example --cfg-options '
+            f'optim_wrapper.optimizer.lr={rate / 2:g}, and start again'
+        ) from error
+
+
 @contextlib.contextmanager
 def explained_config_errors(config: Config) -> Iterator[None]:
     """Turn what a wrong field of ``config`` makes a constructor raise into an :class:`InputError` naming that field.

@@ -46,6 +46,21 @@ def test_more_objects_than_queries_are_refused(runner, with_paste) -> None:
         check(runner, config)
 
 
+def test_objects_beyond_the_queries_are_counted(runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    monkeypatch.setattr('mmrcf.engine.hooks.dataset_check_hook.print_log', lambda line, *_: lines.append(line))
+    dataset = runner.train_dataloader.dataset
+    dataset.full_init()
+    assert dataset.object_counts.tolist() == [2] * 16  # four videos of four frames
+    runner.model.head.num_queries = 2
+    DatasetCheckHook().before_train(runner)
+    assert not lines
+    dataset.object_counts[3] = 5
+    DatasetCheckHook().before_train(runner)
+    (line,) = lines
+    assert '1 of 16 frames have more objects than num_queries=2; 3 of 35 objects get no query' in line
+
+
 @pytest.fixture
 def with_paste(tiny_ytvis):
     """``with_paste(**changes)``: a data set config, and into its clips are pasted objects of itself, changed."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
 
 
 def run(script, *arguments: object) -> None:
@@ -222,6 +223,78 @@ def test_a_config_without_a_training_is_refused(train, tiny_config, in_tmp_path:
     assert not (in_tmp_path / 'work_dirs').exists()
 
 
+@pytest.fixture
+def two_stages(tiny_config: Path, in_tmp_path: Path) -> Path:
+    """A config that continues from four iterations of the tiny one, with two queries more."""
+    (in_tmp_path / 'second.py').write_text(
+        f"_base_ = '{tiny_config}'\n"
+        f"previous_stage = dict(config='{tiny_config}')\n"
+        'model = dict(head=dict(num_queries=7))\n'
+        'train_cfg = dict(max_iters=2, val_interval=2)\n'
+    )
+    return Path('second.py')
+
+
+def test_one_command_trains_all_stages_also_when_it_is_interrupted(
+    train, two_stages: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(train, two_stages, '--work-dir', 'whole')
+    output = capsys.readouterr().out
+    assert 'Stage 1 of 2: ' in output and 'tiny.py, 4 iterations, in whole/tiny\n' in output
+    assert 'Stage 2 of 2: second.py, 2 iterations, in whole, starts from whole/tiny/iter_4.pth\n' in output
+    log = next(Path('whole').glob('*/*.log')).read_text()
+    assert (
+        'load_from=whole/tiny/iter_4.pth fits in part: initialised at random, because they have another shape there: '
+        'head.query_content, head.query_position\n'
+    ) in log
+    first, second = weights(Path('whole/tiny/iter_4.pth')), weights(Path('whole/iter_2.pth'))
+    assert not torch.equal(first['head.classifier.weight'], second['head.classifier.weight'])
+
+    run_iter, done = IterBasedTrainLoop.run_iter, []
+
+    def interrupted(self: IterBasedTrainLoop, batch: list[dict]) -> None:
+        run_iter(self, batch)
+        done.append(self.runner.work_dir)
+        if len(done) in (3, 6):  # in the first stage, and in the second
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', interrupted)
+    for arguments in ([], ['--resume']):
+        with pytest.raises(KeyboardInterrupt):
+            run(
+                train,
+                two_stages,
+                '--work-dir',
+                'parts',
+                '--cfg-options',
+                'default_hooks.checkpoint.interval=1',
+                *arguments,
+            )
+    run(train, two_stages, '--work-dir', 'parts', '--resume')
+    assert [Path(folder).name for folder in done] == ['tiny'] * 5 + ['parts'] * 3
+    for path in ('tiny/iter_4.pth', 'iter_2.pth'):
+        expected, resumed = weights(Path('whole') / path), weights(Path('parts') / path)
+        for name, value in expected.items():
+            torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_only_this_stage_needs_the_one_before(train, two_stages: Path, work_dir: Path, capsys) -> None:
+    line = refused(train, capsys, two_stages, '--work-dir', 'run', '--only-this-stage')
+    assert 'starts from run/tiny/iter_4.pth, the result of ' in line
+    assert 'leave out --only-this-stage' in line
+    run(train, two_stages, '--work-dir', 'run', '--cfg-options', f'load_from={work_dir / "iter_4.pth"}')
+    assert not Path('run/tiny').exists()
+    Path('run/tiny').symlink_to(work_dir)
+    capsys.readouterr()
+    run(train, two_stages, '--work-dir', 'run', '--only-this-stage')
+    assert 'Stage' not in capsys.readouterr().out
+
+
+def test_no_start_at_all(train, two_stages: Path, tmp_path: Path) -> None:
+    run(train, two_stages, '--cfg-options', 'load_from=None')
+    assert [path.name for path in Path('work_dirs').iterdir()] == ['second']
+
+
 def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(repository)
     first, second = 'configs/rcf/rcf_r50_coco-ytvis19.py', 'configs/rcf/rcf_r50_ytvis19.py'
@@ -230,16 +303,39 @@ def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_pat
     line = refused(train, capsys, second, *options, f'load_from={missing}')
     assert f'load_from={missing}: no such file; run `python tools/train.py {first}` first' in line
     assert 'or start from random weights with --cfg-options load_from=None' in line
-    missing = tmp_path / 'r18_crops_shapes' / 'iter_3500.pth'
-    option = f'model.backbone.init_cfg.checkpoint={missing}'
-    line = refused(train, capsys, 'configs/shapes/rcf_r18_shapes_small.py', *options, option)
-    assert f'{option}: no such file; run `python tools/train.py configs/shapes/r18_crops_shapes.py` first' in line
-    assert 'or start from random weights with --cfg-options model.backbone.init_cfg=None' in line
+    option = f'model.backbone.init_cfg.checkpoint={tmp_path / "nothing.pth"}'
+    line = refused(train, capsys, first, *options[:3], option)
+    assert f'{option}: no such file; check the path, or start from random weights' in line
+    assert 'with --cfg-options model.backbone.init_cfg=None' in line
 
 
 def test_a_missing_start_of_unknown_origin(train, tiny_config, in_tmp_path: Path, capsys) -> None:
     line = refused(train, capsys, tiny_config, '--cfg-options', 'load_from=nowhere.pth')
     assert 'load_from=nowhere.pth: no such file; check the path, or start from random weights with' in line
+
+
+def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    line = refused(train, capsys, tiny_config, '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
+    assert 'training diverged at iteration 2: ' in line
+    assert line.endswith('lower the rate, for example --cfg-options optim_wrapper.optimizer.lr=5e+29, and start again')
+    assert ' is nan' in line or 'nan or infinite' in line
+    assert not list(in_tmp_path.rglob('*.pth'))
+
+
+def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
+    options += ['optim_wrapper.accumulative_counts=4', 'default_hooks.logger.interval=1', 'param_scheduler=None']
+    run(train, tiny_config, '--work-dir', 'plain', '--cfg-options', *options)
+    log = next(Path('plain').glob('*/*.log')).read_text()
+    assert (
+        'batch: 2 clips x 1 processes x 4 accumulated steps = 8, but the learning rate is for a batch of 16; '
+        '--auto-scale-lr multiplies the rate by 0.5\n'
+    ) in log
+    run(train, tiny_config, '--work-dir', 'scaled', '--auto-scale-lr', '--cfg-options', *options)
+    log = next(Path('scaled').glob('*/*.log')).read_text()
+    assert 'but the learning rate' not in log and ' lr: 5.0000e-04 ' in log
+    line = refused(train, capsys, tiny_config, '--auto-scale-lr')
+    assert 'has no auto_scale_lr.base_batch_size' in line
 
 
 def test_unfit_checkpoints_are_refused(train, evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:

@@ -1,4 +1,5 @@
 from .dataset_check_hook import DatasetCheckHook
+from .divergence_hook import DivergenceHook
 from .memory_hook import MemoryHook
 
-__all__ = ['DatasetCheckHook', 'MemoryHook']
+__all__ = ['DatasetCheckHook', 'DivergenceHook', 'MemoryHook']

@@ -1,8 +1,11 @@
 """Before training: does the data set give what the model was built for, and do pasted objects fit into its clips?"""
 
+import logging
 from collections.abc import Iterator
 
+import numpy as np
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
@@ -27,8 +30,8 @@ class DatasetCheckHook(Hook):
 
         Raises:
             InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
-                other classes or clips than the data set it is in, or a clip may have more objects than there are
-                queries.
+                other classes or clips than the data set it is in, or an option lets a clip have more objects than there
+                are queries.
         """
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
@@ -55,7 +58,11 @@ class DatasetCheckHook(Hook):
 
 
 def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
-    """Compare the limits of a data set's objects with the queries: an object without one would be left out."""
+    """Compare the objects of a data set with the queries; objects beyond them are counted in the log.
+
+    Raises:
+        InputError: An option lets a clip have more objects than there are queries.
+    """
     limits = {'max_objects': getattr(dataset, 'max_objects', None)}
     for paste in _find_pastes(getattr(dataset, 'pipeline', None)):
         limits['VideoCopyPaste: max_total'] = paste.max_total
@@ -65,6 +72,16 @@ def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
                 f'{name}: {field}={limit}, but the model has num_queries={num_queries}, one for each object; lower the '
                 'one or raise the other'
             )
+    counts = getattr(dataset, 'object_counts', np.zeros(0, int))
+    surplus = (counts - num_queries).clip(min=0)
+    if surplus.any():
+        print_log(
+            f'{name}: {(surplus > 0).sum()} of {len(counts)} frames have more objects than num_queries={num_queries}; '
+            f'{surplus.sum()} of {counts.sum()} objects get no query and are trained as background; raise '
+            'model.head.num_queries',
+            'current',
+            logging.WARNING,
+        )
 
 
 def _check_pastes(dataset: Dataset, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
@@ -44,6 +45,9 @@ class SlotMatcher:
         Returns:
             Slots and ground-truth indices of the pairs, int64, sorted by slot. With more objects than slots, some stay
             unmatched.
+
+        Raises:
+            FloatingPointError: A cost is not a number, because an output of the model is none.
         """
         fixed = dict(fixed or {})
         device = cls_logits.device
@@ -58,7 +62,10 @@ class SlotMatcher:
                     predictions.anchors = anchors[free_slots]
                 truth = InstanceData(labels=labels[free_objects], masks=masks[free_objects].float())
                 cost = torch.stack([match_cost(predictions, truth) for match_cost in self.match_costs]).sum(0)
-            rows, columns = linear_sum_assignment(cost.cpu().numpy())
+            cost = cost.cpu().numpy()
+            if not np.isfinite(cost).all():
+                raise FloatingPointError('a matching cost is nan or infinite')
+            rows, columns = linear_sum_assignment(cost)
             pairs += [(free_slots[row], free_objects[column]) for row, column in zip(rows, columns, strict=True)]
         matched = torch.tensor(sorted(pairs), dtype=torch.long, device=device).reshape(-1, 2)
         return matched[:, 0], matched[:, 1]
