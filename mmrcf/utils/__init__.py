@@ -1,10 +1,12 @@
 from .files import atomic_output, read_json, require_file, require_folder, write_json
 from .images import read_image
+from .machine import describe_machine
 from .masks import mask_boxes
 from .memory import keep_freed_memory, peak_mib, resident_mib
 
 __all__ = [
     'atomic_output',
+    'describe_machine',
     'keep_freed_memory',
     'mask_boxes',
     'peak_mib',

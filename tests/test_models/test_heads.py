@@ -95,6 +95,22 @@ def test_losses_by_hand() -> None:
     assert set(losses) == {'loss_cls', 'loss_dice'}
 
 
+def test_losses_can_be_sums_over_a_frame() -> None:
+    """Eq. 4 as it is written: two frames, one with two objects, the other with none."""
+    masks = left_and_right()
+    nothing = logits_of(torch.zeros(2, 2))
+    output = outputs([[[0.0] * 3] * 3] * 2, [[nothing] * 3] * 2)
+    objects = FrameTargets(torch.tensor([0, 1]), masks, (1, 2))
+    empty = FrameTargets(torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2), ())
+    losses = head(loss_reduction='sum').loss([output], [objects, empty], num_targets=1)
+    # Six slots of -log(1/3), four of them empty with weight 0.1, over two frames.
+    assert losses['loss_cls'].item() == pytest.approx((2 + 4 * 0.1) * math.log(3) / 2, abs=1e-5)
+    # Dice of an empty mask and an object of two pixels: 1 - 1 / (2 + 1), twice, over two frames.
+    assert losses['loss_dice'].item() == pytest.approx(2 / 3, abs=1e-5)
+    with pytest.raises(ValueError, match="head.loss_reduction='total'"):
+        head(loss_reduction='total')
+
+
 def test_the_empty_class_weighs_a_tenth() -> None:
     left = left_and_right()[0]
     # The matched slot is sure of its class; the two empty slots give the empty class 1 / 2.

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, describe_machine, encoded_frames, paired_ratio, statistics_of
+from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
-from mmrcf.utils import keep_freed_memory, peak_mib, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 STAGES = ('preprocess', 'network', 'track', 'masks')

@@ -50,6 +50,8 @@ class InstanceQueryHead(BaseModule):
         loss_cls: Class loss over all slots (first term of Eq. 4); a class weight for the empty class belongs here.
         loss_dice: Dice loss over matched slots (second term of Eq. 4).
         loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
+        loss_reduction: ``'mean'``: losses are means over all slots (class, weighted) and all matched pairs (masks) of a
+            batch. ``'sum'``, as Eq. 4 is written: sums over the slots and pairs of a frame, means over frames.
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
         order_supervision: Whether a track ID keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
@@ -82,6 +84,7 @@ class InstanceQueryHead(BaseModule):
         loss_cls: dict | None = None,
         loss_dice: dict | None = None,
         loss_mask: dict | None = None,
+        loss_reduction: str = 'mean',
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
         query_grid: bool = False,
@@ -97,12 +100,15 @@ class InstanceQueryHead(BaseModule):
         ):
             if not fits:
                 raise ValueError(f'head.{name}={value}: expected a number {expected}')
+        if loss_reduction not in ('mean', 'sum'):
+            raise ValueError(f'head.loss_reduction={loss_reduction!r}: expected "mean" or "sum"')
         if local_content and not query_grid:
             raise ValueError('head.local_content=True needs queries with anchors; set query_grid=True')
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
         self.mask_dims = mask_dims
+        self.loss_reduction = loss_reduction
         self.auxiliary_loss = auxiliary_loss
         self.order_supervision = order_supervision
         self.ignored_share = ignored_share
@@ -246,7 +252,12 @@ class InstanceQueryHead(BaseModule):
         class_weight = logits.new_tensor(getattr(self.loss_cls, 'class_weight', None) or [1.0] * (self.num_classes + 1))
         # Averages over all ranks, so that two ranks make the step that one rank with both batches makes.
         known = self._known_slots(output, targets, labels)
-        cls_factor = reduce_mean((class_weight[labels] * known).sum()).clamp(min=1e-6)
+        num_pairs = sum(len(slots) for slots, _ in pairs)
+        if self.loss_reduction == 'sum':
+            cls_factor = mask_factor = reduce_mean(logits.new_tensor(float(len(logits))))
+        else:
+            cls_factor = reduce_mean((class_weight[labels] * known).sum()).clamp(min=1e-6)
+            mask_factor = reduce_mean(logits.new_tensor(float(num_pairs))).clamp(min=1.0)
         losses = {
             'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), known.flatten(), avg_factor=cls_factor)
         }
@@ -255,8 +266,7 @@ class InstanceQueryHead(BaseModule):
         frames = torch.cat([torch.full_like(slots, index) for index, (slots, _) in enumerate(pairs)])
         predicted = output.mask_logits[frames, torch.cat([slots for slots, _ in pairs])].float()
         truth = torch.cat([targets[index].masks[objects] for index, (_, objects) in enumerate(pairs)])
-        mask_factor = reduce_mean(logits.new_tensor(float(len(predicted)))).clamp(min=1.0)
-        if len(predicted) == 0:
+        if num_pairs == 0:
             # Keeps every parameter in the graph: a rank without objects must still take part in the gradient reduction.
             nothing = output.mask_logits.float().sum() * 0.0
             losses['loss_dice'] = nothing
