@@ -83,7 +83,7 @@ def stages_of(config: Config, args: argparse.Namespace) -> list[Config]:
         return [config]
     if 'load_from' in (args.cfg_options or {}):
         config.previous_stage = None  # also where it is None: random weights
-    stages = plan_stages(config, resume=args.resume == 'auto', folder=args.work_dir)
+    stages = plan_stages(config, resume=args.resume == 'auto')
     if args.only_this_stage and len(stages) > 1:
         raise InputFileError(
             f'config {config.filename}: starts from {config.load_from}, the result of {stages[-2].filename}: no such '

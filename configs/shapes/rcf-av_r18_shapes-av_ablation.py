@@ -20,4 +20,4 @@ param_scheduler = [
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters + 1)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=1, save_best=None))
-load_from = None
+previous_stage = None

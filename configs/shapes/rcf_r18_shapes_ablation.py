@@ -9,6 +9,11 @@ _base_ = './rcf_r18_shapes_small.py'
 max_iters = 1500
 
 model = dict(
+    # Read here too, though the stage before gives it: so the random values of the other layers are those of the runs in
+    # docs/experiments.md.
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/r18_crops_shapes/iter_3500.pth', prefix='backbone.')
+    ),
     head=dict(order_supervision=False),
     tracker=dict(_delete_=True, type='MatchingFreeTracker', iou_threshold=0.5),
 )

@@ -26,25 +26,23 @@ from .config import config_parts, load_config
 _KEYS = ('config', 'same_fields', 'checkpoint')
 
 
-def plan_stages(config: Config, resume: bool = False, folder: str | Path | None = None) -> list[Config]:
+def plan_stages(config: Config, resume: bool = False) -> list[Config]:
     """What is still to be trained, in order.
 
     Args:
         config: The config that was named, with its ``work_dir``.
         resume: Whether stages that were interrupted continue.
-        folder: Where the stages before are written, each into a folder of its own in it; None: into their own
-            ``work_dir``, or ``work_dirs/<name>``. A stage that ``same_fields`` changes is written into a folder in
-            ``config.work_dir``.
 
     Returns:
         Configs, the last one ``config`` itself, with ``work_dir``, ``resume`` and ``load_from`` set. What ``load_from``
-        names is there, or is written by the stage before it.
+        names is there, or is written by the stage before it. All trainings share a stage before, in its own
+        ``work_dir`` or in ``work_dirs/<name>``; one that ``same_fields`` changes is written into ``config.work_dir``.
 
     Raises:
         InputFileError: The config of a stage before is missing.
         InputError: A ``previous_stage`` is not as the module describes it, or the stages form a circle.
     """
-    stages, changed_folder = [config], folder or config.work_dir
+    stages = [config]
     while True:
         stage = stages[0]
         if resume and last_checkpoint(stage):
@@ -60,8 +58,8 @@ def plan_stages(config: Config, resume: bool = False, folder: str | Path | None 
                 'name a stage that comes before'
             )
         changed = _copy_fields(stage, before, entry.get('same_fields', ()))
-        if changed or folder:
-            before.work_dir = str(Path(changed_folder) / _name(before))
+        if changed:
+            before.work_dir = str(Path(config.work_dir) / _name(before))
         elif not before.get('work_dir'):
             before.work_dir = str(Path('work_dirs') / _name(before))
         given = entry.get('checkpoint')

@@ -73,11 +73,11 @@ def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
                 'one or raise the other'
             )
     counts = getattr(dataset, 'object_counts', np.zeros(0, int))
-    surplus = (counts - num_queries).clip(min=0)
-    if surplus.any():
+    beyond = (counts - num_queries).clip(min=0)
+    if beyond.any():
         print_log(
-            f'{name}: {(surplus > 0).sum()} of {len(counts)} frames have more objects than num_queries={num_queries}; '
-            f'{surplus.sum()} of {counts.sum()} objects get no query and are trained as background; raise '
+            f'{name}: {(beyond > 0).sum()} of {len(counts)} frames have more objects than num_queries={num_queries}; '
+            f'{beyond.sum()} of {counts.sum()} objects get no query and are trained as background; raise '
             'model.head.num_queries',
             'current',
             logging.WARNING,
