@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.utils import reduce_mean
@@ -217,29 +218,61 @@ class InstanceQueryHead(BaseModule):
         if self.semantic_loss is not None and segmentation_map is not None:
             losses['loss_semantic'] = self.semantic_loss(segmentation_map, targets)
         last = len(outputs) - 1
-        for index, output in enumerate(outputs):
+        matches = self.match(outputs, targets, num_targets)
+        for index, (output, pairs) in enumerate(zip(outputs, matches, strict=True)):
             prefix = '' if index == last else f'd{index}.'
-            pairs = self.match(output, targets, num_targets)
             with torch.autocast(output.cls_logits.device.type, enabled=False):
                 layer = self._layer_loss(output, targets, pairs)
             losses.update({prefix + name: value for name, value in layer.items()})
         return losses
 
     def match(
-        self, output: SlotOutputs, targets: Sequence[FrameTargets], num_targets: int
-    ) -> list[tuple[Tensor, Tensor]]:
-        """Slots and ground-truth indices of the pairs of each frame."""
+        self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int
+    ) -> list[list[tuple[Tensor, Tensor]]]:
+        """Slots and ground-truth indices, int64 and sorted by slot, of the pairs of each frame, for each layer.
+
+        Args:
+            outputs: As in :meth:`loss`.
+            targets: As in :meth:`loss`.
+            num_targets: Frames S of a clip.
+
+        Raises:
+            FloatingPointError: An output is not a number.
+        """
+        device = outputs[0].cls_logits.device
+        costs = [
+            self.matcher.costs(
+                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, self.anchors
+            )
+            for output in outputs
+            for index, target in enumerate(targets)
+        ]
+        # One wait for the device a step, not one for each frame and layer.
+        values = torch.cat([cost.flatten() for cost in costs]).cpu().numpy()
+        ends = np.cumsum([cost.numel() for cost in costs])
+        tables = [part.reshape(cost.shape) for part, cost in zip(np.split(values, ends[:-1]), costs, strict=True)]
+        layers = [
+            self._assign(tables[first : first + len(targets)], targets, num_targets)
+            for first in range(0, len(tables), len(targets))
+        ]
+        flat = [pair for layer in layers for pairs in layer for pair in pairs]
+        lengths = [len(pairs) for layer in layers for pairs in layer]
+        indices = torch.tensor(flat, dtype=torch.long, device=device).reshape(-1, 2).split(lengths)
+        pairs = [tuple(pair.unbind(-1)) for pair in indices]
+        return [pairs[first : first + len(targets)] for first in range(0, len(pairs), len(targets))]
+
+    def _assign(
+        self, costs: Sequence[np.ndarray], targets: Sequence[FrameTargets], num_targets: int
+    ) -> list[list[tuple[int, int]]]:
+        """Pairs of slot and ground-truth index of each frame, of one layer."""
         pairs = []
         kept: dict[int, int] = {}
         for index, target in enumerate(targets):
             if not self.order_supervision or index % num_targets == 0:
                 kept = {}
             fixed = {i: kept[track_id] for i, track_id in enumerate(target.track_ids) if track_id in kept}
-            slots, objects = self.matcher(
-                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.anchors
-            )
-            kept = {target.track_ids[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
-            pairs.append((slots, objects))
+            pairs.append(self.matcher.assign(costs[index], fixed))
+            kept = {target.track_ids[i]: slot for slot, i in pairs[-1]}
         return pairs
 
     def _layer_loss(
