@@ -36,7 +36,7 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
     'sync_bn',
 }
 # Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
-_READ_FIELDS = _RUNNER_FIELDS | {'test_pipeline', 'test_sets'}
+_READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
 # Tells the runs of one process apart.
 _run_numbers = itertools.count(1)
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')

@@ -9,6 +9,7 @@ from mmengine.fileio import get_file_backend
 from mmengine.runner.checkpoint import save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
+from mmrcf.engine.checkpoint import weight_difference
 
 ARGUMENTS = dict(backend='complete')
 
@@ -38,3 +39,17 @@ def test_a_failed_write_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest
 def test_every_config_saves_its_checkpoints_so(repository: Path) -> None:
     config = Config.fromfile(repository / 'configs/_base_/default_runtime.py')
     assert config.default_hooks.checkpoint.backend_args == ARGUMENTS
+
+
+def test_what_a_start_leaves_out_is_named_by_the_outermost_module() -> None:
+    sizes = {'neck.a.weight': 2, 'neck.a.bias': 2, 'neck.b': 1, 'head.c.weight': 3, 'head.c.bias': 3, 'head.d': 1}
+    model = {name: torch.zeros(size) for name, size in sizes.items()}
+    assert weight_difference(model, model) == ''
+    weights = {'head.c.weight': torch.zeros(4), 'head.c.bias': torch.zeros(3), 'head.d': torch.zeros(1)}
+    assert weight_difference(model, weights | {'old.x': torch.zeros(1), 'old.y.z': torch.zeros(1)}) == (
+        'initialised at random, because the checkpoint lacks them: neck (3); '
+        'initialised at random, because they have another shape there: head.c.weight; '
+        'not used, because the model lacks them: old (2)'
+    )
+    weights |= {'neck.a.weight': torch.zeros(2), 'neck.a.bias': torch.zeros(2), 'head.c.weight': torch.zeros(3)}
+    assert weight_difference(model, weights) == 'initialised at random, because the checkpoint lacks them: neck.b'

@@ -90,6 +90,7 @@ def test_load_from_comes_first(plan) -> None:
     Path('second.py').write_text(SECOND + "load_from = 'mine.pth'\n")
     (second,) = plan('second')
     assert second.load_from == 'mine.pth'
+    assert load_config('second.py', {'previous_stage': None}).previous_stage is None
 
 
 @pytest.mark.parametrize(
