@@ -103,6 +103,26 @@ def test_frames_are_those_of_the_network(tool, tiny_config, tiny_ytvis, checkpoi
     assert not model.data_preprocessor._forward_hooks and 'slot_predictions' not in vars(model)
 
 
+def test_the_page_has_the_tables_of_its_figures(tool, repository: Path) -> None:
+    content = json.loads((repository / 'docs/order_analysis.json').read_text())
+    page = (repository / 'docs/order_analysis.md').read_text()
+    assert f'<!-- order:start -->\n{tool.tables(content)}\n<!-- order:end -->' in page
+    # The figures of its text.
+    (run,) = content['checkpoints'].values()
+    kept, changed = run['pairs']['kept'], run['pairs']['changed']
+    assert f'{kept} of the {kept + changed} pairs' in page and f'Only {changed} pairs' in page
+    plain, best = (
+        {output: run['ratios'][output]['1'][kind]['changed']['median'] for output in tool.OUTPUTS}
+        for kind in ('same_slots', 'best_permutation')
+    )
+    assert f'{plain["classes"]:.1e} for class' in page and f'{plain["masks"]:.2g} for mask' in page
+    assert f'{plain["mask_logits"]:.2g} for mask logits' in page
+    taken = [round(100 * (1 - best[output] / plain[output])) for output in tool.OUTPUTS]
+    assert '{} percent for class probabilities, {} for mask probabilities, {} for mask logits'.format(*taken) in page
+    above = [round(100 * run['ratios'][output]['1']['kept_above_least_changed']) for output in tool.OUTPUTS]
+    assert '{}, {} and {} percent have a ratio above'.format(*above) in page.replace('\n  ', ' ')
+
+
 def test_a_checkpoint_given_twice_is_refused(tool, tiny_config, checkpoints, capsys) -> None:
     with pytest.raises(SystemExit) as exit_info:
         tool.main([str(tiny_config), checkpoints[0], checkpoints[0]])

@@ -47,6 +47,7 @@ from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 OUTPUTS = {
     'classes': 'class probabilities',
@@ -58,6 +59,8 @@ OUTPUTS = {
 ORDERS = {'kept': 'order kept', 'changed': 'order changed'}
 PAPER_RATIO = 1e3
 """Delta / epsilon that the paper names for p = 1 where the order changes (Section III-B-4)."""
+WIDE_AXIS = 100
+"""An axis whose ends differ by less than this factor has labels at 2 and 5 too."""
 COLORS = {'kept': 'tab:blue', 'changed': 'tab:red'}
 
 
@@ -246,6 +249,11 @@ def draw(runs: dict[str, tuple[list[Pair], dict]], path: str | Path) -> None:
                     rotation=90, ha='right', va='center', fontsize='small', color='grey',
                 )  # fmt: skip
             panel.set(xscale='log', title=f'{title}, p = {p}', ylim=(0, 101))
+            low, high = panel.get_xlim()
+            if high < WIDE_AXIS * low:
+                panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f'{value:g}'))
+            panel.xaxis.set_minor_formatter(NullFormatter())
             panel.grid(alpha=0.3)
             if column == 0:
                 panel.set_ylabel('percent of pairs')

@@ -89,7 +89,7 @@ def layer_bounds(model: RCF) -> Iterator[LayerBound]:
             if isinstance(layer, nn.Conv2d):
                 yield LayerBound(f'{part}.{name}', 'convolution', _convolution_bounds(layer))
             elif isinstance(layer, nn.BatchNorm2d):
-                scale = (layer.weight / (layer.running_var + layer.eps).sqrt()).abs().max()
+                scale = (layer.weight.detach() / (layer.running_var + layer.eps).sqrt()).abs().max()
                 yield LayerBound(f'{part}.{name}', 'convolution', dict.fromkeys(NORMS, float(scale)))
             elif isinstance(layer, nn.Linear):
                 kind = 'attention' if layer in attentions else 'linear'
