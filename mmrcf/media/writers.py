@@ -102,17 +102,20 @@ class VideoWriter(AtomicWriter):
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
         source: Source of the frames: gives size, frame rate, time unit and audio. An odd side is padded by one pixel.
         quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
+        size: Height and width of the pictures, where they are no longer those of the source.
 
     Raises:
         InputError: The suffix is not that of a video.
     """
 
-    def __init__(self, path: str | Path, source: FrameSource, *, quality: int = 20) -> None:
+    def __init__(
+        self, path: str | Path, source: FrameSource, *, quality: int = 20, size: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(path)
         if self.path.suffix.lower() not in VIDEO_SUFFIXES:
             raise InputError(f'output {path}: expected a name that ends in {", ".join(sorted(VIDEO_SUFFIXES))}')
         self._source = source
-        self._size = (source.height, source.width)
+        self._size = size or (source.height, source.width)
         self._quality = quality
         self._audio: AudioRemuxer | None = None
         self._live_audio: AACEncoder | None = None
@@ -157,7 +160,7 @@ class VideoWriter(AtomicWriter):
         """Append a frame.
 
         Args:
-            image: (H, W, 3) uint8 RGB, of the size of the source.
+            image: (H, W, 3) uint8 RGB, of the size of the source, or ``size``.
             time: Presentation time in seconds.
             audio: Audio of the frame; used only if the source is live.
 
