@@ -203,9 +203,7 @@ class RCF(OnlineModel):
             extra, memory = stream_tokens(self.audio_encoder, audio, memory)
         output, feature = self.decode_frame(frame, state.references, img_shape, extra)
         slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
-        if frame.is_cuda:
-            torch.cuda.synchronize(frame.device)
-        decoded = time.perf_counter()
+        decoded = self.part_time(frame.device)
         ids, active, track = self.tracker.update(state.track, slots)
         tracked = time.perf_counter()
         result = select_instances(
