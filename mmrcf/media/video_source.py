@@ -131,25 +131,27 @@ class VideoSource(FrameSource):
     def __iter__(self) -> Iterator[Frame]:
         self._demuxer.seal()
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
-        frames = itertools.chain([self._first], self._decoded)
+        frames, end = itertools.chain([self._first], self._decoded), 0.0
         for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
             time = clock.read(self._time_of(frame))
             audio = self._audio and self._audio.chunk_until(time, clock.start)
             image = orient(frame.to_ndarray(format='rgb24'), read_display_matrix(frame))
             yield Frame(self._fitted(image), time, index=delivered + self.skipped, audio=audio)
-        self._warn_of_early_end()
+            end = time + 1 / self.fps
+        self._warn_of_early_end(end)
         if self.audio_track is None:  # else an output may copy the audio behind the last frame
             self.close()
 
-    def _warn_of_early_end(self) -> None:
-        """Warn where the packets end before the announced time; announced counts of frames are estimates."""
+    def _warn_of_early_end(self, frames_end: float) -> None:
+        """Warn where frames and packets end before the announced time; announced counts of frames are estimates."""
         announced = None if self.live else _announced_end(self._stream, self._container)
-        if announced is None or self._packets_end is None:
+        if announced is None:
             return
         length = announced - self.clock_start
-        missing = announced - self._packets_end
-        if missing > max(2 / self.fps, EARLY_END * length):
-            logger.warning('%s: ends after %.1f of the %.1f seconds it announces', self.name, length - missing, length)
+        # The clock of the packets may restart; that of the frames does not know how long the last one is shown.
+        end = max(frames_end, (self._packets_end or 0.0) - self.clock_start)
+        if length - end > max(2 / self.fps, EARLY_END * length):
+            logger.warning('%s: ends after %.1f of the %.1f seconds it announces', self.name, end, length)
 
     def _time_of(self, frame: VideoFrame) -> float | None:
         """Presentation time in seconds; None where the container of the frame has no finite one."""

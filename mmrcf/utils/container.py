@@ -1,6 +1,5 @@
 """Opening files, streams and devices by PyAV, with errors that name them, and what each may open in turn."""
 
-import logging
 import os
 import re
 from pathlib import Path
@@ -11,8 +10,6 @@ import av.error
 from av.container import InputContainer
 
 from mmrcf.errors import InputFileError
-
-logger = logging.getLogger(__name__)
 
 STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
@@ -52,8 +49,8 @@ def without_credentials(text: str) -> str:
 
     Applied to every text that names a source: messages, logs and results are passed on.
     """
-    # A password may hold '/' and '@': with a colon in front, everything up to the last '@' counts as credentials.
-    text = re.sub(r'(?<=://)(?:[^\s/?#]*|[^\s/?#]*:\S*)@', '***@', text)
+    # A password may hold '/' and '@': behind a colon that begins no port, all up to the last '@' is one.
+    text = re.sub(r'(?<=://)(?:[^\s/?#:]*:(?!\d+/)\S*|[^\s/?#]*)@', '***@', text)
     return re.sub(r'(://[^\s?\'"]*\?)[^\s\'"]+', r'\1***', text)
 
 
@@ -91,6 +88,8 @@ def open_container(
         if scheme in PROTOCOLS:
             return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
         return _open_local(Path(url), name, options, arguments)
+    except InputFileError:
+        raise
     except av.error.InvalidDataError as error:
         raise InputFileError(f'{name}: not a readable {kind}; it is truncated, damaged or of another kind') from error
     except (av.error.FFmpegError, OSError) as error:
@@ -125,27 +124,23 @@ class PlaylistFiles:
     """
 
     def __init__(self, playlist: Path, name: str) -> None:
-        self._folder = playlist.resolve().parent
         self._playlist = playlist.resolve()
+        self._folder = playlist.absolute().parent.resolve()
         self._name = name
-        self._num_refused = 0
 
     def __call__(self, url: str, flags: int, _options: dict[str, str]) -> IO[bytes]:
         """Open ``url``, a path as FFmpeg completed it.
 
         Raises:
-            PermissionError: It is a URL, or a file elsewhere. PyAV hands the error on.
+            InputFileError: It is a URL, or a file elsewhere. PyAV hands the error on.
         """
+        if url.startswith('crypto'):
+            raise InputFileError(f'{self._name}: its files are encrypted; decrypt them first')
         path = Path(url.removeprefix('file:')).resolve()
         if flags & _WRITE_FLAG or not (path == self._playlist or path.is_relative_to(self._folder)):
-            self._num_refused += 1
-            if self._num_refused <= MAX_SKIP_WARNINGS:
-                logger.warning(
-                    '%s: names %s, which is not read; a playlist may name files beside it or below it',
-                    self._name,
-                    without_credentials(url),
-                )
-            raise PermissionError(1, f'it names {without_credentials(url)}, which is neither beside it nor below it')
+            raise InputFileError(
+                f'{self._name}: names {without_credentials(url)}; a playlist may name files beside it or below it'
+            )
         return path.open('rb', buffering=0)
 
 
