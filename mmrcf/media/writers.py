@@ -145,12 +145,12 @@ class VideoWriter(AtomicWriter):
 
     def _add_audio(self, stack: contextlib.ExitStack) -> None:
         source = self._source
-        if source.audio_url is None:
+        if source.audio_track is None:
             if source.audio_format is not None:
                 self._live_audio = AACEncoder(self._container, source.audio_format.sample_rate, channels=1)
             return
         try:
-            self._audio = AudioRemuxer(source.audio_url, source.audio_start, self._container)
+            self._audio = AudioRemuxer(source.audio_track, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             logger.warning('%s: its audio cannot be copied (%s); the output has none', source.name, error)
             return
@@ -206,7 +206,8 @@ class VideoWriter(AtomicWriter):
         if self._last_tick is None:
             return False
         end = float(self._last_tick * self._source.time_base) + 1 / self._source.fps
-        self._write(None, audio_until=None if self._source.audio_is_own and not interrupted else end)
+        track = self._source.audio_track
+        self._write(None, audio_until=None if track and track.is_own and not interrupted else end)
         if self._live_audio is not None:
             self._container.mux(list(self._live_audio.finish()))
         return True
