@@ -39,7 +39,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='continue from this checkpoint, or without a value from the last one in the work dir',
+        help='continue from this checkpoint, or without a value from the last one of the stage that was interrupted',
     )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision (needs a GPU)')
     parser.add_argument('--seed', type=int, help='random seed, instead of the one in the config')
@@ -70,9 +70,9 @@ def apply_options(config: Config, args: argparse.Namespace) -> None:
         config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     require_gpu_for_amp(config)
     if args.seed is not None:
-        config.setdefault('randomness', {})['seed'] = args.seed
+        config.merge_from_dict({'randomness.seed': args.seed})  # also where the config has no such field
     if args.auto_scale_lr:
-        config.setdefault('auto_scale_lr', {})['enable'] = True
+        config.merge_from_dict({'auto_scale_lr.enable': True})
 
 
 def stages_of(config: Config, args: argparse.Namespace) -> list[Config]:
@@ -111,9 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             require_start_weights(stage)
             require_data(stages[number - 1 :])
             if announced:
-                if number == 1:
-                    print(*pauses(stages), sep='\n')
-                print(describe(stage, number, len(stages)), flush=True)
+                lines = [*(pauses(stages) if number == 1 else ()), describe(stage, number, len(stages))]
+                print('\n'.join(lines), flush=True)
             train(stage)
             gc.collect()  # what is left of the runner, before the next one is built
             torch.cuda.empty_cache()

@@ -23,6 +23,7 @@ test_dataloader = dict(
     )
 )
 val_dataloader = dict(
+    _delete_=True,
     batch_size=1,
     num_workers=4,
     persistent_workers=True,
@@ -41,7 +42,7 @@ val_evaluator = [
     dict(type='OrderMetric', ann_file=data_root + 'val/instances.json'),
 ]
 test_evaluator = val_evaluator
-val_cfg = dict(type='OnlineValLoop')
+val_cfg = dict(_delete_=True, type='OnlineValLoop')
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=1.0 / 3.0, by_epoch=False, begin=0, end=500),

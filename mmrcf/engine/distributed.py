@@ -91,7 +91,7 @@ def _start_gloo() -> None:
 
 
 def _use_gloo(config: Config) -> None:
-    config.setdefault('env_cfg', {})['dist_cfg'] = dict(backend='gloo')
+    config.env_cfg = (config.get('env_cfg') or {}) | dict(dist_cfg=dict(backend='gloo'))
     # MMEngine hands the local rank to the wrapper as a GPU index unless one is given; None means "where the model is".
     config.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel',

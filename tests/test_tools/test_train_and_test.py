@@ -339,6 +339,12 @@ def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, 
     assert 'has no auto_scale_lr.base_batch_size' in line
 
 
+def test_options_reach_a_config_that_lacks_their_fields(train) -> None:
+    config = Config(dict(train_dataloader=dict(a=1), train_cfg=dict(a=1), optim_wrapper=dict(a=1)))
+    train.apply_options(config, train.parse_args(['x.py', '--seed', '3', '--auto-scale-lr']))
+    assert config.randomness == dict(seed=3) and config.auto_scale_lr == dict(enable=True)
+
+
 def test_unfit_checkpoints_are_refused(train, evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:
     good = work_dir / 'iter_4.pth'
     (in_tmp_path / 'truncated.pth').write_bytes(good.read_bytes()[:5000])

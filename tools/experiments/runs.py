@@ -59,7 +59,7 @@ class Run:
         require_training(config)
         if not config.get('test_dataloader') or not config.get('test_evaluator'):
             raise InputError(f'config {self.config}: has no test_dataloader and test_evaluator; add them')
-        config.setdefault('randomness', {})['seed'] = self.seed
+        config.merge_from_dict({'randomness.seed': self.seed})
         for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             if config.get(loader):
                 config[loader].update(num_workers=0, persistent_workers=False)
