@@ -138,7 +138,7 @@ def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
     if not reader.channels:
         reader.close()
         raise InputError(f'{name}: holds no audio; give a file that does')
-    joined = FramesWithAudio(frames, reader, Path(name).name)
+    joined = FramesWithAudio(frames, reader, Path(without_credentials(url)).name)
     joined.audio_track = AudioTrack(reader.demuxer, reader.clock_start, is_own=False)
     return joined
 
