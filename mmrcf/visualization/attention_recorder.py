@@ -123,10 +123,9 @@ class TokenLayout:
 
     def encoder_shares(self, weights: Tensor) -> Tensor:
         """As :meth:`shares`, for weights over the sequence of the fusing encoder."""
-        cells = self.target_shape[0] * self.target_shape[1]
-        target = weights[..., :cells].sum(-1)
-        audio = weights[..., weights.shape[-1] - self.num_audio :].sum(-1)
-        return torch.stack((target, weights.sum(-1) - target - audio, audio), dim=-1)
+        cells, audio = self.target_shape[0] * self.target_shape[1], weights.shape[-1] - self.num_audio
+        parts = (weights[..., :cells], weights[..., cells:audio], weights[..., audio:])
+        return torch.stack([part.sum(-1) for part in parts], dim=-1)
 
     def shares(self, weights: Tensor) -> Tensor:
         """How weights (..., L) are spread over target, reference and audio tokens: (..., 3)."""

@@ -160,13 +160,13 @@ def test_encoder_shares_of_compressed_against_full(attention, files, tmp_path, c
     figures = json.loads(out.read_text())
     assert list(figures) == ['4 reference tokens', 'full references']
     compressed, full = figures.values()
-    # Frames of 64x96 have 24 tokens at stride 16.
+    # The test pipeline makes frames of 160x240: 150 tokens at stride 16.
     assert compressed['frames'] == full['frames'] == 8
-    assert compressed['tokens'] == [24, 4, 0] and full['tokens'] == [24, 24, 0]
-    assert compressed['even'] == pytest.approx([24 / 28, 4 / 28, 0]) and full['even'] == pytest.approx([0.5, 0.5, 0])
+    assert compressed['tokens'] == [150, 4, 0] and full['tokens'] == [150, 150, 0]
+    assert compressed['even'] == pytest.approx([150 / 154, 4 / 154, 0]) and full['even'] == pytest.approx([0.5, 0.5, 0])
     for each in figures.values():
         assert len(each['target']) == 1 and sum(each['target'][0]) == pytest.approx(1)
-    assert '| full references: equal attention to 24 + 24 + 0 tokens | 50.0 | 50.0 | 0.0 |' in capsys.readouterr().out
+    assert '| full references: equal attention to 150 + 150 + 0 tokens | 50.0 | 50.0 | 0.0 |' in capsys.readouterr().out
     assert '| 4 reference tokens: target tokens, layer 1 |' in page.read_text()
 
 

@@ -159,9 +159,14 @@ def measure(model: RCF, config: Config, split: str) -> tuple[list[Pair], dict[st
     """All pairs of adjacent frames of a split, and the figures of :class:`OrderMetric`."""
     evaluators = config[f'{split}_evaluator']
     evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+    sources = [evaluator['ann_file'] for evaluator in evaluators if 'ann_file' in evaluator]
+    if not sources:
+        raise InputError(
+            f'config {config.filename}: no {split}_evaluator has an ann_file; add one, for the annotations'
+        )
     with explained_config_errors(config):
         loader = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
-        metric = OrderMetric(evaluators[0]['ann_file'])
+        metric = OrderMetric(sources[0])
     metric.dataset_meta = dict(classes=loader.dataset.metainfo['classes'])
     slots_of_objects = SlotsOfObjects(metric)
     pairs, before, slots_before = [], None, {}
