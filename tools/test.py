@@ -39,6 +39,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='write the submission of --out and measure nothing (no labels needed)',
     )
+    parser.add_argument(
+        '--save-outputs', metavar='FILE', help='save what the queries predict, for compare_trackers.py --outputs'
+    )
     add_cfg_options(parser)
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -47,6 +50,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--format-only needs --out FILE.zip')
     if args.format_only and args.json:
         parser.error('--format-only measures nothing, so there is nothing for --json')
+    if args.save_outputs and args.launcher != 'none':
+        parser.error('--save-outputs needs one process; leave --launcher out')
     return args
 
 
@@ -113,6 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
         to_json = args.json and is_main_process()
         json_file = stack.enter_context(atomic_output(args.json)) if to_json else None
+        if args.save_outputs:
+            saved = stack.enter_context(atomic_output(args.save_outputs))
+            config.custom_hooks = [*config.get('custom_hooks', []), dict(type='SaveOutputsHook', path=str(saved))]
         metrics = evaluate(config, args.checkpoint)
         if json_file:
             json_file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')

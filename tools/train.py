@@ -16,7 +16,7 @@ from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
     explained_config_errors,
-    explained_divergence,
+    explained_training_errors,
     load_config,
     require_gpu_for_amp,
     require_training,
@@ -59,7 +59,7 @@ def train(config: Config) -> None:
     runner = build_runner(config)
     check_start_weights(runner, config)
     check_batch_size(runner)
-    with explained_config_errors(config), explained_divergence(runner):
+    with explained_config_errors(config), explained_training_errors(runner):
         runner.train()
 
 

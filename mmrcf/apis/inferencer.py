@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
-from mmrcf.media import FrameSource, ImageWriter, Stopped, VideoWriter, is_image_path, open_source
+from mmrcf.media import FrameSource, ImageWriter, Stopped, VideoWriter, is_image_path, open_source, source_name
 from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
+from mmrcf.utils.images import MAX_PIXELS
 from mmrcf.visualization import AudioAttention, draw_tracks
 
 from .online import OnlineSegmenter
@@ -30,6 +31,8 @@ from .track_export import TrackExporter
 
 logger = logging.getLogger(__name__)
 
+Source = str | int | Path | Iterable[np.ndarray] | Iterable[str | Path]
+"""What :func:`~mmrcf.media.open_source` opens."""
 STOP_KEYS = (ord('q'), 27)
 
 
@@ -63,7 +66,7 @@ class RCFInferencer:
 
     def stream(
         self,
-        source: str | int | Path | FrameSource,
+        source: Source | FrameSource,
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
@@ -72,6 +75,7 @@ class RCFInferencer:
         show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> Iterator[FrameResult]:
         """Yield the result of one frame after the other, as soon as it is there. Memory does not grow with the length.
 
@@ -89,8 +93,9 @@ class RCFInferencer:
                 open source has been told already: 'auto' or 'none'.
             show_attention: Draw where in the frame the audio is found, see
                 :class:`~mmrcf.visualization.AudioAttention`, and of the objects the outlines only.
-            fps: Frames a second, for image files.
+            fps: Frames a second, for image files and frames in memory.
             max_size: Limit of the longer side of the frames.
+            max_pixels: Largest number of pixels of a frame that is decoded.
 
         Raises:
             InputError: Source or outputs cannot be used; before the first frame where that can be known.
@@ -103,7 +108,9 @@ class RCFInferencer:
             else:
                 _check_outputs(source, out, json, audio)
                 frames = stack.enter_context(
-                    open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
+                    open_source(
+                        source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels
+                    )
                 )
                 self._warn_of_mismatch(source)
             attention = stack.enter_context(AudioAttention(self.segmenter.model)) if show_attention else None
@@ -127,7 +134,7 @@ class RCFInferencer:
 
     def __call__(
         self,
-        source: str | int | Path,
+        source: Source,
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
@@ -136,6 +143,7 @@ class RCFInferencer:
         show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
         progress: bool = False,
     ) -> RunSummary:
         """Run over a source to its end, or till Ctrl-C. Arguments as :meth:`stream`.
@@ -147,7 +155,7 @@ class RCFInferencer:
             What it came to.
         """
         _check_outputs(source, out, json, audio)
-        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
+        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
         self._warn_of_mismatch(source)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
         bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
@@ -183,11 +191,13 @@ class RCFInferencer:
         if audio == 'auto':
             return self.segmenter.uses_audio
         if not self.segmenter.uses_audio:
-            raise InputError(f'audio {audio}: this model takes no audio; leave it out or use an audio-visual config')
+            raise InputError(
+                f'audio {source_name(audio)}: this model takes no audio; leave it out or use an audio-visual config'
+            )
         return audio
 
-    def _warn_of_mismatch(self, source: str | int | Path) -> None:
-        mismatch = class_mismatch(self.segmenter.classes, source)
+    def _warn_of_mismatch(self, source: Source) -> None:
+        mismatch = class_mismatch(self.segmenter.classes, source_name(source))
         if mismatch is not None:
             logger.warning(mismatch)
 
@@ -206,14 +216,13 @@ def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | No
     return draw_tracks(attention.picture(image), result, opacity=0.0)
 
 
-def _check_outputs(
-    source: str | int | Path, out: str | Path | None, json: str | Path | None, audio: str | Path
-) -> None:
+def _check_outputs(source: Source, out: str | Path | None, json: str | Path | None, audio: str | Path) -> None:
     """Refuse outputs that would overwrite an input."""
     if json is not None and Path(json).suffix.lower() != '.json':
         raise InputError(f'output {json}: expected a name that ends in .json')
     for output in (out, json):
-        if output is not None and Path(output).resolve() in (Path(str(source)).resolve(), Path(str(audio)).resolve()):
+        inputs = (Path(source_name(source)).resolve(), Path(str(audio)).resolve())
+        if output is not None and Path(output).resolve() in inputs:
             raise InputError(f'output {output}: is the input itself; choose another name')
 
 

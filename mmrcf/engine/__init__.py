@@ -1,6 +1,7 @@
 from .checkpoint import CompleteFileBackend
 from .hooks import DatasetCheckHook, DivergenceHook, MemoryHook
 from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
+from .query_outputs import SaveOutputsHook
 
 __all__ = [
     'CompleteFileBackend',
@@ -10,4 +11,5 @@ __all__ = [
     'MemoryHook',
     'OnlineTestLoop',
     'OnlineValLoop',
+    'SaveOutputsHook',
 ]

@@ -1,5 +1,6 @@
 """tools/train.py and tools/test.py on a tiny data set: what they write, and the one line that bad input gets."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
+
+from mmrcf.engine import CompleteFileBackend
 
 
 def run(script, *arguments: object) -> None:
@@ -313,6 +316,48 @@ def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_pat
 def test_a_missing_start_of_unknown_origin(train, tiny_config, in_tmp_path: Path, capsys) -> None:
     line = refused(train, capsys, tiny_config, '--cfg-options', 'load_from=nowhere.pth')
     assert 'load_from=nowhere.pth: no such file; check the path, or start from random weights with' in line
+
+
+def test_a_full_disk_ends_in_one_line_and_resume_continues(
+    train, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys
+) -> None:
+    written = CompleteFileBackend.put
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        if Path(filepath).name == 'iter_4.pth':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        written(self, obj, filepath)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompleteFileBackend, 'put', put)
+        line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert f'{in_tmp_path}: the training stopped at iteration 4: no space left on the disk' in line
+    assert '--resume' in line and not (in_tmp_path / 'iter_4.pth').exists()
+    run(train, tiny_config, '--work-dir', in_tmp_path, '--resume')
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(in_tmp_path / 'iter_4.pth')
+    assert all(torch.equal(resumed[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    ('message', 'remedy'),
+    [
+        ('DataLoader worker (pid(s) 4711) exited unexpectedly', 'lower train_dataloader.num_workers'),
+        ('DataLoader worker (pid 4711) is killed by signal: Killed. ', 'lower train_dataloader.num_workers'),
+        (
+            '[/x/gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:5000',
+            'another process of the run',
+        ),
+    ],
+)
+def test_a_process_that_ended_is_named(
+    message: str, remedy: str, train, tiny_config: Path, in_tmp_path: Path, capsys, monkeypatch
+) -> None:
+    def fail(self, *_args, **_kwargs) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr('mmrcf.engine.hooks.memory_hook.MemoryHook.after_train_iter', fail, raising=False)
+    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert remedy in line and '--resume' in line and 'iteration 1' in line
 
 
 def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:

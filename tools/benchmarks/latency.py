@@ -47,6 +47,7 @@ class Subject:
     def __init__(self, name: str, segmenter: OnlineSegmenter, stream_fps: float = 30.0) -> None:
         self.name = name
         self.segmenter = segmenter
+        segmenter.model.times_parts = True
         self._noise = None
         if segmenter.uses_audio:
             count = max(1, round(SAMPLE_RATE / stream_fps))

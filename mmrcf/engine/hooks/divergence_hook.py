@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -18,6 +19,7 @@ class DivergenceHook(Hook):
         Raises:
             FloatingPointError: A loss is nan or infinite; the message names it.
         """
-        wrong = {name: float(value) for name, value in (outputs or {}).items() if not math.isfinite(value)}
+        values = {name: float(torch.as_tensor(value).detach()) for name, value in (outputs or {}).items()}
+        wrong = {name: value for name, value in values.items() if not math.isfinite(value)}
         for name in sorted(wrong, key='loss'.__eq__):  # the sum of all comes last: it does not say where
             raise FloatingPointError(f'{name} is {wrong[name]}')

@@ -22,7 +22,7 @@ from ..heads import SlotOutputs
 from ..layers import TokenGroup, valid_cells
 from ..task_modules import frame_targets
 from .online_model import OnlineModel
-from .postprocess import mask_quality, select_instances
+from .postprocess import logit, mask_quality, select_instances, slot_predictions, valid_masks
 
 
 @MODELS.register_module()
@@ -203,9 +203,7 @@ class RCF(OnlineModel):
             extra, memory = stream_tokens(self.audio_encoder, audio, memory)
         output, feature = self.decode_frame(frame, state.references, img_shape, extra)
         slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
-        if frame.is_cuda:
-            torch.cuda.synchronize(frame.device)
-        decoded = time.perf_counter()
+        decoded = self.part_time(frame.device)
         ids, active, track = self.tracker.update(state.track, slots)
         tracked = time.perf_counter()
         result = select_instances(
@@ -257,7 +255,7 @@ class RCF(OnlineModel):
     @property
     def mask_logit_thr(self) -> float:
         """``mask_thr`` as a logit, so that masks need no sigmoid."""
-        return float(torch.logit(torch.tensor(self.mask_thr, dtype=torch.float64)))
+        return logit(self.mask_thr)
 
     def class_probs(self, output: SlotOutputs, masks: Tensor) -> Tensor:
         """Probabilities (N, K) of the classes, without the empty one.
@@ -282,16 +280,8 @@ class RCF(OnlineModel):
             img_shape: Height and width of the frame without its padding; what a mask covers beyond does not count.
             padded_shape: Height and width of the network's input.
         """
-        masks = output.mask_logits[0] > self.mask_logit_thr
-        height, width = valid_cells(img_shape, padded_shape, masks.shape[-2:])
-        masks[:, height:] = False
-        masks[:, :, width:] = False
-        class_probs = self.class_probs(output, masks)
-        scores = class_probs.max(-1).values
-        above_thr = (scores >= self.score_thr) & masks.flatten(1).any(-1)
-        return SlotPredictions(
-            masks=masks, scores=scores, class_probs=class_probs, above_thr=above_thr, codes=output.codes[0].float()
-        )
+        masks = valid_masks(output.mask_logits[0], self.mask_logit_thr, img_shape, padded_shape)
+        return slot_predictions(masks, self.class_probs(output, masks), output.codes[0].float(), self.score_thr)
 
     def _num_targets(self, frames: Tensor) -> int:
         """Number of target frames S of clips (B, T, 3, H_in, W_in)."""
