@@ -10,6 +10,8 @@ import functools
 import sys
 from collections.abc import Callable
 
+from mmrcf.inputs import kept_inputs
+
 EXIT_BAD_INPUT = 2
 
 
@@ -38,12 +40,16 @@ def one_line(error: BaseException) -> str:
 
 
 def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2."""
+    """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
+
+    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`).
+    """
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> None:
         try:
-            main(*args, **kwargs)
+            with kept_inputs():
+                main(*args, **kwargs)
         except InputError as error:
             print(f'error: {one_line(error)}', file=sys.stderr)
             sys.exit(EXIT_BAD_INPUT)

@@ -8,7 +8,6 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -68,8 +67,6 @@ def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
     Returns:
         The number of frames, and of those with audio.
     """
-    if Path(args.out).resolve() == Path(args.input).resolve():
-        raise InputError(f'output {args.out}: is the input itself; choose another name')
     segmenter = OnlineSegmenter(model)
     audio = {'auto': True, 'none': False}.get(args.audio, args.audio)
     with_audio = count = 0
