@@ -4,6 +4,7 @@ from .frame_source import AudioFormat, Frame, FrameSource
 from .image_source import ImageSource
 from .live_source import LiveSource
 from .open import open_source
+from .output_group import OutputGroup
 from .video_source import VideoSource
 from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
 
@@ -15,6 +16,7 @@ __all__ = [
     'LiveSource',
     'AudioFormat',
     'ImageWriter',
+    'OutputGroup',
     'Stopped',
     'VideoSource',
     'VideoWriter',
