@@ -48,14 +48,21 @@ class VISMetric(FrameMetric):
         super().__init__(ann_file, classes, collect_device, prefix, needs_annotations=not format_only)
         if format_only and outfile_prefix is None:
             raise InputError('VISMetric: format_only=True needs a place for the submission; give outfile_prefix')
-        if outfile_prefix is not None and self.view.class_map is not None:
+        self.format_only = format_only
+        self.outfile_prefix = outfile_prefix
+        self._check_submission()
+        self.classwise = classwise
+        self.class_ap50 = class_ap50
+
+    def _check_submission(self) -> None:
+        if self.outfile_prefix is not None and self.view.class_map is not None:
             raise InputError(
                 'VISMetric: a submission has the categories of its file; leave class_map or outfile_prefix out'
             )
-        self.format_only = format_only
-        self.outfile_prefix = outfile_prefix
-        self.classwise = classwise
-        self.class_ap50 = class_ap50
+
+    def _take_dataset(self, meta: Mapping | None) -> None:
+        super()._take_dataset(meta)
+        self._check_submission()
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""
