@@ -7,12 +7,15 @@ bug and keeps its traceback.
 """
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 
 from mmrcf.inputs import kept_inputs
 
 EXIT_BAD_INPUT = 2
+EXIT_BROKEN_PIPE = 141
+"""What a shell reports for a program that the signal SIGPIPE has ended."""
 
 
 class InputError(ValueError):
@@ -42,7 +45,8 @@ def one_line(error: BaseException) -> str:
 def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
 
-    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`).
+    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). Where the reader of what it prints is
+    gone (``| head``) or stdout is a full disk, it ends without a traceback; a command that has done its work succeeds.
     """
 
     @functools.wraps(main)
@@ -53,5 +57,20 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             print(f'error: {one_line(error)}', file=sys.stderr)
             sys.exit(EXIT_BAD_INPUT)
+        except BrokenPipeError:
+            sys.exit(EXIT_BROKEN_PIPE)
+        finally:
+            _flush_stdout()
 
     return wrapped
+
+
+def _flush_stdout() -> None:
+    """Print what is left; if that fails, drop it, as Python would otherwise try again at its end and report that."""
+    try:
+        if sys.stdout is not None:  # closed by the shell (``>&-``)
+            sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
