@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
-from mmrcf.engine.checkpoint import check_start_weights, require_start_weights
+from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
 from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import (
     build_runner,
@@ -47,6 +46,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def train(config: Config) -> None:
     """Run the training of ``config``."""
     require_gpu_for_amp(config)
+    if config.get('resume') and not config.get('load_from'):
+        latest = latest_checkpoint(config.work_dir)
+        config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
     require_start_weights(config)
     runner = build_runner(config)
     check_start_weights(runner, config)
@@ -70,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.auto_scale_lr:
         config.setdefault('auto_scale_lr', {})['enable'] = True
     if args.resume == 'auto':
-        config.resume = find_latest_checkpoint(config.work_dir) is not None
+        latest = latest_checkpoint(config.work_dir)
+        config.resume = latest is not None
         if config.resume:
-            config.load_from = None  # else MMEngine resumes that; a first start keeps it
+            config.load_from = str(latest)  # a first start keeps what it starts from
     elif args.resume:
         config.resume = True
         config.load_from = str(require_file(Path(args.resume), 'checkpoint'))

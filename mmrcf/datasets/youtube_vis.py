@@ -136,7 +136,8 @@ class YouTubeVISDataset(BaseDataset):
             self._metainfo['tested'] = dict(view=self.view.as_dict(), video_ids=[video.video_id for video in videos])
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
-        self.frame_has_object = np.array([bool(objects) for video in videos for objects in video.objects])
+        self.objects_per_frame = np.array([len(objects) for video in videos for objects in video.objects], dtype=int)
+        self.frame_has_object = self.objects_per_frame > 0
         return [frame for video in videos for frame in self.frame_records(video)]
 
     def frame_records(self, video: VideoRecord) -> list[dict]:

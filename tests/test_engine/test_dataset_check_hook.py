@@ -6,6 +6,7 @@ from mmengine.registry import init_default_scope
 
 from mmrcf.datasets.classes import SHAPES_CLASSES
 from mmrcf.engine import DatasetCheckHook
+from mmrcf.engine.hooks import dataset_check_hook
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS, MODELS
 
@@ -44,6 +45,18 @@ def test_more_objects_than_queries_are_refused(runner, with_paste) -> None:
     config['pipeline'][2]['max_total'] = 6
     with pytest.raises(InputError, match='VideoCopyPaste: max_total=6, but the model has num_queries=5'):
         check(runner, config)
+
+
+def test_frames_with_more_objects_than_queries_are_counted(runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    monkeypatch.setattr(dataset_check_hook, 'print_log', lambda message, *_: said.append(message))
+    dataset = runner.train_dataloader.dataset
+    assert dataset.objects_per_frame.tolist() == [2] * 16
+    DatasetCheckHook().before_train(runner)
+    assert said == []
+    dataset.objects_per_frame[3:5] = (6, 9)
+    DatasetCheckHook().before_train(runner)
+    assert len(said) == 1 and '2 of 16 frames have more objects (up to 9)' in said[0] and 'num_queries=5' in said[0]
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """Before training: does the data set give what the model was built for, and do pasted objects fit into its clips?"""
 
+import logging
 from collections.abc import Iterator
 
+import numpy as np
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
@@ -55,7 +58,10 @@ class DatasetCheckHook(Hook):
 
 
 def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
-    """Compare the limits of a data set's objects with the queries: an object without one would be left out."""
+    """Compare a data set's objects, and the limits of them, with the queries: one without a query is not learned.
+
+    A limit is the config's to correct. The labels are as they are, so frames with more objects are a warning.
+    """
     limits = {'max_objects': getattr(dataset, 'max_objects', None)}
     for paste in _find_pastes(getattr(dataset, 'pipeline', None)):
         limits['VideoCopyPaste: max_total'] = paste.max_total
@@ -65,6 +71,16 @@ def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
                 f'{name}: {field}={limit}, but the model has num_queries={num_queries}, one for each object; lower the '
                 'one or raise the other'
             )
+    counts = getattr(dataset, 'objects_per_frame', np.zeros(0, int))
+    crowded = int((counts > num_queries).sum())
+    if crowded:
+        print_log(
+            f'{name}: {crowded} of {len(counts)} frames have more objects (up to {counts.max()}) than the model has '
+            f'queries (num_queries={num_queries}); the others are not learned; raise '
+            'model.head.num_queries if that matters',
+            'current',
+            logging.WARNING,
+        )
 
 
 def _check_pastes(dataset: Dataset, name: str) -> None:
