@@ -1,6 +1,7 @@
 """The documents tell the truth: snippets run and print what they say, commands, options, paths and links exist."""
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import Registry, init_default_scope
+from PIL import Image
+from pycocotools import mask as mask_utils
 
 import mmrcf.registry
 from mmrcf.engine.config import build_runner, load_config
@@ -137,6 +140,21 @@ def test_the_documented_dataset_trains(reader: Path) -> None:
     runner.train()
     assert runner.iter == 1
     assert runner.train_dataloader.dataset.metainfo['classes'] == ('object',)
+
+
+def test_the_documented_dataset_reads_palette_masks(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file == 'mask_folder.py':
+            (reader / block.file).write_text(block.code)
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:2], mask[4:6], mask[7:] = 1, 2, 255
+    for image in (Image.fromarray(mask), Image.fromarray(mask).convert('P')):
+        if image.mode == 'P':
+            image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [224] * 759)
+        image.save('mask.png')
+        objects = importlib.import_module('mask_folder').read_objects(Path('mask.png'))
+        assert [item.instance_id for item in objects] == [1, 2]
+        assert [int(mask_utils.area(dict(size=[8, 8], counts=item.counts))) for item in objects] == [16, 16]
 
 
 def test_the_documented_audio_encoder_works(reader: Path) -> None:

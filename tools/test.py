@@ -86,12 +86,22 @@ def write_submission(config: Config, out: str, format_only: bool) -> None:
     config.test_evaluator = chosen if format_only else evaluators
 
 
-def evaluate(config: Config, checkpoint: str) -> dict[str, float]:
-    """Metrics by name of a checkpoint on the test set of ``config``, the same in every process."""
+def evaluate(config: Config, checkpoint: str, to_json: str | None) -> dict[str, float]:
+    """Metrics by name of a checkpoint on the test set of ``config``, the same in every process; written to a file too.
+
+    The file is opened when all inputs were read and nothing was tested: a place that cannot be written to, or that is
+    an input, is not found out after the test.
+    """
     runner = build_runner(config)
-    with explained_config_errors(config):
-        load_tested_weights(runner, checkpoint)
-        return {name: float(value) for name, value in runner.test().items()}
+    with contextlib.ExitStack() as stack:
+        with explained_config_errors(config):
+            load_tested_weights(runner, checkpoint)
+        file = stack.enter_context(atomic_output(to_json)) if to_json and is_main_process() else None
+        with explained_config_errors(config):
+            metrics = {name: float(value) for name, value in runner.test().items()}
+        if file:
+            file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
+    return metrics
 
 
 @exit_on_bad_input
@@ -115,15 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config.resume = False
     with contextlib.ExitStack() as stack:
         stack.enter_context(process_group(config, args.launcher))
-        # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
-        to_json = args.json and is_main_process()
-        json_file = stack.enter_context(atomic_output(args.json)) if to_json else None
         if args.save_outputs:
             saved = stack.enter_context(atomic_output(args.save_outputs))
             config.custom_hooks = [*config.get('custom_hooks', []), dict(type='SaveOutputsHook', path=str(saved))]
-        metrics = evaluate(config, args.checkpoint)
-        if json_file:
-            json_file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
+        metrics = evaluate(config, args.checkpoint, args.json)
         if is_main_process():
             for name, value in metrics.items():
                 print(f'{name:<24} {value:.4g}')

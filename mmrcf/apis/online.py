@@ -1,5 +1,6 @@
 """One stream: frames go in, objects with track IDs come out, one call a frame."""
 
+import copy
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -92,6 +93,12 @@ class OnlineSegmenter:
     def uses_audio(self) -> bool:
         """Whether the model takes audio."""
         return self.model.uses_audio
+
+    def fork(self) -> 'OnlineSegmenter':
+        """A segmenter at the start of another stream, with the same model; the streams do not share state."""
+        other = copy.copy(self)
+        other.reset(self._sample_rate)
+        return other
 
     def reset(self, sample_rate: int = 16000) -> None:
         """Start a new stream: the next frame is its first, and the numbering of track IDs starts again.

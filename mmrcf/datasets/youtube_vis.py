@@ -23,7 +23,8 @@ class YouTubeVISDataset(BaseDataset):
 
     In training an item is a clip of one video (``len`` = number of videos): delta references followed by S targets. In
     testing an item is one frame (``len`` = number of frames; the frames of a video are contiguous and in order),
-    without ground truth.
+    without ground truth; ``metainfo['tested']`` then says which part of the annotation file it is, which the metrics
+    take over (:class:`~mmrcf.evaluation.metrics.frame_metric.FrameMetric`).
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
@@ -134,6 +135,8 @@ class YouTubeVISDataset(BaseDataset):
                     'check metainfo.classes and ignore_categories'
                 )
         self._metainfo['classes'] = classes
+        if self.test_mode:
+            self._metainfo['tested'] = dict(view=self.view.as_dict(), video_ids=[video.video_id for video in videos])
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
         self.object_counts = np.array([len(objects) for video in videos for objects in video.objects])

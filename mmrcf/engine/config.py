@@ -360,9 +360,9 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     return f'{fields[0] if fields else name}: {message}; change that value'
 
 
-def config_parts(config: Config | ConfigDict) -> Iterator[tuple[str, dict]]:
+def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:
     """Every dict inside a config with its dotted path, outermost first."""
-    for field, content in _fields(config.to_dict()):
+    for field, content in _fields(config.to_dict() if isinstance(config, Config | ConfigDict) else config):
         if isinstance(content, dict):
             yield field, content
 

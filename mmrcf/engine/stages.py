@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
 from mmrcf.errors import InputError, InputFileError
 
+from .checkpoint import latest_checkpoint
 from .config import config_parts, load_config
 
 _KEYS = ('config', 'same_fields', 'checkpoint')
@@ -45,7 +45,7 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
     stages = [config]
     while True:
         stage = stages[0]
-        if resume and last_checkpoint(stage):
+        if resume and latest_checkpoint(stage.work_dir):
             stage.resume, stage.load_from = True, None  # with load_from, MMEngine would resume that file
             return stages
         entry = _previous_stage(stage)
@@ -69,11 +69,6 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
         stages.insert(0, before)
 
 
-def last_checkpoint(config: Config) -> str | None:
-    """The last checkpoint in the work dir of ``config``; None where there is none yet."""
-    return find_latest_checkpoint(config.work_dir) if (Path(config.work_dir) / 'last_checkpoint').exists() else None
-
-
 def result_of(config: Config) -> str:
     """The checkpoint that a training of ``config`` ends with."""
     count, unit = _length(config)
@@ -91,7 +86,7 @@ def describe(config: Config, number: int, total: int) -> str:
     count, unit = _length(config)
     line = f'Stage {number} of {total}: {config.filename}, {count:,} {dict(iter="iterations", epoch="epochs")[unit]}'
     line += f', in {config.work_dir}'
-    latest = last_checkpoint(config)
+    latest = latest_checkpoint(config.work_dir)
     if config.get('resume'):
         return f'{line}, continues from {Path(config.get("load_from") or latest).name}'
     if config.get('load_from'):

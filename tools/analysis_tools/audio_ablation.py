@@ -92,7 +92,7 @@ class Trial:
             self.frames = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
             self.metrics = [METRICS.build(_evaluator(each, name, results)) for each in _evaluators(config, split)]
         for metric in self.metrics:
-            metric.dataset_meta = model.dataset_meta
+            metric.dataset_meta = {**self.frames.dataset.metainfo, **model.dataset_meta}
         self._stream = FrameStream(model)
 
     def process(self, data_batch: dict) -> None:

@@ -36,6 +36,11 @@ class AnnotationView:
     only: Names = None
     exclude: Names = None
 
+    def as_dict(self) -> dict:
+        """The arguments as plain values."""
+        fields = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
+
     def apply(self, file: AnnotationFile) -> AnnotationFile:
         """The file as the view shows it.
 

@@ -12,6 +12,7 @@ from mmrcf.errors import InputError
 from mmrcf.utils import atomic_output, read_json, require_file
 
 from .ground_truth import GroundTruth, Track
+from .track_files import parse_tracks
 
 RESULTS_NAME = 'results.json'
 
@@ -21,7 +22,8 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
 
     Args:
         content: The parsed JSON: a list of dicts of ``video_id``, ``score``, ``category_id`` and ``segmentations`` (a
-            compressed RLE or null for each frame).
+            compressed RLE or null for each frame), as the server takes it. Or tracks in the layout of YouTube-VIS, see
+            :func:`~mmrcf.evaluation.functional.track_files.parse_tracks`.
         ground_truth: The videos and categories that the results are for; annotations are not needed.
         source: What messages call the results.
 
@@ -29,6 +31,8 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
         InputError: A field is missing or of another type, an id is not in the annotation file, the number of
             segmentations is not that of the frames, or a mask is of another size than the video.
     """
+    if isinstance(content, dict):
+        return parse_tracks(content, ground_truth, source)
     if not isinstance(content, list):
         raise InputError(f'{source}: expected a list of tracks, found {type(content).__name__}')
     tracks = []
