@@ -82,16 +82,7 @@ data-shapes: $(SHAPES)
 $(SHAPES): | $(INSTALLED)
 	$(BIN)/python tools/misc/make_shapes.py --out data/shapes
 
-CROPS := work_dirs/r18_crops_shapes/iter_3500.pth
-SMALL := work_dirs/rcf_r18_shapes_small/iter_5500.pth
-
-$(CROPS): | $(INSTALLED) $(SHAPES)
-	$(BIN)/python tools/train.py configs/shapes/r18_crops_shapes.py --resume
-
-$(SMALL): | $(INSTALLED) $(SHAPES) $(CROPS)
-	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes_small.py --resume
-
-train-shapes: $(INSTALLED) $(SHAPES) $(CROPS) $(SMALL)
+train-shapes: $(INSTALLED) $(SHAPES)
 	$(BIN)/python tools/train.py configs/shapes/rcf_r18_shapes.py --resume
 
 $(SHAPES_AV): | $(INSTALLED)

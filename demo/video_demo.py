@@ -19,6 +19,7 @@ from mmrcf.apis.shipped_models import DEFAULT_MODEL
 from mmrcf.engine.command_line import add_device
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory
+from mmrcf.utils.images import MAX_PIXELS
 
 SAMPLE_CLIP = str(Path(__file__).resolve().parent / 'shapes.mp4')
 """Input of a model that has no sample clip of its own."""
@@ -33,7 +34,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'input',
         nargs='?',
-        help='video file, image, folder of images, glob, camera number or stream URL (default: a sample clip)',
+        help='video file, image, folder of images, glob, pipe (- for the standard input), camera number or stream URL '
+        '(default: a sample clip)',
     )
     parser.add_argument('config', nargs='?', help='config file, or an ONNX model, which needs no checkpoint')
     parser.add_argument('checkpoint', nargs='?', help='weights of the config')
@@ -56,6 +58,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_device(parser, default='auto')
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    parser.add_argument(
+        '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
+    )
     parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
     args = parser.parse_args(arguments)
     if not (args.out or args.json or args.show):
@@ -128,6 +133,7 @@ def main() -> None:
         show_attention=args.show_attention == 'audio',
         fps=args.fps,
         max_size=args.max_size,
+        max_pixels=args.max_pixels,
         progress=True,
     )
     for output in (args.out, args.json):

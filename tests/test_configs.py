@@ -1,12 +1,18 @@
 """Every config builds from the parts it names, trains a step and tracks a frame."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
+from mmengine.runner import load_state_dict
 
+from mmrcf.engine.config import load_config
+from mmrcf.engine.stages import plan_stages
+from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.registry import MODELS
 
@@ -166,21 +172,107 @@ def test_the_paper_s_recipe_is_in_the_reference_config() -> None:
     assert (config.model.score_thr, config.model.mask_thr) == (0.4, 0.5)
     swin = Config.fromfile(REPOSITORY / 'configs/rcf/rcf_swin-b_ytvis19.py')
     assert swin.optim_wrapper.optimizer.lr == 3e-4 and swin.optim_wrapper.optimizer.weight_decay == 1e-2
-    assert swin.optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult == 1.0
+    assert 'backbone' not in swin.optim_wrapper.paramwise_cfg.custom_keys  # at the full rate
 
 
-def test_the_crops_config_teaches_the_backbone_that_the_shapes_config_takes_over(tmp_path) -> None:
+def parameter_groups(config: Config, model: torch.nn.Module) -> dict[str, dict]:
+    """The optimizer's group of each trained parameter."""
+    config.optim_wrapper.optimizer.pop('fused', None)  # not for parameters without memory
+    groups = build_optim_wrapper(model, config.optim_wrapper).optimizer.param_groups
+    names = {id(value): name for name, value in model.named_parameters()}
+    return {names[id(value)]: group for group in groups for value in group['params'] if value.requires_grad}
+
+
+def decaying_norms(config: Config, model: torch.nn.Module) -> list[str]:
+    """Parameters of norm layers that decay although ``config`` says that those of norm layers do not."""
+    options = config.optim_wrapper.get('paramwise_cfg') or {}
+    if not (
+        options.get('norm_decay_mult') == 0 or options.get('custom_keys', {}).get('norm', {}).get('decay_mult') == 0
+    ):
+        return []
+    norms = {
+        name for name, layer in model.named_modules() if isinstance(layer, torch.nn.LayerNorm | torch.nn.GroupNorm)
+    }
+    norms |= {name for name, layer in model.named_modules() if isinstance(layer, torch.nn.BatchNorm2d)}
+    groups = parameter_groups(config, model)
+    return [name for name, group in groups.items() if name.rpartition('.')[0] in norms and group['weight_decay']]
+
+
+def build_without_memory(config: Config) -> torch.nn.Module:
+    init_default_scope('mmrcf')
+    with pytest.MonkeyPatch.context() as patch, torch.device('meta'):
+        patch.setattr(torch, 'linspace', partial(torch.linspace, device='cpu'))  # Swin reads the values
+        try:
+            return MODELS.build(config.model)
+        except InputError as error:
+            pytest.skip(str(error))  # compiled operators
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_rates_and_decay_are_what_the_config_says(path: str) -> None:
+    config = Config.fromfile(REPOSITORY / path)
+    model = build_without_memory(config)
+    assert decaying_norms(config, model) == []
+    groups = parameter_groups(config, model)
+    if 'swin' in path:
+        tables = [name for name in groups if name.endswith('relative_position_bias_table')]
+        assert tables and all(groups[name]['weight_decay'] == 0 for name in tables)
+        assert groups['backbone.stages.0.blocks.0.attn.w_msa.qkv.weight']['weight_decay'] == 1e-2
+    # VGGish is pretrained as the backbone is.
+    rates = {
+        part: {group['lr'] for name, group in groups.items() if name.startswith(f'{part}.')}
+        for part in ('backbone', 'audio_encoder.vggish', 'audio_encoder')
+    }
+    if rates['audio_encoder.vggish']:
+        assert rates['audio_encoder.vggish'] == rates['backbone'] == {0.1 * config.optim_wrapper.optimizer.lr}
+        assert config.optim_wrapper.optimizer.lr in rates['audio_encoder']
+
+
+def test_a_key_that_hides_another_is_found() -> None:
+    config = Config.fromfile(REPOSITORY / 'configs/rcf/rcf_swin-b_ytvis19.py')
+    keys = dict(backbone=dict(lr_mult=1.0), norm=dict(decay_mult=0.0))
+    config.optim_wrapper.paramwise_cfg = dict(custom_keys=keys)
+    names = decaying_norms(config, build_without_memory(config))
+    # All of the backbone, and norm layers elsewhere that have no `norm` in their name.
+    assert sum(name.startswith('backbone.') for name in names) == 112
+    assert not any('norm' in name for name in names if not name.startswith('backbone.'))
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.startswith('configs/rcf/')])
+def test_both_stages_have_the_same_layers(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    config = load_config(path)
+    config.work_dir = 'work_dirs/unused'
+    *before, second = plan_stages(config)
+    assert len(before) == (0 if 'coco' in path or 'r18' in path else 1)
+    for first in before:
+        assert first.model == second.model
+        for field in ('num_references', 'num_targets'):
+            assert first.train_dataloader.dataset[field] == second.train_dataloader.dataset[field]
+        folder = 'work_dirs/unused' if 'ablations' in path else 'work_dirs'
+        assert first.work_dir == f'{folder}/{Path(first.filename).stem}'
+
+
+def test_table_vii_has_a_control_with_as_many_targets() -> None:
+    folder = REPOSITORY / 'configs/rcf/ablations'
+    row, control = (
+        Config.fromfile(folder / f'rcf_r101_ytvis19_{name}.py') for name in ('order-supervision', 'targets2')
+    )
+    assert row.train_dataloader == control.train_dataloader
+    row.model.head.order_supervision = False
+    assert row.model == control.model
+
+
+def test_the_crops_config_teaches_the_backbone_that_the_shapes_config_takes_over() -> None:
     init_default_scope('mmrcf')
     crops = Config.fromfile(REPOSITORY / 'configs/shapes/r18_crops_shapes.py')
     shapes = Config.fromfile(REPOSITORY / 'configs/shapes/rcf_r18_shapes_small.py')
+    assert shapes.previous_stage.config == 'configs/shapes/r18_crops_shapes.py'
     classifier = MODELS.build(crops.model)
     losses = classifier({'img': [torch.zeros(2, 3, 48, 48, dtype=torch.uint8)]}, [torch.tensor([0, 1])], mode='loss')
     losses['loss'].backward()
-    checkpoint = tmp_path / 'crops.pth'
-    torch.save({'state_dict': classifier.state_dict(), 'meta': {}}, checkpoint)
-    assert shapes.model.backbone.init_cfg.checkpoint == f'work_dirs/r18_crops_shapes/iter_{crops.max_iters}.pth'
-    shapes.model.backbone.init_cfg.checkpoint = str(checkpoint)
+    taught = classifier.state_dict()
     model = MODELS.build(shapes.model)
-    model.init_weights()
-    taught = classifier.backbone.state_dict()
-    assert all(torch.equal(value, taught[name]) for name, value in model.backbone.state_dict().items())
+    load_state_dict(model, taught)
+    own = model.backbone.state_dict()
+    assert own and all(torch.equal(value, taught[f'backbone.{name}']) for name, value in own.items())

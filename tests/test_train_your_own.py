@@ -29,14 +29,16 @@ SMALLER = {
         '(8, dict(num_references=0': '(2, dict(num_references=0',
         '(4, dict(num_references=1': '(2, dict(num_references=1',
     },
-    'my_stills.py': {'max_iters = 300': 'max_iters = 10'},
-    'my_clips.py': {'max_iters = 100': 'max_iters = 10', 'my_stills/iter_300.pth': 'my_stills/iter_10.pth'},
+    'my_stills.py': {
+        'max_iters = 300': 'max_iters = 10',
+        'model = dict(head=': 'model = dict(backbone=dict(init_cfg=None), head=',
+    },
+    'my_clips.py': {'max_iters = 100': 'max_iters = 10'},
     'commands': {
         'videos=24,images=40': 'videos=6,images=12',
         '--frames 12 --size 240x180': '--frames 4 --size 64x48 --workers 1',
         '--size 240x180': '--size 64x48',
         'my_clips/iter_100.pth': 'my_clips/iter_10.pth',
-        'tools/train.py my_stills.py': 'tools/train.py my_stills.py --cfg-options model.backbone.init_cfg=None',
     },
 }
 # The switches of the last section in my_data.py.

@@ -39,6 +39,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='write the submission of --out and measure nothing (no labels needed)',
     )
+    parser.add_argument(
+        '--save-outputs', metavar='FILE', help='save what the queries predict, for compare_trackers.py --outputs'
+    )
     add_cfg_options(parser)
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -47,6 +50,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--format-only needs --out FILE.zip')
     if args.format_only and args.json:
         parser.error('--format-only measures nothing, so there is nothing for --json')
+    if args.save_outputs and args.launcher != 'none':
+        parser.error('--save-outputs needs one process; leave --launcher out')
     return args
 
 
@@ -118,7 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_submission(config, args.out, args.format_only)
     config.load_from = None  # the weights come from the command line
     config.resume = False
-    with process_group(config, args.launcher):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(process_group(config, args.launcher))
+        if args.save_outputs:
+            saved = stack.enter_context(atomic_output(args.save_outputs))
+            config.custom_hooks = [*config.get('custom_hooks', []), dict(type='SaveOutputsHook', path=str(saved))]
         metrics = evaluate(config, args.checkpoint, args.json)
         if is_main_process():
             for name, value in metrics.items():

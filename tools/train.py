@@ -1,16 +1,22 @@
-"""Train a model: ``python tools/train.py CONFIG``."""
+"""Train a model: ``python tools/train.py CONFIG``. Stages that the config starts from are trained first."""
 
 import argparse
+import gc
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
+from mmengine.dist import barrier
 
 from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
 from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import (
     build_runner,
+    check_batch_size,
     explained_config_errors,
+    explained_training_errors,
     load_config,
     require_gpu_for_amp,
     require_training,
@@ -18,7 +24,8 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.errors import exit_on_bad_input
+from mmrcf.engine.stages import describe, pauses, plan_stages, require_data
+from mmrcf.errors import InputFileError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, require_file
 
 
@@ -32,55 +39,87 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='continue from this checkpoint, or without a value from the last one in the work dir',
+        help='continue from this checkpoint, or without a value from the last one of the stage that was interrupted',
     )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision (needs a GPU)')
     parser.add_argument('--seed', type=int, help='random seed, instead of the one in the config')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
-    add_cfg_options(parser)
+    parser.add_argument(
+        '--only-this-stage', action='store_true', help='stop if the stage before is missing, instead of training it'
+    )
+    add_cfg_options(parser, of='the config; stages before it have them where its previous_stage.same_fields says so')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def train(config: Config) -> None:
-    """Run the training of ``config``."""
-    require_gpu_for_amp(config)
+    """Run one training, that of ``config``."""
+    set_threads(config)
     if config.get('resume') and not config.get('load_from'):
         latest = latest_checkpoint(config.work_dir)
         config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
-    require_start_weights(config)
     runner = build_runner(config)
     check_start_weights(runner, config)
-    with explained_config_errors(config):
+    check_batch_size(runner)
+    with explained_config_errors(config), explained_training_errors(runner):
         runner.train()
+
+
+def apply_options(config: Config, args: argparse.Namespace) -> None:
+    """Write into ``config`` what the command line says about each stage."""
+    require_training(config)
+    if args.amp:
+        config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    require_gpu_for_amp(config)
+    if args.seed is not None:
+        config.merge_from_dict({'randomness.seed': args.seed})  # also where the config has no such field
+    if args.auto_scale_lr:
+        config.merge_from_dict({'auto_scale_lr.enable': True})
+
+
+def stages_of(config: Config, args: argparse.Namespace) -> list[Config]:
+    """The trainings that the command line asks for, the last one that of ``config``."""
+    if args.resume not in (None, 'auto'):
+        config.resume = True
+        config.load_from = str(require_file(Path(args.resume), 'checkpoint'))
+        return [config]
+    if 'load_from' in (args.cfg_options or {}):
+        config.previous_stage = None  # also where it is None: random weights
+    stages = plan_stages(config, resume=args.resume == 'auto')
+    if args.only_this_stage and len(stages) > 1:
+        raise InputFileError(
+            f'config {config.filename}: starts from {config.load_from}, the result of {stages[-2].filename}: no such '
+            'file; leave out --only-this-stage to train that first, or give other weights with --cfg-options '
+            'load_from=FILE (None: random weights)'
+        )
+    return stages
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says."""
+    """Train as the command line says: the stages that are missing, then the config itself."""
     args = parse_args(arguments)
     keep_freed_memory()
     config = load_config(args.config, args.cfg_options)
     require_training(config)
     set_work_dir(config, args.work_dir)
-    set_threads(config)
-    if args.amp:
-        config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    if args.seed is not None:
-        config.setdefault('randomness', {})['seed'] = args.seed
-    if args.auto_scale_lr:
-        config.setdefault('auto_scale_lr', {})['enable'] = True
-    if args.resume == 'auto':
-        latest = latest_checkpoint(config.work_dir)
-        config.resume = latest is not None
-        if config.resume:
-            config.load_from = str(latest)  # a first start keeps what it starts from
-    elif args.resume:
-        config.resume = True
-        config.load_from = str(require_file(Path(args.resume), 'checkpoint'))
-    with process_group(config, args.launcher):
-        train(config)
+    stages = stages_of(config, args)
+    for stage in stages:
+        apply_options(stage, args)
+    with process_group(stages, args.launcher):
+        announced = len(stages) > 1 and (args.launcher == 'none' or os.environ['RANK'] == '0')
+        for number, stage in enumerate(stages, start=1):
+            set_work_dir(stage, stage.work_dir)
+            require_start_weights(stage)
+            require_data(stages[number - 1 :])
+            if announced:
+                lines = [*(pauses(stages) if number == 1 else ()), describe(stage, number, len(stages))]
+                print('\n'.join(lines), flush=True)
+            train(stage)
+            gc.collect()  # what is left of the runner, before the next one is built
+            torch.cuda.empty_cache()
+            barrier()  # the first process writes the checkpoint that all processes start the next stage from
 
 
 if __name__ == '__main__':

@@ -15,7 +15,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='DatasetCheckHook'), dict(type='MemoryHook')]
+custom_hooks = [dict(type='DatasetCheckHook'), dict(type='DivergenceHook'), dict(type='MemoryHook')]
 
 env_cfg = dict(
     cudnn_benchmark=False,

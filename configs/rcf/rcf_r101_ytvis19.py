@@ -2,7 +2,7 @@
 
 The model and the schedule can be read whole in the first and third base; a sibling names the bases that differ, an
 ablation shows its difference from this config. Values are the paper's; the bases say which are ours, where the paper is
-silent. The first stage is ``rcf_r101_coco-ytvis19.py``; this one starts from its checkpoint.
+silent. The first stage is ``rcf_r101_coco-ytvis19.py``, which is trained first if it is missing.
 """
 
 _base_ = [
@@ -12,4 +12,14 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-load_from = 'work_dirs/rcf_r101_coco-ytvis19/iter_60000.pth'
+# An ablation has a first stage of its own, with the layers and the clips of its row.
+previous_stage = dict(
+    config='configs/rcf/rcf_r101_coco-ytvis19.py',
+    same_fields=[
+        'model.neck',
+        'model.head.num_queries',
+        'model.head.order_supervision',
+        'train_dataloader.dataset.num_references',
+        'train_dataloader.dataset.num_targets',
+    ],
+)

@@ -7,4 +7,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-load_from = 'work_dirs/rcf_r50_coco-ytvis21/iter_60000.pth'
+previous_stage = dict(config='configs/rcf/rcf_r50_coco-ytvis21.py')

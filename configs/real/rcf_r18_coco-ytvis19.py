@@ -92,6 +92,10 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=1000),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=1000, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 train_cfg = dict(max_iters=max_iters, val_interval=10000)
 default_hooks = dict(checkpoint=dict(interval=5000))
-load_from = 'demo/checkpoints/rcf_r18_people-animals-vehicles.pth'
+previous_stage = dict(
+    config='configs/real/rcf_r18_people-animals-vehicles.py',
+    checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
+)

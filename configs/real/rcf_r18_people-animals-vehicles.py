@@ -1,7 +1,7 @@
 """RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
 
-The last stage of each of two rounds; the second continues from ``rcf_r18_stills_448_round2.py``. It adds the context:
-one reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move
+Stage 6, after two rounds of still images; it continues from ``rcf_r18_stills_448_round2.py``. It adds the context: one
+reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move
 (``ObjectMotion``, ``ClipMotion``), with few pasted objects.
 """
 
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='LoadClipAnnotations'),
     dict(type='ObjectMotion', prob=0.5, stills_only=True),
     dict(type='ClipMotion', translate=0.15, rotate=10.0, scale=1.2, perspective=0.05, stills_only=True),
-    dict(type='VideoCopyPaste', sources={{_base_.paste_clips}}, max_objects=3, max_total=40, prob=0.3),
+    dict(type='VideoCopyPaste', sources={{_base_.paste_clips_round2}}, max_objects=3, max_total=40, prob=0.3),
     dict(type='RandomClipResize', scales=[(384, 288), (448, 336), (512, 384)]),
     dict(type='RandomClipWindow', size=(448, 336)),
     dict(type='RandomClipFlip', prob=0.5),
@@ -31,7 +31,7 @@ train_dataloader = dict(
     batch_size=1,
     sampler=dict(weights=(1.0, 2.0, 1.0)),
     dataset=dict(
-        datasets=[{{_base_.davis}}, {{_base_.coco_completed}}, {{_base_.stills_completed}}],
+        datasets=[{{_base_.davis}}, {{_base_.coco_round2}}, {{_base_.stills_round2}}],
         num_references=1,
         num_targets=2,
         pipeline=train_pipeline,
@@ -45,5 +45,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=50),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=50, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=2)  # two processes
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-load_from = 'work_dirs/rcf_r18_stills_448_round2/iter_4000.pth'
+previous_stage = dict(config='configs/real/rcf_r18_stills_448_round2.py')

@@ -48,4 +48,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(type='PolyLR', power=0.9, eta_min=5e-4, by_epoch=False, begin=200, end=2000),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=8)  # two processes
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)

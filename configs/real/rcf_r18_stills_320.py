@@ -40,5 +40,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(type='PolyLR', power=0.9, eta_min=3e-4, by_epoch=False, begin=100, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=6)  # two processes
 train_cfg = dict(max_iters=max_iters, val_interval=350)
-load_from = 'work_dirs/rcf_r18_stills_192/iter_1500.pth'
+previous_stage = dict(config='configs/real/rcf_r18_stills_192.py')

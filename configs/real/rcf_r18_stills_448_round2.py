@@ -15,7 +15,7 @@ max_iters = 4000
 train_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipAnnotations'),
-    dict(type='VideoCopyPaste', sources={{_base_.paste_stills_completed}}, max_objects=3, max_total=40, prob=0.3),
+    dict(type='VideoCopyPaste', sources={{_base_.paste_stills_round2}}, max_objects=3, max_total=40, prob=0.3),
     dict(
         type='RandomClipResize',
         scales=[(320, 240), (384, 288), (448, 336), (512, 384), (576, 432), (640, 480), (768, 576)],
@@ -27,7 +27,7 @@ train_pipeline = [
 ]
 train_dataloader = dict(
     batch_size=2,
-    dataset=dict(datasets=[{{_base_.coco_completed}}, {{_base_.stills_completed}}], pipeline=train_pipeline),
+    dataset=dict(datasets=[{{_base_.coco_round2}}, {{_base_.stills_round2}}], pipeline=train_pipeline),
 )
 
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
@@ -35,5 +35,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=100, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=4)  # two processes
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
-load_from = 'work_dirs/round1/rcf_r18_people-animals-vehicles/iter_400.pth'
+previous_stage = dict(config='configs/real/rcf_r18_people-animals-vehicles_round1.py')

@@ -50,6 +50,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=200, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=16)
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters)
 val_cfg = None
 test_cfg = None

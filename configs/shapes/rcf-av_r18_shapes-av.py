@@ -24,6 +24,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=2)
 train_cfg = dict(max_iters=max_iters, val_interval=1500)
 default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))
-load_from = 'demo/checkpoints/rcf_r18_shapes.pth'
+# The shipped weights are the result of that stage.
+previous_stage = dict(config='configs/shapes/rcf_r18_shapes.py', checkpoint='demo/checkpoints/rcf_r18_shapes.pth')

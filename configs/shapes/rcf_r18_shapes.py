@@ -1,8 +1,8 @@
 """RCF on the synthetic shapes benchmark, made for two CPU cores.
 
 The last of three stages: ``r18_crops_shapes.py`` teaches the backbone the shapes, ``rcf_r18_shapes_small.py`` trains
-the network on frames of four fifths of their size, and this one continues at full size. ``make train-shapes`` runs all
-three. Clips have four targets, up to three frames apart. The first base says what the model is and why.
+the network on frames of four fifths of their size, and this one continues at full size. Stages that are missing are
+trained first. Clips have four targets, up to three frames apart. The first base says what the model is and why.
 """
 
 _base_ = [
@@ -28,6 +28,16 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=2)
 train_cfg = dict(max_iters=max_iters, val_interval=3000)
 default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))
-load_from = 'work_dirs/rcf_r18_shapes_small/iter_5500.pth'
+previous_stage = dict(
+    config='configs/shapes/rcf_r18_shapes_small.py',
+    same_fields=[
+        'model.neck',
+        'model.head.num_queries',
+        'model.head.order_supervision',
+        'train_dataloader.dataset.num_references',
+        'train_dataloader.dataset.num_targets',
+    ],
+)

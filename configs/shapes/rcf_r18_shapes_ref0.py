@@ -12,4 +12,4 @@ model = dict(
     )
 )
 train_dataloader = dict(dataset=dict(num_references=0))
-load_from = 'work_dirs/rcf_r18_shapes_small_ref0/iter_5500.pth'
+previous_stage = dict(config='configs/shapes/rcf_r18_shapes_small_ref0.py')

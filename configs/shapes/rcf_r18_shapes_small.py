@@ -11,9 +11,6 @@ scale = (230, 128)
 max_iters = 5500
 
 model = dict(
-    backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/r18_crops_shapes/iter_3500.pth', prefix='backbone.')
-    ),
     # At first slots have to learn to fire at all.
     head=dict(loss_cls=dict(class_weight=[1.0] * 8 + [0.1])),
 )
@@ -39,5 +36,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(type='PolyLR', power=0.9, by_epoch=False, begin=300, end=max_iters),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=3)
 train_cfg = dict(max_iters=max_iters, val_interval=2750)
 default_hooks = dict(checkpoint=dict(interval=500, save_best='vis/AP', rule='greater'))
+# Of that stage the backbone alone is taken over: it is the only part that both models have.
+previous_stage = dict(config='configs/shapes/r18_crops_shapes.py')

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,19 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
 from mmrcf.inputs import kept_inputs
-from mmrcf.media import FrameSource, ImageWriter, OutputGroup, Stopped, VideoWriter, is_image_path, open_source
+from mmrcf.media import (
+    FrameSource,
+    ImageWriter,
+    OutputGroup,
+    Stopped,
+    VideoWriter,
+    is_image_path,
+    open_source,
+    source_name,
+)
 from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
+from mmrcf.utils.images import MAX_PIXELS
 from mmrcf.visualization import AudioAttention, draw_tracks
 
 from .online import OnlineSegmenter
@@ -31,6 +41,8 @@ from .track_export import TrackExporter, video_name
 
 logger = logging.getLogger(__name__)
 
+Source = str | int | Path | Iterable[np.ndarray] | Iterable[str | Path]
+"""What :func:`~mmrcf.media.open_source` opens."""
 STOP_KEYS = (ord('q'), 27)
 
 
@@ -67,7 +79,7 @@ class RCFInferencer:
 
     def stream(
         self,
-        source: str | int | Path | FrameSource,
+        source: Source | FrameSource,
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
@@ -76,6 +88,7 @@ class RCFInferencer:
         show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> Iterator[FrameResult]:
         """Yield the result of one frame after the other, as soon as it is there. Memory does not grow with the length.
 
@@ -93,8 +106,9 @@ class RCFInferencer:
                 open source has been told already: 'auto' or 'none'.
             show_attention: Draw where in the frame the audio is found, see
                 :class:`~mmrcf.visualization.AudioAttention`, and of the objects the outlines only.
-            fps: Frames a second, for image files.
+            fps: Frames a second, for image files and frames in memory.
             max_size: Limit of the longer side of the frames.
+            max_pixels: Largest number of pixels of a frame that is decoded.
 
         Raises:
             InputError: Source or outputs cannot be used, or an output is an input; before the first frame where that
@@ -103,7 +117,7 @@ class RCFInferencer:
         _check_json_name(json)
         with kept_inputs(*self._files), contextlib.ExitStack() as stack:
             if not isinstance(source, FrameSource):
-                frames = self._open(source, audio, fps, max_size)
+                frames = self._open(source, audio, fps, max_size, max_pixels)
             elif audio in ('auto', 'none'):
                 frames = source
             else:
@@ -144,7 +158,7 @@ class RCFInferencer:
 
     def __call__(
         self,
-        source: str | int | Path,
+        source: Source,
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
@@ -153,6 +167,7 @@ class RCFInferencer:
         show_attention: bool = False,
         fps: float | None = None,
         max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
         progress: bool = False,
     ) -> RunSummary:
         """Run over a source to its end, or till Ctrl-C. Arguments as :meth:`stream`.
@@ -165,7 +180,7 @@ class RCFInferencer:
         """
         _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
-        with kept_inputs(*self._files), self._open(source, audio, fps, max_size) as frames:
+        with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
             results = self._results(frames, video_name(source), out, json, show, audio != 'none', show_attention)
             bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
             started = time.perf_counter()
@@ -191,11 +206,11 @@ class RCFInferencer:
         )
 
     def _open(
-        self, source: str | int | Path, audio: str | Path, fps: float | None, max_size: int | None
+        self, source: Source, audio: str | Path, fps: float | None, max_size: int | None, max_pixels: int
     ) -> FrameSource:
         """Arguments as :meth:`stream`."""
-        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size)
-        mismatch = class_mismatch(self.segmenter.classes, source)
+        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
+        mismatch = class_mismatch(self.segmenter.classes, source_name(source))
         if mismatch is not None:
             logger.warning(mismatch)
         return frames
@@ -209,7 +224,9 @@ class RCFInferencer:
         if audio == 'auto':
             return self.segmenter.uses_audio
         if not self.segmenter.uses_audio:
-            raise InputError(f'audio {audio}: this model takes no audio; leave it out or use an audio-visual config')
+            raise InputError(
+                f'audio {source_name(audio)}: this model takes no audio; leave it out or use an audio-visual config'
+            )
         return audio
 
     def _category_names(self) -> tuple[str, ...]:

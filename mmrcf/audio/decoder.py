@@ -10,6 +10,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, reason_of
+from mmrcf.utils.demuxer import SharedPacket
 
 from .chunk import AudioChunk, to_mono
 
@@ -37,15 +38,14 @@ class AudioDecoder:
     def __init__(self, stream: AudioStream, name: str) -> None:
         self.sample_rate = stream.codec_context.sample_rate
         self.channels = stream.codec_context.layout.nb_channels
-        self._stream = stream
         self._name = name
         self._has_begun = False
         self._left_out = 0
 
-    def decode(self, packet: Packet) -> list[AudioChunk]:
+    def decode(self, packet: Packet | SharedPacket) -> list[AudioChunk]:
         """The samples of a packet, (S,) float32, with presentation times of the container."""
         try:
-            frames = self._stream.decode(packet)
+            frames = packet.decode()
         except av.error.EOFError:
             return []
         except av.error.FFmpegError as error:

@@ -8,15 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import av
-import av.error
 import numpy as np
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
-from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, reason_of, timeout_of
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, timeout_of
+from mmrcf.utils.demuxer import Demuxer, PacketReader
 
 from .chunk import (
     CLOCK_RESTART,
@@ -34,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_audio(path: str | Path, clock_start: float | None = None) -> AudioWindow:
-    """Decode the first audio stream of a file (wav, flac, mp3, mp4, ...) at its own rate.
+    """Decode the audio of a file (wav, flac, mp3, mp4, ...) at its own rate.
 
     Args:
         path: The file.
@@ -49,7 +48,7 @@ def read_audio(path: str | Path, clock_start: float | None = None) -> AudioWindo
         InputError: The audio is of a kind that cannot be decoded.
     """
     path = require_file(path, 'audio')
-    with closing(AudioReader(str(path), clock_start, f'audio {path}')) as reader:
+    with closing(AudioReader.open(str(path), clock_start, f'audio {path}')) as reader:
         return AudioWindow.empty().extend(reader.chunks())
 
 
@@ -89,38 +88,55 @@ def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow 
 
 
 class AudioReader:
-    """Reads the samples of the first audio stream, as one channel, up to one time after the other.
+    """Reads the samples of the audio of a container, as one channel, up to one time after the other.
 
     Reads ahead by one packet, in constant memory. Damaged packets are left out with a warning; their time is unknown.
 
     Args:
-        url: What PyAV opens: a path or a URL.
+        demuxer: The container, which other readers may share. This object closes it.
         clock_start: As in :func:`read_audio`.
-        name: Name for messages, as the user gave it.
 
     Attributes:
+        demuxer: As given.
         sample_rate: Samples a second; None where there is no audio.
         channels: Channels in the file, before they become one; 0 where there is no audio.
         clock_start: Presentation time that is time 0 (at the start of the file), in seconds.
 
     Raises:
-        InputFileError: It cannot be opened or none of its audio can be decoded.
+        InputFileError: None of the audio can be decoded.
         InputError: The audio is of a kind that cannot be decoded.
     """
 
-    def __init__(self, url: str, clock_start: float | None, name: str) -> None:
-        self._name = name
+    def __init__(self, demuxer: Demuxer, clock_start: float | None) -> None:
+        self.demuxer = demuxer
+        self._name = demuxer.name
         self._num_warnings = 0
         self._end: int | None = None
         self.clock_start = self._time_zero = clock_start or 0.0
         self.sample_rate: int | None = None
         self.channels = 0
-        self._container = open_container(url, name, timeout=timeout_of(url), kind='audio')
+        self._segments = self._read(clock_start)
+        self._next: tuple[int, np.ndarray] | None = None
+        self._peek()
+
+    @classmethod
+    def open(cls, url: str, clock_start: float | None, name: str) -> 'AudioReader':
+        """Open a file or stream for its audio alone.
+
+        Args:
+            url: As in :func:`~mmrcf.utils.container.open_container`.
+            clock_start: As in :func:`read_audio`.
+            name: Name for messages, as the user gave it.
+
+        Raises:
+            InputFileError: It cannot be opened or none of its audio can be decoded.
+            InputError: The audio is of a kind that cannot be decoded.
+        """
+        demuxer = Demuxer(open_container(url, name, timeout=timeout_of(url), kind='audio'), name, pictures=False)
         try:
-            self._segments = self._read(clock_start)
-            self._next = next(self._segments, None)
+            return cls(demuxer, clock_start)
         except BaseException:
-            self.close()
+            demuxer.close()
             raise
 
     def chunk_until(self, time: float) -> AudioChunk | None:
@@ -151,38 +167,53 @@ class AudioReader:
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        self._container.close()
+        self.demuxer.close()
 
     def _chunk(self, first: int, samples: np.ndarray) -> AudioChunk:
         return AudioChunk(samples, self.sample_rate, first / self.sample_rate)
 
+    def _peek(self) -> tuple[int, np.ndarray] | None:
+        """The next segment; None at the end, and where it is far ahead of the pictures of the same container."""
+        if self._next is None:
+            self._next = next(self._segments, None)
+        return self._next
+
     def _segments_before(self, end: float) -> Iterator[tuple[int, np.ndarray]]:
-        while self._next is not None and self._next[0] < end:
-            first, samples = self._next
+        self.demuxer.seal()
+        while (segment := self._peek()) is not None and segment[0] < end:
+            first, samples = segment
             if first + len(samples) <= end:
-                self._next = next(self._segments, None)
+                self._next = None
             else:
                 samples, rest = samples[: end - first], samples[end - first :]
                 self._next = (end, rest)
             yield first, samples
 
-    def _read(self, clock_start: float | None) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield segments in order: index of the first sample, samples (S,) float32."""
-        stream = _audio_stream(self._container, self._name)
+    def _read(self, clock_start: float | None) -> Iterator[tuple[int, np.ndarray] | None]:
+        """Yield segments in order: index of the first sample, samples (S,) float32; None: not yet."""
+        stream, container = self.demuxer.audio, self.demuxer.container
         if stream is None:
             return
-        if clock_start is None and _has_pictures(self._container) and self._container.start_time is not None:
-            clock_start = self._container.start_time / av.time_base
-        for chunk in self._decode(stream):
-            if self.sample_rate is None:
-                self.sample_rate = chunk.sample_rate
-                self.channels = stream.codec_context.layout.nb_channels
+        if stream.codec_context is None:
+            raise InputError(f'{self._name}: its audio codec is unknown to this FFmpeg; convert it to AAC or WAV first')
+        decoder = AudioDecoder(stream, self._name)
+        self.sample_rate, self.channels = decoder.sample_rate or None, decoder.channels
+        if clock_start is None and _has_pictures(container) and container.start_time is not None:
+            clock_start = container.start_time / av.time_base
+        for chunk in self._decode(decoder, self.demuxer.read_audio()):
+            if chunk is None:
+                yield None
+                continue
+            if self._end is None:
+                self.sample_rate, self.channels = chunk.sample_rate, decoder.channels
                 self.clock_start = (chunk.time or 0.0) if clock_start is None else clock_start
                 self._time_zero = self.clock_start
             first, samples = self._align(chunk)
             if len(samples):
                 self._end = first + len(samples)
                 yield first, samples
+        if self._end is None:
+            self.sample_rate, self.channels = None, 0
 
     def _align(self, chunk: AudioChunk) -> tuple[int, np.ndarray]:
         """Index of the first sample, and the samples, without those that overlap the samples so far."""
@@ -200,26 +231,19 @@ class AudioReader:
         overlap = 0 if end is None else max(0, end - first)
         return first + overlap, chunk.samples[overlap:]
 
-    def _decode(self, stream: AudioStream) -> Iterator[AudioChunk]:
-        decoder = AudioDecoder(stream, self._name)
-        packets = self._container.demux(stream)
+    def _decode(self, decoder: AudioDecoder, packets: PacketReader) -> Iterator[AudioChunk | None]:
         num_packets = num_chunks = 0
-        while True:
+        for packet in packets:
+            if packet is None:
+                yield None
+                continue
             try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError) as error:
-                self._warn(f'its audio ends early ({reason_of(error)})')
-                packet = None
-            try:
-                # None flushes the decoder: reading ended before PyAV's own flush packet.
                 chunks = decoder.decode(packet)
                 check_sample_rate(decoder.sample_rate)
             except ValueError as error:
                 raise InputError(f'{self._name}: cannot be used ({error}); convert it to 16-bit WAV') from error
             yield from chunks
             num_chunks += len(chunks)
-            if packet is None:
-                break
             num_packets += packet.size > 0
         if num_packets and not num_chunks:
             raise InputFileError(f'{self._name}: none of its audio can be decoded; it is damaged or not an audio file')
@@ -228,15 +252,6 @@ class AudioReader:
         self._num_warnings += 1
         if self._num_warnings <= MAX_SKIP_WARNINGS:
             logger.warning('%s: %s', self._name, what)
-
-
-def _audio_stream(container: InputContainer, name: str) -> AudioStream | None:
-    if not container.streams.audio:
-        return None
-    stream = container.streams.audio[0]
-    if stream.codec_context is None:
-        raise InputError(f'{name}: its audio codec is unknown to this FFmpeg; convert it to AAC or WAV first')
-    return stream
 
 
 def _has_pictures(container: InputContainer) -> bool:

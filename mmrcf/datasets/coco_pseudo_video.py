@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
+from mmrcf.structures import IGNORED_LABEL
 
 from .annotations.class_maps import resolve_class_map
 from .annotations.reader import read_annotations
@@ -49,6 +51,9 @@ class COCOPseudoVideoDataset(BaseDataset):
         exclude: Images to leave out, in the same way.
         test_mode: Must be False; images are for training.
         lazy_init: Read the annotation file at the first use.
+
+    Attributes:
+        object_counts: Number of labelled objects of each image, ignored regions not among them.
 
     Raises:
         InputError: Annotations or images cannot be used; the message names the file and the field.
@@ -140,6 +145,9 @@ class COCOPseudoVideoDataset(BaseDataset):
         kept = [record for record in records if record is not None]
         if not kept:
             raise InputError(f'{file.source}: no image has an object of the classes; check class_map and max_objects')
+        self.object_counts = np.array(
+            [sum(item['label'] != IGNORED_LABEL for item in record['instances']) for record in kept]
+        )
         return kept
 
     def _record(self, image: VideoRecord, found: Sequence[dict], is_partly_labelled: bool) -> dict | None:

@@ -50,6 +50,9 @@ class YouTubeVISDataset(BaseDataset):
         test_mode: Items are frames.
         lazy_init: Read the annotation file at the first use.
 
+    Attributes:
+        object_counts: Number of labelled objects of each frame, those of all videos after each other.
+
     Raises:
         InputError: Annotations or images cannot be used; the message names the file and the field.
     """
@@ -136,8 +139,8 @@ class YouTubeVISDataset(BaseDataset):
             self._metainfo['tested'] = dict(view=self.view.as_dict(), video_ids=[video.video_id for video in videos])
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
-        self.objects_per_frame = np.array([len(objects) for video in videos for objects in video.objects], dtype=int)
-        self.frame_has_object = self.objects_per_frame > 0
+        self.object_counts = np.array([len(objects) for video in videos for objects in video.objects])
+        self.frame_has_object = self.object_counts > 0
         return [frame for video in videos for frame in self.frame_records(video)]
 
     def frame_records(self, video: VideoRecord) -> list[dict]:

@@ -1,5 +1,15 @@
 from .checkpoint import CompleteFileBackend
-from .hooks import DatasetCheckHook, MemoryHook
+from .hooks import DatasetCheckHook, DivergenceHook, MemoryHook
 from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
+from .query_outputs import SaveOutputsHook
 
-__all__ = ['CompleteFileBackend', 'DatasetCheckHook', 'FrameStream', 'MemoryHook', 'OnlineTestLoop', 'OnlineValLoop']
+__all__ = [
+    'CompleteFileBackend',
+    'DatasetCheckHook',
+    'DivergenceHook',
+    'FrameStream',
+    'MemoryHook',
+    'OnlineTestLoop',
+    'OnlineValLoop',
+    'SaveOutputsHook',
+]

@@ -4,7 +4,9 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Set
+from itertools import accumulate
 from pathlib import Path
 
 from mmengine.config import Config
@@ -147,7 +149,7 @@ def check_start_weights(runner: Runner, config: Config) -> None:
     """Check the checkpoint that ``config`` resumes or loads; the runner reads it when it starts.
 
     A resumed run needs a training checkpoint that fits exactly. ``load_from`` may fit in part (another number of
-    classes, another neck): the runner logs what it leaves out.
+    classes, another neck): one line of the log names what is left out.
 
     Raises:
         InputFileError: The checkpoint is missing.
@@ -169,6 +171,46 @@ def check_start_weights(runner: Runner, config: Config) -> None:
     weights = content['state_dict']
     if not any(name in weights and weights[name].shape == value.shape for name, value in expected.items()):
         raise InputError(f'checkpoint {path}: none of its weights fits the model of {config.filename}; check load_from')
+    if difference := weight_difference(expected, weights):
+        runner.logger.warning('load_from=%s fits in part: %s', path, difference)
+
+
+def weight_difference(expected: dict[str, Tensor], weights: dict[str, Tensor]) -> str:
+    """In which layers a model and the weights that it starts from differ, in one line; empty where they are the same.
+
+    Args:
+        expected: Tensors of the model by name.
+        weights: Tensors of the checkpoint by name.
+
+    Returns:
+        Names of layers, each with the number of its tensors where it has several. A module is named in place of its
+        layers if all of them are concerned.
+    """
+    shared = expected.keys() & weights.keys()
+    parts = {
+        'initialised at random, because the checkpoint lacks them': (expected.keys() - shared, expected),
+        'initialised at random, because they have another shape there': (
+            {name for name in shared if expected[name].shape != weights[name].shape},
+            expected,
+        ),
+        'not used, because the model lacks them': (weights.keys() - shared, weights),
+    }
+    return '; '.join(f'{reason}: {_layers(names, all_names)}' for reason, (names, all_names) in parts.items() if names)
+
+
+def _layers(names: Set[str], all_names: Iterable[str]) -> str:
+    """Names of the outermost modules all of whose tensors are in ``names``."""
+    sizes = Counter(prefix for name in all_names for prefix in _prefixes(name))
+    found = Counter(prefix for name in names for prefix in _prefixes(name))
+    outermost = Counter(
+        next(prefix for prefix in _prefixes(name) if sizes[prefix] == found[prefix]) for name in sorted(names)
+    )
+    return ', '.join(name if count == 1 else f'{name} ({count})' for name, count in outermost.items())
+
+
+def _prefixes(name: str) -> list[str]:
+    """``a.b.c``: ``a``, ``a.b`` and ``a.b.c``."""
+    return list(accumulate(name.split('.'), '{}.{}'.format))
 
 
 def load_tested_weights(runner: Runner, checkpoint: str | Path) -> None:

@@ -1,8 +1,10 @@
 """From a config file to a runner: what a user can get wrong in a config ends in one line that names the field."""
 
 import argparse
+import ast
 import contextlib
 import difflib
+import errno
 import inspect
 import itertools
 import os
@@ -15,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import Registry, build_from_cfg
 from mmengine.runner import Runner
+from torch.distributed import DistBackendError
 
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
@@ -34,6 +37,8 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
     'num_threads',
     'sync_bn',
 }
+# Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
+_READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
 # Tells the runs of one process apart.
 _run_numbers = itertools.count(1)
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
@@ -42,16 +47,43 @@ _MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ require
 
 
 class ConfigOptions(DictAction):
-    """``--cfg-options key.sub=value ...``, with a usage message for an option without ``=``."""
+    """``--cfg-options key.sub=value ...``, with a usage message for an option without ``=``.
+
+    A value can be ``dict(type=Name,key=value)`` too, or a list of such; words need no quotes.
+    """
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values, option_string=None
     ) -> None:
         """Parse ``values`` into a dict on ``namespace``."""
+        parts = [text for text in values if 'dict(' in text or '{' in text]
         try:
-            super().__call__(parser, namespace, values, option_string)
+            super().__call__(parser, namespace, [text for text in values if text not in parts], option_string)
         except (ValueError, AssertionError):
             parser.error(f'{option_string}: expected key=value pairs, got {" ".join(values)!r}')
+        for text in parts:
+            key, _, value = text.partition('=')
+            try:
+                getattr(namespace, self.dest)[key] = _literal(ast.parse(value.strip(), mode='eval').body)
+            except (SyntaxError, ValueError):
+                parser.error(f'{option_string} {text}: expected values, lists and dict(key=value), nothing else')
+
+
+def _literal(node: ast.expr) -> Any:
+    """The value of an expression of constants, lists, dicts and bare words; nothing is evaluated."""
+    match node:
+        case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords) if all(item.arg for item in keywords):
+            return {item.arg: _literal(item.value) for item in keywords}
+        case ast.Dict(keys=keys, values=values) if all(keys):
+            return {_literal(key): _literal(value) for key, value in zip(keys, values, strict=True)}
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_literal(item) for item in items]
+        case ast.Name(id=word):
+            return word
+        case ast.Attribute(value=value, attr=word):
+            return f'{_literal(value)}.{word}'
+        case _:
+            return ast.literal_eval(node)
 
 
 def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> Config:
@@ -92,15 +124,49 @@ def override(config: Config, options: dict[str, Any]) -> None:
         InputError: An option names a top-level field that nothing reads, or does not fit the config.
     """
     name = config.filename or 'the config'
-    known = set(config.keys()) | _RUNNER_FIELDS
-    for option in options:
+    for option, value in options.items():
         field = option.split('.')[0]
-        if field not in known:
+        if field in _READ_FIELDS:
+            continue
+        if field not in config:
+            known = set(config.keys()) | _READ_FIELDS
             raise InputError(f'option {option}: {name} has no field {field}{_did_you_mean(field, known)}')
+        raise InputError(
+            f'option {option}: is a variable that {name} used when it was read, so a change has no effect; '
+            f'{_fields_instead(config, option, value)}'
+        )
     try:
         config.merge_from_dict(options)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f'options {", ".join(options)}: do not fit {name} ({one_line(error)})') from error
+
+
+def _fields_instead(config: Config, variable: str, value: Any) -> str:
+    """Which options do what a change of ``variable`` was meant to do: those of fields that have its value."""
+    try:
+        used = config
+        for key in variable.split('.'):
+            used = used[int(key) if key.isdecimal() else key]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 'change the fields that use it'
+    read = {field: content for field, content in config.to_dict().items() if field in _READ_FIELDS}
+    same = [field for field, content in _fields(read) if type(content) is type(used) and content == used]
+    last = variable.split('.')[-1]
+    named = [field for field in same if field.split('.')[-1] == last]
+    chosen = named if named and len(same) > 4 else same
+    if not chosen:
+        return 'change the fields that use it'
+    more = f' (and {len(chosen) - 8} more)' if len(chosen) > 8 else ''
+    return f'give the fields with its value that you mean: {" ".join(f"{field}={value}" for field in chosen[:8])}{more}'
+
+
+def _fields(node: Any, field: str = '') -> Iterator[tuple[str, Any]]:
+    """Everything inside a config with its dotted path, outermost first."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
+    for key, value in items:
+        path = f'{field}.{key}' if field else str(key)
+        yield path, value
+        yield from _fields(value, path)
 
 
 def require_training(config: Config) -> None:
@@ -152,6 +218,85 @@ def build_runner(config: Config) -> Runner:
         return Runner.from_cfg(config)
 
 
+def check_batch_size(runner: Runner) -> None:
+    """Compare the batch of a training with the one that its learning rate is for: ``auto_scale_lr.base_batch_size``.
+
+    A batch is the clips of all processes and accumulated steps. If it is another, a line of the log says so. With
+    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts.
+
+    Raises:
+        InputError: The rate has to be scaled, and the config does not say what it is for.
+    """
+    config, scale = runner.cfg, runner.auto_scale_lr or {}
+    if 'base_batch_size' not in scale:
+        if scale.get('enable'):
+            raise InputError(
+                f'config {config.filename}: has no auto_scale_lr.base_batch_size, the batch that its learning rate is '
+                'for; add it, or train without --auto-scale-lr'
+            )
+        return
+    clips, steps = config.train_dataloader.batch_size, config.optim_wrapper.get('accumulative_counts', 1)
+    batch, recipe = clips * runner.world_size * steps, scale['base_batch_size']
+    if scale.get('enable'):
+        scale['base_batch_size'] = recipe / steps  # MMEngine's scaling takes no account of accumulated steps
+    elif batch != recipe:
+        runner.logger.warning(
+            'batch: %d clips x %d processes x %d accumulated steps = %d, but the learning rate is for a batch of %d; '
+            '--auto-scale-lr multiplies the rate by %g',
+            clips,
+            runner.world_size,
+            steps,
+            batch,
+            recipe,
+            batch / recipe,
+        )
+
+
+@contextlib.contextmanager
+def explained_training_errors(runner: Runner) -> Iterator[None]:
+    """Turn what ends a training without a fault of its code into an :class:`InputError` with the remedy.
+
+    These are a loss or a matching cost that is not a number, a full disk, and another process of the run that ended.
+    """
+    try:
+        yield
+    except FloatingPointError as error:
+        rate = runner.cfg.optim_wrapper.optimizer.lr
+        raise InputError(
+            f'training diverged at iteration {runner.iter + 1}: {error}; lower the rate, for example --cfg-options '
+            f'optim_wrapper.optimizer.lr={rate / 2:g}, and start again'
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f'{_stopped(runner)}: no space left on the disk; free some, and continue from the last checkpoint with '
+            '--resume'
+        ) from error
+    except RuntimeError as error:
+        ended = _ended_process(error)
+        if ended is None:
+            raise
+        raise InputError(f'{_stopped(runner)}: {ended}, and continue from the last checkpoint with --resume') from error
+
+
+def _stopped(runner: Runner) -> str:
+    return f'{runner.work_dir}: the training stopped at iteration {runner.iter + 1}'
+
+
+def _ended_process(error: RuntimeError) -> str | None:
+    """Which other process ended, and what to do about it; None where ``error`` is about something else."""
+    if re.search(r'DataLoader worker \(pid\S* [\d, ]+\)', str(error)):
+        return (
+            'a process that loads data ended, often for lack of memory; lower train_dataloader.num_workers, or free '
+            'memory'
+        )
+    is_lost = isinstance(error, DistBackendError) or re.search(
+        r'gloo.*(Connection|Broken pipe|Timed out)|Connection (closed|reset) by peer', str(error), re.DOTALL
+    )
+    return 'another process of the run ended; see its output above' if is_lost else None
+
+
 @contextlib.contextmanager
 def explained_config_errors(config: Config) -> Iterator[None]:
     """Turn what a wrong field of ``config`` makes a constructor raise into an :class:`InputError` naming that field.
@@ -168,6 +313,8 @@ def explained_config_errors(config: Config) -> Iterator[None]:
         if explanation is None:
             raise
         raise InputError(f'config {config.filename}: {explanation}') from error
+    except ImportError as error:  # of a part that needs a package which is no dependency, such as TensorBoard
+        raise InputError(f'config {config.filename}: {one_line(error)}') from error
     except urllib.error.URLError as error:
         raise InputError(
             f'config {config.filename}: a download of initial weights failed ({one_line(error)}); fetch the file of '
@@ -202,8 +349,10 @@ def _explain(config: Config, message: str) -> str | None:
 
 def _refused_value(config: Config, error: Exception) -> str | None:
     """What the constructor of a part says about a value; None if ``error`` was not raised while a part was built."""
-    building = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is build_from_cfg.__code__]
-    if isinstance(error, TypeError) or not building:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    building = [frame for frame in frames if frame.f_code is build_from_cfg.__code__]
+    # A TypeError from deeper down is more often a bug than a value.
+    if not building or (isinstance(error, TypeError) and frames[-1].f_code.co_name != '__init__'):
         return None
     name = str(building[-1].f_locals['cfg'].get('type'))
     fields = [field for field, part in config_parts(config) if part.get('type') == name]
@@ -211,18 +360,11 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     return f'{fields[0] if fields else name}: {message}; change that value'
 
 
-def config_parts(node: Any, field: str = '') -> Iterator[tuple[str, dict]]:
+def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:
     """Every dict inside a config with its dotted path, outermost first."""
-    if isinstance(node, Config):
-        node = node.to_dict()
-    if isinstance(node, dict):
-        if field:
-            yield field, node
-        for key, value in node.items():
-            yield from config_parts(value, f'{field}.{key}' if field else str(key))
-    elif isinstance(node, list | tuple):
-        for index, value in enumerate(node):
-            yield from config_parts(value, f'{field}.{index}')
+    for field, content in _fields(config.to_dict() if isinstance(config, Config | ConfigDict) else config):
+        if isinstance(content, dict):
+            yield field, content
 
 
 def _is_a(part: dict, class_name: str) -> bool:

@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.config import Config
@@ -24,30 +24,35 @@ _GROUP_TIMEOUT = datetime.timedelta(minutes=30)
 
 
 @contextlib.contextmanager
-def process_group(config: Config, launcher: str) -> Iterator[None]:
+def process_group(configs: Config | Sequence[Config], launcher: str) -> Iterator[None]:
     """Hold this process's part in the group of ``launcher`` while the block runs.
 
     What uses the group (a runner, a wrapped model) must be gone at the end of the block: only then do the group's
     threads end here, and not while the interpreter shuts down, where that can abort the process. After an error the
     group is left to the end of the process, because the other processes may still wait in it.
 
-    With GPUs, MMEngine's Runner starts the group from ``config.env_cfg``; its start on a machine without one ends in
+    With GPUs, MMEngine's Runner starts the group from ``env_cfg``; its start on a machine without one ends in
     ``torch.cuda.set_device``, so there the group is started here and the Runner finds it running.
 
     Args:
-        config: The run's config; ``launcher``, and without GPUs the backend and the model wrapper, are written into it.
+        configs: Those of the runs in the block, one after the other; ``launcher``, and without GPUs the backend and the
+            model wrapper, are written into them.
         launcher: One of :data:`LAUNCHERS`.
 
     Raises:
         InputError: The process was not started by ``launcher``, or there are fewer GPUs than processes on the machine.
     """
-    config.launcher = launcher
+    configs = [configs] if isinstance(configs, Config) else configs
+    for config in configs:
+        config.launcher = launcher
     if launcher != 'none':
         _export_ranks(launcher)
         if torch.cuda.is_available():
             _check_gpus()
         else:
-            _start_gloo(config)
+            _start_gloo()
+            for config in configs:
+                _use_gloo(config)
     yield
     if launcher != 'none' and distributed.is_initialized():
         gc.collect()
@@ -74,7 +79,7 @@ def _check_gpus() -> None:
         )
 
 
-def _start_gloo(config: Config) -> None:
+def _start_gloo() -> None:
     if 'MASTER_ADDR' not in os.environ and int(os.environ.get('SLURM_NNODES', 1)) > 1:
         raise InputError(
             '--launcher slurm: several machines without GPUs need to know where they meet; '
@@ -83,7 +88,10 @@ def _start_gloo(config: Config) -> None:
     os.environ.setdefault('MASTER_ADDR', 'localhost')
     os.environ.setdefault('MASTER_PORT', '29500')
     distributed.init_process_group('gloo', timeout=_GROUP_TIMEOUT)
-    config.setdefault('env_cfg', {})['dist_cfg'] = dict(backend='gloo')
+
+
+def _use_gloo(config: Config) -> None:
+    config.env_cfg = (config.get('env_cfg') or {}) | dict(dist_cfg=dict(backend='gloo'))
     # MMEngine hands the local rank to the wrapper as a GPU index unless one is given; None means "where the model is".
     config.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel',

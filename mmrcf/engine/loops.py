@@ -4,11 +4,12 @@ The dataset hands out single frames, those of a video one after the other. A fra
 become RLE at once, so memory does not grow with the length of a video.
 """
 
+from collections.abc import Mapping
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
-from mmdet.structures import TrackDataSample
 from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, ValLoop
 from mmengine.runner.amp import autocast
@@ -64,12 +65,16 @@ class FrameStream:
         started = perf_counter()
         result, self.state = self.model.step_batch(batch, self.state)
         self.step_seconds += perf_counter() - started
-        return metric_record(result, sample)
+        return metric_record(result, meta)
 
 
-def metric_record(result: FrameResult, sample: TrackDataSample) -> dict:
-    """What the metrics keep of a frame; masks as compressed RLE."""
-    meta = sample.video_data_samples[0].metainfo
+def metric_record(result: FrameResult, meta: Mapping[str, Any]) -> dict:
+    """What the metrics keep of a frame; masks as compressed RLE.
+
+    Args:
+        result: Prediction for the frame.
+        meta: ``video_id``, ``frame_id``, ``video_length`` and ``ori_shape`` of the frame.
+    """
     rles = mask_utils.encode(np.asfortranarray(result.masks.transpose(1, 2, 0).astype(np.uint8))) if len(result) else []
     return {
         'video_id': int(meta['video_id']),

@@ -15,7 +15,7 @@ from mmrcf.errors import InputError
 from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE
 from mmrcf.models.data_preprocessors.rcf_data_preprocessor import stack_audio
-from mmrcf.models.vis.postprocess import select_instances
+from mmrcf.models.vis.postprocess import logit, select_instances
 from mmrcf.registry import MODELS, TRANSFORMS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
 
@@ -88,7 +88,7 @@ class ExportedModel(OnlineModel):
         with explained_config_errors(self.cfg):
             self.tracker = MODELS.build(self.cfg.model.tracker)
         self.score_thr = self.cfg.model.score_thr
-        self.mask_logit_thr = float(torch.logit(torch.tensor(info.mask_thr, dtype=torch.float64)))
+        self.mask_logit_thr = logit(info.mask_thr)
         self.dataset_meta = {'classes': tuple(info.class_names)} if info.class_names else {}
         self.eval()
 

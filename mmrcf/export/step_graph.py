@@ -70,11 +70,9 @@ class StepGraph(nn.Module):
         outputs: dict[str, Tensor] = {}
         references, extra = [], None
         if self.delta:
-            remembered = torch.cat([features[-1], inputs['references']])
-            # The frame's own feature is at 0; past what was seen, the oldest stands in.
-            ages = torch.arange(1, 1 + self.delta)
-            references = list(remembered[torch.minimum(ages, inputs['seen'])].split(1))
-            outputs['next_references'] = remembered[: self.delta]
+            newest = torch.cat([features[-1], inputs['references']])  # the frame's own feature is at 0
+            references = list(newest[self._ages(inputs['seen'])].split(1))
+            outputs['next_references'] = newest[: self.delta]
             outputs['next_seen'] = (inputs['seen'] + 1).clamp(max=self.delta)
         if self.model.uses_audio:
             extra, memory = self._audio_tokens(inputs)
@@ -132,6 +130,15 @@ class StepGraph(nn.Module):
         height, width = frame.shape[-2:]
         padded_height, padded_width = padded_shape((height, width), settings.pad_size_divisor)
         return F.pad(frame, (0, padded_width - width, 0, padded_height - height))
+
+    def _ages(self, seen: Tensor) -> Tensor:
+        """(delta,) int64, which frames are the references; past ``seen`` as ``RCF.missing_references`` has it."""
+        ages = torch.arange(1, 1 + self.delta)
+        if self.model.missing_references == 'oldest':
+            return torch.minimum(ages, seen)
+        if self.model.missing_references == 'target':
+            return torch.where(ages <= seen, ages, 0)
+        return ages  # the state is zeros there
 
     def _audio_tokens(self, inputs: dict[str, Tensor]) -> tuple[TokenGroup, dict[str, Tensor]]:
         """Audio tokens, and what the next frames need; see ``mmrcf.models.audio_encoders.streaming.stream_tokens``."""

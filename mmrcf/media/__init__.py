@@ -1,14 +1,16 @@
 """Frames and audio in and out: video files, image folders, cameras and streams, by PyAV and OpenCV."""
 
+from .array_source import ArraySource
 from .frame_source import AudioFormat, Frame, FrameSource
 from .image_source import ImageSource
 from .live_source import LiveSource
-from .open import open_source
+from .open import open_source, source_name
 from .output_group import OutputGroup
 from .video_source import VideoSource
 from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
 
 __all__ = [
+    'ArraySource',
     'Frame',
     'FrameSource',
     'AtomicWriter',
@@ -22,4 +24,5 @@ __all__ = [
     'VideoWriter',
     'is_image_path',
     'open_source',
+    'source_name',
 ]

@@ -11,8 +11,9 @@ from mmrcf.audio.file import AudioReader
 from mmrcf.audio.queue import MAX_SECONDS
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file
+from mmrcf.utils.container import scheme_of, without_credentials
 
-from .frame_source import AudioFormat, Frame, FrameSource
+from .frame_source import AudioFormat, AudioTrack, Frame, FrameSource
 from .live_audio import PREFIX, Microphone, time_of_day_offset
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class FramesWithAudio(FrameSource):
     def __init__(self, source: FrameSource, feed: AudioFeed, name: str) -> None:
         self._source = source
         self._feed = feed
+        self._ended = False
         self._describe_as(source)
         self.audio_format = AudioFormat(name, feed.sample_rate, feed.channels)
 
@@ -71,9 +73,16 @@ class FramesWithAudio(FrameSource):
             yield replace(frame, audio=self._audio_before(frame.time))
 
     def _audio_before(self, time: float) -> AudioChunk | None:
-        # Two frames may be an hour apart; no patch reaches back that far.
-        self._feed.skip_until(time - MAX_SECONDS)
-        return self._feed.chunk_until(time)
+        if self._ended:
+            return None
+        try:
+            # Two frames may be an hour apart; no patch reaches back that far.
+            self._feed.skip_until(time - MAX_SECONDS)
+            return self._feed.chunk_until(time)
+        except InputError as error:
+            logger.warning('%s; the frames continue without audio', error)
+            self._ended = True
+            return None
 
     def close(self) -> None:
         """Close frames and audio."""
@@ -104,31 +113,33 @@ def with_audio(frames: FrameSource, audio: bool | str | Path) -> FrameSource:
 
 def _with_own_audio(frames: FrameSource) -> FrameSource:
     """With the audio of their own file; unchanged if that has none, or none that can be read."""
-    if frames.audio_url is None:
+    track = frames.audio_track
+    if track is None:
         return frames
     try:
-        reader = AudioReader(frames.audio_url, frames.audio_start, frames.name)
+        reader = AudioReader(track.demuxer, track.start)
     except InputError as error:
         logger.warning('%s; the frames come without audio', error)
         return frames
     if not reader.channels:
-        reader.close()
         return frames
-    return FramesWithAudio(frames, reader, Path(frames.audio_url).name)
+    return FramesWithAudio(frames, reader, Path(frames.name).name)
 
 
 def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
     """With the audio of another file (a path or http(s) URL), from its start."""
-    if '://' not in url:
+    name = f'audio {without_credentials(url)}'
+    scheme = scheme_of(url)
+    if scheme is None:
         require_file(url, 'audio')
-    elif url.split('://', 1)[0].lower() not in AUDIO_SCHEMES:
-        raise InputError(f'audio {url}: expected a file or one of {", ".join(sorted(AUDIO_SCHEMES))}')
-    reader = AudioReader(url, None, f'audio {url}')
+    elif scheme not in AUDIO_SCHEMES:
+        raise InputError(f'{name}: expected a file or one of {", ".join(sorted(AUDIO_SCHEMES))}')
+    reader = AudioReader.open(url, None, name)
     if not reader.channels:
         reader.close()
-        raise InputError(f'audio {url}: holds no audio; give a file that does')
-    joined = FramesWithAudio(frames, reader, Path(url).name)
-    joined.audio_url, joined.audio_start, joined.audio_is_own = url, reader.clock_start, False
+        raise InputError(f'{name}: holds no audio; give a file that does')
+    joined = FramesWithAudio(frames, reader, Path(without_credentials(url)).name)
+    joined.audio_track = AudioTrack(reader.demuxer, reader.clock_start, is_own=False)
     return joined
 
 

@@ -15,7 +15,10 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from mmrcf.audio.chunk import MAX_VALUE, first_sample_index
-from mmrcf.utils.container import timeout_of
+from mmrcf.utils.container import reason_of
+from mmrcf.utils.demuxer import SharedPacket
+
+from .frame_source import AudioTrack
 
 logger = logging.getLogger(__name__)
 
@@ -103,84 +106,82 @@ class AACEncoder:
 
 
 class AudioRemuxer:
-    """Copies the first audio stream of a file into an output, in step with the video, in constant memory.
+    """Copies the audio of a source into an output, in step with the video, in constant memory.
 
     Packets are copied as they are where :func:`can_copy` says so, else transcoded to AAC.
 
     Args:
-        url: The file or URL.
-        clock_start: Presentation time in the file that is time 0 of the output, in seconds.
+        track: The audio. No frame of the source may have been taken.
         output: The open output file. The stream is added on construction, before the first packet is written.
 
     Raises:
-        av.error.FFmpegError: The file cannot be opened or the audio cannot be set up.
+        av.error.FFmpegError: The audio cannot be set up.
         ValueError: The audio is damaged, or its codec is unknown.
     """
 
-    def __init__(self, url: str, clock_start: float, output: OutputContainer) -> None:
-        self._name = url
-        self._input = av.open(url, metadata_errors='replace', timeout=timeout_of(url))
-        try:
-            self._stream = self._input.streams.audio[0]
-            self._encoder: AACEncoder | None = None
-            context = self._stream.codec_context
-            if context is None or not context.sample_rate:
-                raise ValueError('it is damaged, or its codec is unknown')
-            if can_copy(self._stream, output):
-                self._output_stream = output.add_stream_from_template(self._stream)
-            else:
-                self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)
-                self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
-        except BaseException:
-            self._input.close()
-            raise
-        self._shift = round(Fraction(clock_start) / self._stream.time_base)
+    def __init__(self, track: AudioTrack, output: OutputContainer) -> None:
+        self._name = track.demuxer.name
+        self._encoder: AACEncoder | None = None
+        stream = track.demuxer.audio
+        context = stream.codec_context
+        if context is None or not context.sample_rate:
+            raise ValueError('it is damaged, or its codec is unknown')
+        if can_copy(stream, output):
+            self._output_stream = output.add_stream_from_template(stream)
+        else:
+            self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)
+            self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
+        self._start = track.start
+        self._shift = round(Fraction(track.start) / stream.time_base)
+        self._reader = track.demuxer.read_audio()
         self._packets = self._read()
-        self._next: Packet | None = next(self._packets, None)
+        self._next: Packet | None = None
 
     def packets_until(self, time: float | None) -> Iterator[Packet]:
         """Yield the next packets for the output that start before ``time`` (seconds); None: all remaining ones."""
-        while self._next is not None:
-            if time is not None and self._next.pts * self._next.time_base >= time:
+        while True:
+            if self._next is None:
+                self._next = next(self._packets, None)
+            # None: the end, or the next packet is far ahead of the pictures.
+            if self._next is None or (time is not None and self._next.pts * self._next.time_base >= time):
                 return
-            packet, self._next = self._next, next(self._packets, None)
+            packet, self._next = self._next, None
             yield packet
 
     def close(self) -> None:
-        """Close the file that the audio comes from."""
-        self._input.close()
+        """Read no more of the audio."""
+        self._reader.close()
 
-    def _read(self) -> Iterator[Packet]:
-        packets = self._input.demux(self._stream)
+    def _read(self) -> Iterator[Packet | None]:
         last_decoding_time = None
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError) as error:
-                logger.warning('%s: its audio ends early (%s)', self._name, error)
-                packet = None
-            if packet is None:
-                break
-            if packet.dts is None or packet.pts is None:
+        for shared in self._reader:
+            if shared is None:
+                yield None
                 continue
-            if last_decoding_time is not None and packet.dts <= last_decoding_time:
+            if self._encoder is not None:
+                yield from self._transcode(shared)
                 continue
-            last_decoding_time = packet.dts
+            if shared.packet is None or shared.packet.dts is None or shared.packet.pts is None:
+                continue
+            if last_decoding_time is not None and shared.packet.dts <= last_decoding_time:
+                continue
+            last_decoding_time = shared.packet.dts
+            packet = shared.copy()
             packet.pts -= self._shift
             packet.dts -= self._shift
-            yield from self._convert(packet)
+            packet.stream = self._output_stream
+            yield packet
         if self._encoder is not None:
             yield from self._encoder.finish()
 
-    def _convert(self, packet: Packet) -> Iterator[Packet]:
-        if self._encoder is None:
-            packet.stream = self._output_stream
-            yield packet
-            return
+    def _transcode(self, shared: SharedPacket) -> Iterator[Packet]:
         try:
-            frames = [frame for decoded in packet.decode() for frame in self._converter.resample(decoded)]
-        except (av.error.FFmpegError, ValueError) as error:  # damaged, or another sample rate than before
-            logger.warning('%s: an audio packet is left out (%s)', self._name, error)
+            for decoded in shared.decode():
+                for frame in self._converter.resample(decoded):
+                    time = None if frame.time is None else frame.time - self._start
+                    yield from self._encoder.add(frame.to_ndarray(), time)
+        except av.error.EOFError:
             return
-        for frame in frames:
-            yield from self._encoder.add(frame.to_ndarray(), frame.time)
+        except (av.error.FFmpegError, ValueError) as error:  # damaged, or another sample rate than before
+            reason = reason_of(error) if isinstance(error, av.error.FFmpegError) else error
+            logger.warning('%s: an audio packet is left out (%s)', self._name, reason)

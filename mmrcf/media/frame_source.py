@@ -12,6 +12,7 @@ import numpy as np
 
 from mmrcf.audio import AudioChunk
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
+from mmrcf.utils.demuxer import Demuxer
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,23 @@ class AudioFormat:
         return f'{self.name} ({self.sample_rate} Hz, {self.channels} channel{"s" * (self.channels != 1)})'
 
 
+@dataclass(frozen=True)
+class AudioTrack:
+    """The audio that belongs to the frames of a source, for an output that copies it.
+
+    Whoever wants it asks ``demuxer.read_audio()`` before the first frame is taken.
+
+    Attributes:
+        demuxer: The container that holds it; other readers share it.
+        start: Presentation time in the container that is time 0 of the frames, in seconds.
+        is_own: Whether the frames come from the same container; other audio may be longer than the frames.
+    """
+
+    demuxer: Demuxer
+    start: float
+    is_own: bool
+
+
 class FrameSource(ABC):
     """A sequence of frames of one size, in constant memory.
 
@@ -66,9 +84,7 @@ class FrameSource(ABC):
         pixel_aspect: Width of a pixel over its height, for display.
         file_names: Name of each frame where frames are files of their own; else None.
         audio_format: The audio that comes with the frames; None where none does.
-        audio_url: File or URL from which the audio of the frames can be read again; None where there is none.
-        audio_start: Presentation time in ``audio_url`` that is time 0 here, in seconds.
-        audio_is_own: Whether frames and audio come from one file; other audio may be longer than the frames.
+        audio_track: The audio for an output that copies it; None where there is none, and of live sources.
         clock_start: Presentation time of the container that is time 0 here, in seconds.
         skipped: Number of frames so far that could not be read.
         dropped: Number of frames so far that a live source dropped because a newer one had arrived.
@@ -83,9 +99,7 @@ class FrameSource(ABC):
     pixel_aspect: Fraction = Fraction(1)
     file_names: list[str] | None = None
     audio_format: AudioFormat | None = None
-    audio_url: str | None = None
-    audio_start: float = 0.0
-    audio_is_own: bool = True
+    audio_track: AudioTrack | None = None
     clock_start: float = 0.0
     skipped: int = 0
     dropped: int = 0
@@ -101,6 +115,24 @@ class FrameSource(ABC):
         """Copy the properties of ``source``, which this object wraps; not its counters, which change."""
         for name in FrameSource.__annotations__.keys() - {'skipped', 'dropped'}:
             setattr(self, name, getattr(source, name))
+
+    def _take_size(self, height: int, width: int, max_size: int | None) -> None:
+        """Set the size of all frames from that of the first one."""
+        self.height, self.width = limited_size(height, width, max_size)
+        self._original_size = (height, width)
+        self._num_sizes = 1
+
+    def _fitted(self, image: np.ndarray) -> np.ndarray:
+        """``image`` (H, W, 3) at the size of all frames; warns where it comes in another size than the one before."""
+        if image.shape[:2] != self._original_size:
+            self._original_size = image.shape[:2]
+            self._num_sizes += 1
+            if self._num_sizes <= MAX_SKIP_WARNINGS:
+                height, width = self._original_size
+                logger.warning(
+                    '%s: the size changes to %dx%d; scaled to %dx%d', self.name, width, height, self.width, self.height
+                )
+        return fit_image(image, (self.height, self.width))
 
     def _skip(self, what: str, reason: object) -> None:
         """Count a frame that cannot be read; warn about the first few."""

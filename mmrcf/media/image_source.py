@@ -1,74 +1,86 @@
-"""Frames from image files: one image, the images of a folder, or of a glob."""
+"""Frames from image files: one image, a stack or an animation, the images of a folder, or of a glob."""
 
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from mmrcf.errors import InputError
-from mmrcf.utils import read_image
+from mmrcf.utils.images import MAX_PIXELS, WhiteLevel, count_frames, read_frames
 
-from .frame_source import Frame, FrameSource, fit_image, limited_size
+from .frame_source import Frame, FrameSource
 
-IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm'))
+DEFAULT_IMAGE_FPS = 6.0  # as YouTube-VIS
 
 
 class ImageSource(FrameSource):
-    """Reads image files in the given order, at a fixed rate.
+    """Reads image files in the given order; a file with several frames gives all of them.
 
-    An image that cannot be read is skipped with a warning and counted; its time and index are not used again.
+    Frames come at a fixed rate, those of an animation as long as it shows them. An image that cannot be read is skipped
+    with a warning and counted; its time and index are not used again. An image of another size than the first one is
+    scaled to that size, with a warning.
 
     Args:
         paths: The files, at least one.
         name: Name for messages, as the user gave it.
-        fps: Frames per second.
+        fps: Frames per second; None: 6, or the times of an animation.
         max_size: Limit of the longer side in pixels; larger images are scaled down.
+        max_pixels: Largest number of pixels of an image that is decoded.
 
     Raises:
-        InputError: None of the files is a readable image; while iterating: an image has another size than the first.
+        InputError: None of the files is a readable image.
     """
 
-    def __init__(self, paths: Sequence[Path], name: str, *, fps: float, max_size: int | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        name: str,
+        *,
+        fps: float | None = None,
+        max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         self.name = name
-        self.fps = fps
-        self.time_base = 1 / Fraction(fps).limit_denominator(1001)
-        self.num_frames = len(paths)
-        one_folder = len({path.parent for path in paths}) == 1
-        self.file_names = [path.name if one_folder else path.as_posix() for path in paths]
         self._paths = list(paths)
-        first = next((image for image in map(_read_rgb, self._paths) if image is not None), None)
-        if first is None:
-            raise InputError(f'{name}: no image can be read; the files are empty, damaged or not images')
-        self._original_size = first.shape[:2]
-        self.height, self.width = limited_size(*self._original_size, max_size)
+        self._max_pixels = max_pixels
+        self._counts = [count_frames(path) for path in self._paths]
+        self.num_frames = sum(self._counts)
+        if self.num_frames == len(self._paths):
+            one_folder = len({path.parent for path in self._paths}) == 1
+            self.file_names = [path.name if one_folder else path.as_posix() for path in self._paths]
+        (height, width), duration = self._first_frame()
+        self._is_timed = fps is None and duration is not None
+        self.fps = 1 / duration if self._is_timed else fps or DEFAULT_IMAGE_FPS
+        self._interval = 1 / Fraction(self.fps).limit_denominator(1001)
+        self.time_base = Fraction(1, 1000) if self._is_timed else self._interval
+        self._take_size(height, width, max_size)
+
+    def _first_frame(self) -> tuple[tuple[int, int], float | None]:
+        """Height and width of the first frame that can be read, and how long an animation shows it, in seconds."""
+        error = None
+        for path in self._paths:
+            try:
+                for image, duration in read_frames(path, WhiteLevel(), max_pixels=self._max_pixels):
+                    return image.shape[:2], duration
+            except InputError as reason:
+                error = error or reason
+        raise InputError(f'{self.name}: no image can be read; the first reason: {error}')
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, path in enumerate(self._paths):
-            image = _read_rgb(path)
-            if image is None:
-                self._skip(str(path), 'empty, truncated or not an image')
-                continue
-            if image.shape[:2] != self._original_size:
-                raise InputError(
-                    f'{path}: is {_size_text(image.shape)}, but the first image is {_size_text(self._original_size)}; '
-                    'the frames of a video have one size, so resize it or leave it out'
-                )
-            yield Frame(fit_image(image, (self.height, self.width)), float(index * self.time_base), index)
-
-
-def _read_rgb(path: Path) -> np.ndarray | None:
-    """An image file as (H, W, 3) uint8 RGB (grey and 16-bit ones converted, EXIF rotation applied).
-
-    Returns:
-        None if the file is missing, empty, truncated or not an image.
-    """
-    try:
-        return cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
-    except InputError:
-        return None
+        white = WhiteLevel()
+        index, time = 0, Fraction(0)
+        for path, count in zip(self._paths, self._counts, strict=True):
+            end = index + count
+            try:
+                for image, duration in read_frames(path, white, max_pixels=self._max_pixels):
+                    yield Frame(self._fitted(image), float(time), index)
+                    index += 1
+                    time += Fraction(round(1000 * duration), 1000) if self._is_timed and duration else self._interval
+            except InputError as error:
+                for _ in range(index, end):
+                    self._skip(str(path), error)
+                time += max(0, end - index) * self._interval
+                index = max(index, end)
 
 
 def natural_order(paths: Sequence[Path]) -> list[Path]:
@@ -79,7 +91,3 @@ def natural_order(paths: Sequence[Path]) -> list[Path]:
         return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts]
 
     return sorted(paths, key=key)
-
-
-def _size_text(shape: Sequence[int]) -> str:
-    return f'{shape[1]}x{shape[0]}'

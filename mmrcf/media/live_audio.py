@@ -15,7 +15,6 @@ import av
 import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from mmrcf.audio import AudioChunk
@@ -23,6 +22,7 @@ from mmrcf.audio.decoder import AudioDecoder
 from mmrcf.audio.queue import AudioQueue
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils.container import reason_of
+from mmrcf.utils.demuxer import Demuxer, SharedPacket
 
 from .frame_source import AudioFormat
 
@@ -50,27 +50,22 @@ class StreamAudio:
     Args:
         stream: The audio stream of the container.
         name: Name of the container for messages.
-
-    Attributes:
-        stream: As given.
     """
 
     def __init__(self, stream: AudioStream, name: str) -> None:
-        self.stream = stream
         self._name = name
         self._decoder = AudioDecoder(stream, name)
         self._queue = AudioQueue()
 
     @classmethod
-    def of(cls, container: InputContainer, name: str) -> 'StreamAudio | None':
-        """The first audio stream of ``container``; None, with a warning where there is one that cannot be decoded."""
-        if not container.streams.audio:
+    def of(cls, demuxer: Demuxer) -> 'StreamAudio | None':
+        """The audio of a container; None, with a warning where there is some that cannot be decoded."""
+        if demuxer.audio is None:
             return None
-        stream = container.streams.audio[0]
-        if stream.codec_context is None:
-            logger.warning('%s: its audio cannot be decoded; continues without audio', name)
+        if demuxer.audio.codec_context is None:
+            logger.warning('%s: its audio cannot be decoded; continues without audio', demuxer.name)
             return None
-        return cls(stream, name)
+        return cls(demuxer.audio, demuxer.name)
 
     @property
     def format(self) -> AudioFormat | None:
@@ -79,7 +74,7 @@ class StreamAudio:
             return None
         return AudioFormat(self._name, self._decoder.sample_rate, self._decoder.channels)
 
-    def add(self, packet: Packet) -> None:
+    def add(self, packet: SharedPacket) -> None:
         """Decode a packet of the stream."""
         for chunk in self._decoder.decode(packet):
             self._queue.put(chunk)

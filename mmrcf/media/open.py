@@ -1,46 +1,59 @@
-"""Opens a source of frames: a file, a folder, a glob, a camera or a stream."""
+"""Opens a source of frames: a file, a folder, a glob, frames in memory, a camera or a stream."""
 
 import glob
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import numpy as np
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
-from mmrcf.utils.container import STREAM_TIMEOUT
+from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, scheme_of, without_credentials
+from mmrcf.utils.images import MAX_PIXELS, image_suffixes, is_image_file
 
+from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
 from .frame_source import FrameSource
-from .image_source import IMAGE_SUFFIXES, ImageSource, natural_order
+from .image_source import ImageSource, natural_order
 from .live_source import LiveSource
 from .video_source import VideoSource
 
-DEFAULT_IMAGE_FPS = 6.0
 FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 
-LIVE_SCHEMES = frozenset(('rtsp', 'rtsps', 'rtmp', 'rtmps', 'rtp', 'udp', 'srt', 'tcp', 'mms'))
-STREAM_SCHEMES = LIVE_SCHEMES | {'http', 'https'}
+STDIN = '/dev/stdin'
+# Streams of these schemes have an end if they have a duration or a size; all others are live.
+FILE_SCHEMES = frozenset(('http', 'https'))
 # How FFmpeg's input devices name camera number {index}, by sys.platform.
 CAMERA_DEVICES = {'linux': ('v4l2', '/dev/video{index}'), 'darwin': ('avfoundation', '{index}:none')}
 
 
 def open_source(
-    source: str | int | Path,
+    source: str | int | Path | Iterable[np.ndarray] | Iterable[str | Path],
     *,
     audio: bool | str | Path = False,
     fps: float | None = None,
     max_size: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> FrameSource:
     """Open a source of frames.
 
+    What a file is shows from its content, not from its name.
+
     Args:
-        source: A video file, an image file, a folder of images, a glob of images ('clip/*.jpg', quoted in a shell), a
-            camera number (0, '0') or the URL of a stream (rtsp, rtmp, udp, srt, http, https, ...).
+        source: A video file, an image file (also a stack or an animation), a folder of images, a glob of images
+            ('clip/*.jpg', quoted in a shell), a pipe ('-' for the standard input), a camera number (0, '0') or the URL
+            of a stream (http, https, rtsp, rtsps, rtmp, rtmps, udp, srt, file). Or frames in memory: an array
+            (T, H, W, 3), or a list or generator of arrays (H, W, 3), uint8 RGB; or a list of image files.
         audio: Audio to deliver with the frames (``Frame.audio``). False: none. True: the audio of the source, if it
             can be read. A path or URL: the audio of that file, from its start. For a camera also 'mic', the default
             microphone, or 'mic:NAME', one by its name in the system.
-        fps: Frames per second of image files, from 0.001 to 1000 (default 6, as YouTube-VIS); videos, cameras and
-            streams have their own rate.
+        fps: Frames per second of image files and of frames in memory, from 0.001 to 1000 (default 6, as YouTube-VIS;
+            animations have their own times); videos, cameras and streams have their own rate.
         max_size: Limit of the longer side in pixels; larger frames are scaled down first.
+        max_pixels: Largest number of pixels of a frame that is decoded (default 8192x8192).
 
     Returns:
         A :class:`FrameSource`; close it, or use it in a ``with`` block.
@@ -53,57 +66,118 @@ def open_source(
         raise InputError(f'fps {fps}: expected a number from {FPS_RANGE[0]} to {FPS_RANGE[1]}')
     if max_size is not None and max_size < 16:
         raise InputError(f'max_size {max_size}: expected at least 16 pixels')
-    text = str(source)
-    if not text:
-        raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
-    path = Path(text)
-    is_camera = not path.exists() and text.isdecimal()
+    if max_pixels < 1:
+        raise InputError(f'max_pixels {max_pixels}: expected a number of pixels above 0')
+    text = source_name(source)
+    is_camera = isinstance(source, (str, int)) and not Path(text).exists() and text.isdecimal()
     if is_microphone(audio) and not is_camera:
         raise InputError(f'audio {audio}: a microphone goes with a camera, not with {text}; give an audio file')
     if is_camera:
-        return _open_camera(int(text), max_size, audio)
-    if not path.exists() and '://' in text:
-        return _open_stream(text, max_size, audio)
-    if path.is_dir() or (glob.has_magic(text) and not path.exists()):
-        frames = ImageSource(_find_images(text), text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
-    elif require_file(path, 'input').suffix.lower() in IMAGE_SUFFIXES:
-        frames = ImageSource([path], text, fps=fps or DEFAULT_IMAGE_FPS, max_size=max_size)
+        return _open_camera(int(text), max_size, max_pixels, audio)
+    if not isinstance(source, (str, Path)):
+        return with_audio(_open_memory(source, text, fps, max_size, max_pixels), audio)
+    if not str(source):
+        raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
+    path = _local_path(str(source))
+    if path is None:
+        return _open_stream(str(source), text, max_size, max_pixels, audio)
+    limits = dict(max_size=max_size, max_pixels=max_pixels)
+    if path.is_dir() or (glob.has_magic(str(path)) and not path.exists()):
+        frames = ImageSource(_find_images(str(path)), text, fps=fps, **limits)
+    elif is_image_file(require_file(path, 'input')) or path.suffix.lower() in image_suffixes():
+        frames = ImageSource([path], text, fps=fps, **limits)
     else:
-        frames = VideoSource(text, f'video {text}', max_size=max_size)
+        frames = VideoSource(str(path), f'video {text}', **limits)
     return with_audio(frames, audio)
+
+
+def source_name(source: object) -> str:
+    """What a source is called in messages and results: as the user gave it, without credentials."""
+    if isinstance(source, (str, int, Path)):
+        return without_credentials(str(source))
+    return 'frames'
+
+
+def _local_path(source: str) -> Path | None:
+    """The path of a file, folder, glob or pipe; None for a URL of another scheme than 'file'."""
+    path = Path(STDIN if source == '-' else source)
+    scheme = scheme_of(source)
+    if scheme is None or path.exists():
+        return path
+    if scheme != 'file':
+        return None
+    url = urlsplit(source)
+    if url.netloc not in ('', 'localhost'):
+        raise InputError(f'input {source}: is on another machine; expected file:///PATH')
+    return Path(url2pathname(url.path))
+
+
+def _open_memory(
+    source: Iterable[np.ndarray] | Iterable[str | Path],
+    name: str,
+    fps: float | None,
+    max_size: int | None,
+    max_pixels: int,
+) -> FrameSource:
+    """Frames in memory, or a list of image files."""
+    if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, Path)) for item in source):
+        paths = [Path(item) for item in source]
+        return ImageSource(paths, f'{len(paths)} images', fps=fps, max_size=max_size, max_pixels=max_pixels)
+    return ArraySource(source, name, fps=fps, max_size=max_size)
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
     path = Path(folder_or_glob)
     files = path.iterdir() if path.is_dir() else map(Path, glob.glob(folder_or_glob, recursive=True))
-    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith('.')]
+    suffixes = image_suffixes()
+    images = [
+        file
+        for file in files
+        if not file.name.startswith('.')
+        and file.is_file()
+        # A damaged image keeps its place among the others.
+        and (file.suffix.lower() in suffixes or is_image_file(file))
+    ]
     if not images:
         kind = 'folder' if path.is_dir() else 'pattern'
-        raise InputFileError(f'{kind} {folder_or_glob}: holds no images; expected {", ".join(sorted(IMAGE_SUFFIXES))}')
+        raise InputFileError(f'{kind} {folder_or_glob}: holds no images; expected {", ".join(sorted(suffixes))}')
     return natural_order(images)
 
 
-def _open_camera(index: int, max_size: int | None, audio: bool | str | Path) -> LiveSource:
+def _open_camera(index: int, max_size: int | None, max_pixels: int, audio: bool | str | Path) -> LiveSource:
     if sys.platform not in CAMERA_DEVICES:
         raise InputError(f'camera {index}: cameras are not supported on {sys.platform}; give a file or a stream URL')
     container_format, device = CAMERA_DEVICES[sys.platform]
     url = device.format(index=index)
-    name = f'camera {index} ({url})'
-    camera = VideoSource(url, name, container_format=container_format, live=True, max_size=max_size)
+    camera = VideoSource(
+        url,
+        f'camera {index} ({url})',
+        container_format=container_format,
+        live=True,
+        max_size=max_size,
+        max_pixels=max_pixels,
+    )
     return LiveSource(with_audio(camera, audio))
 
 
-def _open_stream(url: str, max_size: int | None, audio: bool | str | Path) -> FrameSource:
-    scheme = url.split('://', 1)[0].lower()
-    if scheme not in STREAM_SCHEMES:
-        raise InputError(f'stream {url}: unknown kind {scheme}://; expected one of {", ".join(sorted(STREAM_SCHEMES))}')
-    name, options = f'stream {url}', {}
+def _open_stream(url: str, name: str, max_size: int | None, max_pixels: int, audio: bool | str | Path) -> FrameSource:
+    scheme = scheme_of(url)
+    if scheme not in PROTOCOLS:
+        raise InputError(f'stream {name}: unknown kind {scheme}://; expected one of {", ".join(sorted(PROTOCOLS))}')
+    options = {}
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'
-    if scheme not in LIVE_SCHEMES:
-        return with_audio(VideoSource(url, name, options=options, timeout=STREAM_TIMEOUT, max_size=max_size), audio)
-    options['fflags'] = 'nobuffer'
+    if scheme not in FILE_SCHEMES:
+        options['fflags'] = 'nobuffer'
     source = VideoSource(
-        url, name, options=options, timeout=STREAM_TIMEOUT, live=True, audio=audio is True, max_size=max_size
+        url,
+        f'stream {name}',
+        options=options,
+        timeout=STREAM_TIMEOUT,
+        live=None if scheme in FILE_SCHEMES else True,
+        audio=audio is True,
+        max_size=max_size,
+        max_pixels=max_pixels,
     )
-    return LiveSource(with_audio(source, audio))
+    frames = with_audio(source, audio)
+    return LiveSource(frames) if source.live else frames

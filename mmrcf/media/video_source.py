@@ -3,14 +3,16 @@
 import itertools
 import logging
 import math
+import re
 from collections.abc import Iterator
 from fractions import Fraction
+from time import monotonic
 
 import av
 import av.error
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
+from av.format import Flags
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -18,14 +20,20 @@ from av.video.stream import VideoStream
 
 from mmrcf.errors import InputError
 from mmrcf.utils.container import open_container, reason_of
+from mmrcf.utils.demuxer import Demuxer, SharedPacket
+from mmrcf.utils.images import MAX_PIXELS, check_pixels
 
-from .frame_source import Frame, FrameSource, fit_image, limited_size
+from .frame_source import AudioTrack, Frame, FrameSource
 from .live_audio import StreamAudio
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
 MAX_FPS = 1000.0
+# An end that is earlier than announced by more than this part of the duration is worth a warning.
+EARLY_END = 0.02
+# Containers whose size is that of a list, not of what it names.
+PLAYLIST_FORMATS = ('hls', 'dash')
 # A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
 CLOCK_RESTART_FRAMES = 3
 
@@ -33,23 +41,29 @@ CLOCK_RESTART_FRAMES = 3
 class VideoSource(FrameSource):
     """Decodes one video stream.
 
-    Damaged packets and frames are skipped with a warning and counted. Rotation in the metadata is applied. The
-    first frame is decoded on construction, so that a file without a usable frame is an error here and not later.
+    The source is opened and read once: files that cannot be read twice, such as pipes, are as good as others. Damaged
+    packets and frames are skipped with a warning and counted. Rotation in the metadata is applied. The first frame is
+    decoded on construction, so that a file without a usable frame is an error here and not later.
 
     Args:
-        url: What PyAV opens: a path, a URL or a device.
-        name: Name for messages, as the user gave it.
+        url: What :func:`~mmrcf.utils.container.open_container` opens: a path, a URL or a device.
+        name: Name for messages, without credentials.
         container_format: Input format, where it does not show from ``url`` (cameras).
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
-        live: The source is a camera or a live stream: it has no end and cannot be opened twice.
+        live: The source is a camera or a live stream, without an end. None: it is if it has neither a duration nor a
+            size.
         audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
             it a little.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
+        max_pixels: Largest number of pixels of a frame that is decoded.
+
+    Attributes:
+        live: Whether the source is live.
 
     Raises:
         InputFileError: It cannot be opened.
-        InputError: It has no video stream, or no frame of it can be decoded.
+        InputError: It has no video stream, no frame of it can be decoded, or its frames are too large.
     """
 
     def __init__(
@@ -60,128 +74,141 @@ class VideoSource(FrameSource):
         container_format: str | None = None,
         options: dict[str, str] | None = None,
         timeout: float | None = None,
-        live: bool = False,
+        live: bool | None = False,
         audio: bool = False,
         max_size: int | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
-        self._live = live
-        self._container = open_container(url, name, container_format, options, timeout)
+        # FFmpeg itself refuses larger frames, also where the size changes later.
+        options = {**(options or {}), 'max_pixels': str(max_pixels)}
+        container = open_container(url, name, container_format, options, timeout)
+        self._container = container
         try:
-            self._stream = _video_stream(self._container, name)
-            self._stream.thread_type = 'SLICE' if live else 'AUTO'
-            self._audio = StreamAudio.of(self._container, name) if live and audio else None
+            self.live = _is_live(container) if live is None else live
+            self._demuxer = Demuxer(container, name)
+            self._stream = _video_stream(self._demuxer, max_pixels)
+            self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
+            self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
+            # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
+            self._arrives = self.live and bool(container.format.flags & Flags.no_timestamps.value)
+            self._arrived: float | None = None
+            self._packets_end: float | None = None
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
                 raise InputError(f'{name}: no frame of it can be read and decoded; it is damaged or not a video')
         except BaseException:
-            self.close()
+            container.close()
             raise
-        self._read_properties(url, max_size)
+        self._read_properties(max_size)
 
-    def _read_properties(self, url: str, max_size: int | None) -> None:
-        stream, first = self._stream, self._first
+    def _read_properties(self, max_size: int | None) -> None:
+        stream, first, container = self._stream, self._first, self._container
         turned = swaps_sides(read_display_matrix(first))
         height, width = (first.width, first.height) if turned else (first.height, first.width)
-        self._decoded_size = (height, width)
-        self.height, self.width = limited_size(height, width, max_size)
+        self._take_size(height, width, max_size)
         self.fps = _frame_rate(stream)
-        self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
+        self.time_base = Fraction(1, 90000) if self._arrives else Fraction(stream.time_base or Fraction(1, 90000))
         aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
         self.pixel_aspect = 1 / aspect if turned else aspect
-        self.num_frames = None if self._live else _frame_count(stream, self.fps)
+        self.num_frames = None if self.live else _frame_count(stream, self.fps)
+        if not self.live and container.start_time is not None:
+            self.clock_start = container.start_time / av.time_base
+        else:
+            self.clock_start = self._time_of(first) or 0.0
         if self._audio is not None:
             self.audio_format = self._audio.format
             if self.audio_format is None:
                 logger.warning('%s: its audio does not begin with its pictures; continues without audio', self.name)
                 self._audio = None
-        elif self._container.streams.audio:
-            if self._live:
+        elif self._demuxer.audio is not None:
+            if self.live:
                 logger.warning('%s: has audio; the audio of live sources is not recorded', self.name)
             else:
-                self.audio_url = url
-        starts_together = not self._live and self._container.start_time is not None
-        if starts_together:
-            self.clock_start = self._container.start_time / av.time_base
-        else:
-            self.clock_start = _presentation_time(first) or 0.0
-        self.audio_start = self.clock_start
+                self.audio_track = AudioTrack(self._demuxer, self.clock_start, is_own=True)
 
     def __iter__(self) -> Iterator[Frame]:
+        self._demuxer.seal()
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
-        delivered = 0
-        frames = itertools.chain([self._first], self._decoded)
-        for frame in frames if self._audio is None else self._audio.wait_for(frames):
-            time = clock.read(_presentation_time(frame))
+        frames, end = itertools.chain([self._first], self._decoded), 0.0
+        for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
+            time = clock.read(self._time_of(frame))
             audio = self._audio and self._audio.chunk_until(time, clock.start)
-            yield Frame(self._to_image(frame), time, index=delivered + self.skipped, audio=audio)
-            delivered += 1
-        position = delivered + self.skipped
-        if self.num_frames is not None and position < self.num_frames:
-            logger.warning('%s: ends after %d of the %d frames it announces', self.name, position, self.num_frames)
-        self.close()
+            image = orient(frame.to_ndarray(format='rgb24'), read_display_matrix(frame))
+            yield Frame(self._fitted(image), time, index=delivered + self.skipped, audio=audio)
+            end = time + 1 / self.fps
+        self._warn_of_early_end(end)
+        if self.audio_track is None:  # else an output may copy the audio behind the last frame
+            self.close()
 
-    def _to_image(self, frame: VideoFrame) -> np.ndarray:
-        image = orient(frame.to_ndarray(format='rgb24'), read_display_matrix(frame))
-        if image.shape[:2] != self._decoded_size:
-            height, width = image.shape[:2]
-            logger.warning('%s: the size changes to %dx%d; scaled to the first size', self.name, width, height)
-            self._decoded_size = (height, width)
-        return fit_image(image, (self.height, self.width))
+    def _warn_of_early_end(self, frames_end: float) -> None:
+        """Warn where frames and packets end before the announced time; announced counts of frames are estimates."""
+        announced = None if self.live else _announced_end(self._stream, self._container)
+        if announced is None:
+            return
+        length = announced - self.clock_start
+        # The clock of the packets may restart; that of the frames does not know how long the last one is shown.
+        end = max(frames_end, (self._packets_end or 0.0) - self.clock_start)
+        if length - end > max(2 / self.fps, EARLY_END * length):
+            logger.warning('%s: ends after %.1f of the %.1f seconds it announces', self.name, end, length)
+
+    def _time_of(self, frame: VideoFrame) -> float | None:
+        """Presentation time in seconds; None where the container of the frame has no finite one."""
+        if self._arrives:
+            return self._arrived
+        return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
     def _decode(self) -> Iterator[VideoFrame]:
-        packets = self._packets()
-        while True:
+        for packet in self._packets():
             try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError) as error:
-                logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
-                packet = None
-            try:
-                # None flushes the decoder: reading ended before PyAV's own flush packet.
-                frames = self._stream.decode(packet)
+                frames = packet.decode()
             except av.error.EOFError:
                 return
             except av.error.FFmpegError as error:
                 self._skip('a frame', reason_of(error))
-                frames = []
+                continue
             for frame in frames:
                 if frame.is_corrupt:
                     self._skip(f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame', 'damaged')
                 else:
                     yield frame
-            if packet is None:
-                return
 
-    def _packets(self) -> Iterator[Packet]:
-        """Yield the video packets; audio packets in between are decoded at once."""
-        audio = self._audio
-        if audio is None:
-            yield from self._container.demux(self._stream)
-            return
-        for packet in self._container.demux(self._stream, audio.stream):
-            if packet.stream is self._stream:
-                yield packet
-            elif self._audio is not None:  # not given up
-                audio.add(packet)
+    def _packets(self) -> Iterator[SharedPacket]:
+        """Yield the video packets; what has arrived of the audio of a live source is decoded before."""
+        audio_packets = self._demuxer.read_audio() if self._audio is not None else None
+        for packet in self._demuxer.read_video():
+            self._arrived = monotonic()
+            if packet.end is not None:
+                self._packets_end = max(packet.end, self._packets_end or packet.end)
+            for audio_packet in audio_packets.queued() if audio_packets is not None else ():
+                if self._audio is not None:  # not given up
+                    self._audio.add(audio_packet)
+            yield packet
 
     def close(self) -> None:
-        self._container.close()
+        self._demuxer.close()
 
 
-def _presentation_time(frame: VideoFrame) -> float | None:
-    """In seconds; None where the container of the frame is damaged and has no finite time."""
-    return frame.time if frame.time is not None and math.isfinite(frame.time) else None
+def _is_live(container: InputContainer) -> bool:
+    """Whether a stream has no known end: neither a duration nor, unless it is a playlist, a size."""
+    return container.duration is None and (container.size <= 0 or container.format.name in PLAYLIST_FORMATS)
 
 
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    if not streams:
+def _video_stream(demuxer: Demuxer, max_pixels: int) -> VideoStream:
+    stream, name = demuxer.video, demuxer.name
+    others = demuxer.container.streams.video
+    if any(other.disposition & Disposition.dependent for other in others) and not (
+        stream is not None and stream.disposition & Disposition.default
+    ):
+        raise InputError(f'{name}: is a photo made of tiles; pip install pillow-heif, or convert it to JPEG')
+    if stream is None:
         raise InputError(f'{name}: holds no video stream; it is damaged, or has no pictures')
-    if streams[0].codec_context is None:
+    context = stream.codec_context
+    if context is None:
         raise InputError(f'{name}: its video codec is unknown to this FFmpeg; convert it to H.264 first')
-    return streams[0]
+    check_pixels(name, context.width, context.height, max_pixels)
+    return stream
 
 
 def _frame_rate(stream: VideoStream) -> float:
@@ -189,6 +216,22 @@ def _frame_rate(stream: VideoStream) -> float:
         if rate and 0 < rate <= MAX_FPS:
             return float(rate)
     return DEFAULT_FPS
+
+
+def _announced_end(stream: VideoStream, container: InputContainer) -> float | None:
+    """Presentation time at which the container says that the stream ends, in seconds; None where it says nothing."""
+    start = float((stream.start_time or 0) * stream.time_base)
+    if stream.frames and 'mp4' not in container.format.name:  # there, an edit list may leave out frames
+        return start + stream.frames / _frame_rate(stream)
+    if stream.duration:
+        return start + float(stream.duration * stream.time_base)
+    written = re.fullmatch(r'(\d+):(\d+):(\d+(?:\.\d+)?)', stream.metadata.get('DURATION', ''))  # Matroska
+    if written:
+        hours, minutes, seconds = written.groups()
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    if container.duration and len(container.streams) == 1:
+        return start + container.duration / av.time_base
+    return None
 
 
 def _frame_count(stream: VideoStream, fps: float) -> int | None:
@@ -231,6 +274,16 @@ class PresentationClock:
             time = last + self._tick
         self._last = time
         return time
+
+
+def _unknown_side_data(kind: type[SideDataType], value: int) -> SideDataType:
+    member = object.__new__(kind)
+    member._name_, member._value_ = f'UNKNOWN_{value}', value
+    return member
+
+
+# PyAV wraps all side data of a frame to read one entry, and fails on kinds that are newer than it, such as EXIF.
+SideDataType._missing_ = classmethod(_unknown_side_data)
 
 
 def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

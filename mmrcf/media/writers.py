@@ -110,17 +110,20 @@ class VideoWriter(AtomicWriter):
         path: The output, '.mp4', '.m4v', '.mov' or '.mkv'.
         source: Source of the frames: gives size, frame rate, time unit and audio. An odd side is padded by one pixel.
         quality: H.264 constant rate factor: 0 is lossless, 51 the worst.
+        size: Height and width of the pictures, where they are no longer those of the source.
 
     Raises:
         InputError: The suffix is not that of a video.
     """
 
-    def __init__(self, path: str | Path, source: FrameSource, *, quality: int = 20) -> None:
+    def __init__(
+        self, path: str | Path, source: FrameSource, *, quality: int = 20, size: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(path)
         if self.path.suffix.lower() not in VIDEO_SUFFIXES:
             raise InputError(f'output {path}: expected a name that ends in {", ".join(sorted(VIDEO_SUFFIXES))}')
         self._source = source
-        self._size = (source.height, source.width)
+        self._size = size or (source.height, source.width)
         self._quality = quality
         self._audio: AudioRemuxer | None = None
         self._live_audio: AACEncoder | None = None
@@ -152,12 +155,12 @@ class VideoWriter(AtomicWriter):
 
     def _add_audio(self, stack: contextlib.ExitStack) -> None:
         source = self._source
-        if source.audio_url is None:
+        if source.audio_track is None:
             if source.audio_format is not None:
                 self._live_audio = AACEncoder(self._container, source.audio_format.sample_rate, channels=1)
             return
         try:
-            self._audio = AudioRemuxer(source.audio_url, source.audio_start, self._container)
+            self._audio = AudioRemuxer(source.audio_track, self._container)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             logger.warning('%s: its audio cannot be copied (%s); the output has none', source.name, error)
             return
@@ -167,7 +170,7 @@ class VideoWriter(AtomicWriter):
         """Append a frame.
 
         Args:
-            image: (H, W, 3) uint8 RGB, of the size of the source.
+            image: (H, W, 3) uint8 RGB, of the size of the source, or ``size``.
             time: Presentation time in seconds.
             audio: Audio of the frame; used only if the source is live.
 
@@ -213,7 +216,8 @@ class VideoWriter(AtomicWriter):
         if self._last_tick is None:
             return False
         end = float(self._last_tick * self._source.time_base) + 1 / self._source.fps
-        self._write(None, audio_until=None if self._source.audio_is_own and not interrupted else end)
+        track = self._source.audio_track
+        self._write(None, audio_until=None if track and track.is_own and not interrupted else end)
         if self._live_audio is not None:
             self._container.mux(list(self._live_audio.finish()))
         return True

@@ -18,7 +18,7 @@ class ObjectClassifier(BaseModel):
     """Backbone and one linear layer at the centre of its last map.
 
     Args:
-        backbone: As in the model that will take it over, with ``init_cfg=dict(type='Pretrained', prefix='backbone.')``.
+        backbone: As in the model that takes it over: its config has this training as ``previous_stage``.
         in_channels: Channels of its last map.
         num_classes: Number of classes K.
         mean: Mean of each channel, RGB.

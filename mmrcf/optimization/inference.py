@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import torch
-import torch._dynamo
 from torch import nn
 
 from mmrcf.errors import InputError
@@ -48,6 +47,8 @@ def compile_network(model: OnlineModel, backend: str | Callable = 'inductor') ->
         return
     # Weights are constants here: norms are folded, weights laid out for the processor once.
     frozen = backend == 'inductor' and next(model.parameters()).device.type == 'cpu'
+    import torch._dynamo  # takes two seconds, and only compilation needs it
+
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, MAX_VARIANTS)
     settings = dict(backend=backend, fullgraph=True, dynamic=False, options={'freezing': True} if frozen else None)
     model.extract_feat = torch.compile(model.extract_feat, **settings)

@@ -1,11 +1,13 @@
 from .files import read_json, require_file, require_folder
 from .images import read_image
+from .machine import describe_machine
 from .masks import mask_boxes
 from .memory import keep_freed_memory, peak_mib, resident_mib
 from .outputs import atomic_output, write_json
 
 __all__ = [
     'atomic_output',
+    'describe_machine',
     'keep_freed_memory',
     'mask_boxes',
     'peak_mib',

@@ -1,4 +1,9 @@
-"""Opening files, streams and devices by PyAV, with errors that name them."""
+"""Opening files, streams and devices by PyAV, with errors that name them, and what each may open in turn."""
+
+import os
+import re
+from pathlib import Path
+from typing import IO
 
 import av
 import av.error
@@ -12,6 +17,42 @@ STREAM_TIMEOUT = 10.0
 MAX_SKIP_WARNINGS = 5
 """Number of unreadable parts of a file or stream that get a warning each."""
 
+_HTTP = 'http,https,httpproxy,tcp,tls,crypto'
+_RTSP = 'rtsp,rtsps,rtp,srtp,udp,tcp,tls'
+_RTMP = 'rtmp,rtmps,tcp,tls'
+PROTOCOLS = {
+    'http': _HTTP,
+    'https': _HTTP,
+    'rtsp': _RTSP,
+    'rtsps': _RTSP,
+    'rtmp': _RTMP,
+    'rtmps': _RTMP,
+    'udp': 'udp',
+    'srt': 'srt',
+}
+"""The schemes that are opened, each with what FFmpeg may open for it: a playlist names further files and hosts."""
+
+LOCAL_PROTOCOLS = 'file,crypto'
+# A text file has no zero byte this near to its start; every container of pictures has.
+_TEXT_PROBE = 4096
+_WRITE_FLAG = 2
+
+
+def scheme_of(source: str) -> str | None:
+    """The scheme of a URL in lower case; None for the path of a file."""
+    match = re.match(r'([A-Za-z][A-Za-z0-9+.-]*)://', source)
+    return match and match.group(1).lower()
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with user names, passwords and queries of the URLs in it replaced by asterisks.
+
+    Applied to every text that names a source: messages, logs and results are passed on.
+    """
+    # A password may hold '/' and '@': behind a colon that begins no port, all up to the last '@' is one.
+    text = re.sub(r'(?<=://)(?:[^\s/?#:]*:(?!\d+/)\S*|[^\s/?#]*)@', '***@', text)
+    return re.sub(r'(://[^\s?\'"]*\?)[^\s\'"]+', r'\1***', text)
+
 
 def open_container(
     url: str,
@@ -23,9 +64,12 @@ def open_container(
 ) -> InputContainer:
     """Open a file, a stream or a device.
 
+    A file stays local: what a playlist names is read only beside it or below, and nothing is read from the network. A
+    stream stays in its protocols, see PROTOCOLS.
+
     Args:
-        url: Path, URL or device.
-        name: Name for messages, as the user gave it.
+        url: Path of a file or pipe, URL with a scheme of PROTOCOLS, or device.
+        name: Name for messages, without credentials.
         container_format: Input format, where it does not show from ``url`` (devices).
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
@@ -34,24 +78,79 @@ def open_container(
     Raises:
         InputFileError: It cannot be opened, or is of another kind.
     """
+    # Metadata in another encoding than UTF-8 is no reason to refuse a video.
+    arguments = dict(format=container_format, timeout=timeout, metadata_errors='replace')
+    options = dict(options or {})
     try:
-        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
-        return av.open(url, format=container_format, options=options or {}, timeout=timeout, metadata_errors='replace')
+        if container_format is not None:
+            return av.open(url, options=options, **arguments)
+        scheme = scheme_of(url)
+        if scheme in PROTOCOLS:
+            return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
+        return _open_local(Path(url), name, options, arguments)
+    except InputFileError:
+        raise
     except av.error.InvalidDataError as error:
         raise InputFileError(f'{name}: not a readable {kind}; it is truncated, damaged or of another kind') from error
     except (av.error.FFmpegError, OSError) as error:
         raise InputFileError(f'{name}: cannot be opened ({reason_of(error)}); check that it exists') from error
     except ValueError as error:
-        raise InputFileError(f'{name}: cannot be opened ({error})') from error
+        raise InputFileError(f'{name}: cannot be opened ({without_credentials(str(error))})') from error
+
+
+def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
+    """Open a file by its absolute path, which FFmpeg cannot take for a URL, or a pipe by its number."""
+    if not path.is_file():
+        # FFmpeg duplicates the descriptor. Without the protocol 'file' a playlist from a pipe opens nothing.
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return av.open(f'pipe:{descriptor}', options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
+        finally:
+            os.close(descriptor)
+    options['protocol_whitelist'] = LOCAL_PROTOCOLS
+    with path.open('rb') as file:
+        is_text = b'\0' not in file.read(_TEXT_PROBE)
+    return av.open(
+        str(path.absolute()), options=options, io_open=PlaylistFiles(path, name) if is_text else None, **arguments
+    )
+
+
+class PlaylistFiles:
+    """Opens the files that a local playlist names, as the ``io_open`` of PyAV: those beside the playlist or below it.
+
+    Args:
+        playlist: The playlist.
+        name: Its name for messages.
+    """
+
+    def __init__(self, playlist: Path, name: str) -> None:
+        self._playlist = playlist.resolve()
+        self._folder = playlist.absolute().parent.resolve()
+        self._name = name
+
+    def __call__(self, url: str, flags: int, _options: dict[str, str]) -> IO[bytes]:
+        """Open ``url``, a path as FFmpeg completed it.
+
+        Raises:
+            InputFileError: It is a URL, or a file elsewhere. PyAV hands the error on.
+        """
+        if url.startswith('crypto'):
+            raise InputFileError(f'{self._name}: its files are encrypted; decrypt them first')
+        path = Path(url.removeprefix('file:')).resolve()
+        if flags & _WRITE_FLAG or not (path == self._playlist or path.is_relative_to(self._folder)):
+            raise InputFileError(
+                f'{self._name}: names {without_credentials(url)}; a playlist may name files beside it or below it'
+            )
+        return path.open('rb', buffering=0)
 
 
 def timeout_of(url: str) -> float | None:
     """Seconds to wait for ``url``; None, no limit, for a file."""
-    return STREAM_TIMEOUT if '://' in url else None
+    return STREAM_TIMEOUT if scheme_of(url) else None
 
 
 def reason_of(error: OSError | av.error.FFmpegError) -> str:
-    """The message of FFmpeg or of the system."""
+    """The message of FFmpeg or of the system, without credentials."""
     if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
         return 'no data came in time'
-    return error.strerror or str(error)
+    return without_credentials(error.strerror or str(error))

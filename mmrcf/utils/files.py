@@ -54,3 +54,7 @@ def read_json(path: str | Path, what: str) -> Any:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f'{what} {path}: not a text file in UTF-8; expected JSON') from error
+    except RecursionError as error:
+        raise InputError(f'{what} {path}: lists and objects lie too deep in each other; expected plain JSON') from error
+    except ValueError as error:  # Python's limit for the digits of a whole number
+        raise InputError(f'{what} {path}: holds a number that is too long ({error}); expected plain JSON') from error

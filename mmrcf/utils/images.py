@@ -1,47 +1,328 @@
-"""Reading image files. A truncated file is an error, where OpenCV would return an image that is partly grey."""
+"""Reading image files by their content, with Pillow: orientation applied, 8 bits, stacks and animations as frames.
 
+Bytes behind a picture are ignored, and a file that lacks nothing but its end marker is read with a warning; any other
+truncation is an error, where a picture would be partly grey. Samples of more than 8 bits are scaled by
+:class:`WhiteLevel`.
+"""
+
+import contextlib
+import functools
+import io
+import logging
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
 
 from .files import require_file
 
-JPEG_START = b'\xff\xd8'
-JPEG_SCAN = b'\xff\xda'
+logger = logging.getLogger(__name__)
+
+MAX_PIXELS = 2**26
+"""Largest image that is decoded by default, 8192x8192: a small file may claim any size."""
+FORMATS = ('AVIF', 'BMP', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
+STACKS = frozenset(('AVIF', 'PNG', 'TIFF', 'WEBP'))
+"""Formats whose further pictures are frames; in the others they are previews and depth maps."""
+
+ORIENTATION, REDUCED_IMAGE, BITS, WIDTH, HEIGHT = 0x112, 254, 258, 256, 257
+TIFF_STARTS = (b'II*\0', b'MM\0*')
 JPEG_END = b'\xff\xd9'
-PNG_START = b'\x89PNG'
 PNG_END = b'IEND'
+# Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
+DEPTHS = (12, 14, 16)
+FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
 
 
-def _is_cut(data: bytes) -> bool:
-    """True for a JPEG or PNG file without its end; OpenCV would fill in the rest without a warning."""
-    if data.startswith(JPEG_START):
-        # Inside a scan, 0xFF is followed by zero or the number of a restart: these markers are not found by chance,
-        # and a whole file ends its last scan with an end marker.
-        return data.rfind(JPEG_END) < data.rfind(JPEG_SCAN)
-    return data.startswith(PNG_START) and PNG_END not in data
+class WhiteLevel:
+    """Scales deep samples to 8 bits by the value that is white, which images do not state.
+
+    Integers are those of a sensor of 12, 14 or 16 bits: the smallest of them that holds the brightest value so far.
+    Floats lie in [0, 1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so
+    that one object for the images of a video keeps their brightness; what is beyond it is cut, NaN is black.
+    """
+
+    def __init__(self) -> None:
+        self._white = 0.0
+
+    def to_uint8(self, values: np.ndarray) -> np.ndarray:
+        """``values`` of any shape, integers or floats, as uint8 of the same shape; uint8 as it is."""
+        if values.dtype == np.uint8:
+            return values
+        is_float = values.dtype.kind == 'f'
+        values = values.astype(np.float32)
+        brightest = float(values.max(initial=0, where=np.isfinite(values)))
+        if is_float:
+            white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
+        else:
+            white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
+        self._white = max(self._white, white)
+        scaled = np.nan_to_num(values, copy=False, nan=0).clip(0, self._white) * np.float32(255 / self._white)
+        return (scaled + 0.5).astype(np.uint8)
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file.
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Read an image file; of a stack or an animation the first frame.
+
+    Args:
+        path: The file.
+        max_pixels: Largest number of pixels that is decoded.
 
     Returns:
         (H, W, 3) uint8, BGR.
 
     Raises:
-        InputFileError: The file is missing, empty or not readable.
-        InputError: It is not an image, or is cut short.
+        InputFileError: The file is missing, empty, not readable or not a regular file.
+        InputError: It is not an image, is cut short, or is too large.
     """
-    data = require_file(path, 'image').read_bytes()
-    if _is_cut(data):
-        raise InputError(f'image {path}: the file is cut short; copy or download it again')
+    with contextlib.closing(read_frames(path, WhiteLevel(), max_pixels=max_pixels)) as frames:
+        image, _ = next(frames)
+    return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+
+
+def read_frames(
+    path: str | Path, white: WhiteLevel, *, max_pixels: int = MAX_PIXELS
+) -> Iterator[tuple[np.ndarray, float | None]]:
+    """Yield the frames of an image file: at least one, more from a stack or an animation.
+
+    Args:
+        path: The file.
+        white: Scales samples of more than 8 bits; the same object for all images of a video.
+        max_pixels: Largest number of pixels of a frame that is decoded.
+
+    Yields:
+        (H, W, 3) uint8, RGB, and how long an animation shows the frame, in seconds, None where the file does not say.
+
+    Raises:
+        InputFileError: The file is missing, empty, not readable or not a regular file.
+        InputError: It is not an image, is cut short, or is too large. Later frames may raise it, too.
+    """
+    path = _require_image(path)
+    name = f'image {path}'
+    with _reading(path):
+        if _needs_opencv(path):
+            check_pixels(name, *_tiff_size(path), max_pixels)
+            for index in range(cv2.imcount(str(path))):
+                yield _to_rgb(_read_by_opencv(path, index), white), None
+            return
+        with _open(path) as image:
+            for index in _frame_numbers(image):
+                image.seek(index)
+                check_pixels(name, *image.size, max_pixels)
+                if _is_deep_colour(image):
+                    pixels, source = _read_by_opencv(path, index), image
+                else:
+                    source = _loaded(image, path)
+                    pixels = np.asarray(source if _is_deep(source) else source.convert('RGB'))
+                pixels = np.ascontiguousarray(_TURNS[_orientation(source)](_to_rgb(pixels, white)))
+                duration = source.info.get('duration')
+                yield pixels, duration / 1000 if duration else None
+
+
+def count_frames(path: str | Path) -> int:
+    """Number of frames that :func:`read_frames` yields for an undamaged file, from its header; 1 where it has none."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # for example more pixels than OpenCV reads
-        image = None
-    if image is None:
-        raise InputError(f'image {path}: cannot be decoded; it is damaged or not an image, copy or download it again')
+        with _reading(path):
+            if _needs_opencv(_require_image(path)):
+                return cv2.imcount(str(path))
+            with _open(path) as image:
+                return len(_frame_numbers(image))
+    except InputError:
+        return 1
+
+
+def is_image_file(path: str | Path) -> bool:
+    """Whether a regular file is an image by its content; its name does not count."""
+    path = Path(path)
+    if not path.is_file():
+        return False
+    try:
+        with _reading(path), _open(path):
+            return True
+    except InputError:
+        return _needs_opencv(path)
+
+
+def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
+    """Raise :class:`InputError` where pictures are larger than ``max_pixels``; ``name`` is theirs in the message."""
+    if width * height > max_pixels:
+        raise InputError(
+            f'{name}: {width}x{height} is more than {max_pixels} pixels; if it can be trusted, raise max_pixels '
+            '(--max-pixels)'
+        )
+
+
+@functools.cache
+def _register_formats() -> None:
+    """Let Pillow read HEIC where pillow-heif is installed."""
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+
+
+def image_suffixes() -> frozenset[str]:
+    """The suffixes that files of the known formats have, in lower case, with their dots."""
+    _register_formats()
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in (*FORMATS, 'JPEG'))
+
+
+def _require_image(path: str | Path) -> Path:
+    path = require_file(path, 'image')
+    if not path.is_file():  # a device or a pipe may have no end
+        raise InputFileError(f'image {path}: expected a regular file, found a device or a pipe; copy it to a file')
+    return path
+
+
+def _open(path: Path) -> Image.Image:
+    """Read the header of an image file."""
+    _register_formats()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the size is checked by check_pixels, damage where it matters
+        return Image.open(path, formats=[name for name in FORMATS if name in _known_formats()])
+
+
+@functools.cache
+def _known_formats() -> frozenset[str]:
+    Image.init()
+    return frozenset(Image.OPEN)
+
+
+@contextlib.contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Turn what decoders raise into errors that name the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(f'image {path}: claims too many pixels ({error})') from error
+    except Exception as error:  # decoders of damaged files raise almost anything
+        if 'truncated' in str(error).lower():
+            raise InputError(f'image {path}: the file is cut short; copy or download it again') from error
+        raise InputError(
+            f'image {path}: cannot be decoded; it is damaged or not an image, copy or download it again'
+        ) from error
+
+
+def _needs_opencv(path: Path) -> bool:
+    """Whether a file is a TIFF of a kind that Pillow does not know, such as floats in colour."""
+    with path.open('rb') as file:
+        if file.read(4) not in TIFF_STARTS:
+            return False
+    try:
+        with _open(path):
+            return False
+    except Image.UnidentifiedImageError:
+        return True
+
+
+def _tiff_size(path: Path) -> tuple[int, int]:
+    """Width and height from the header of a TIFF."""
+    with path.open('rb') as file:
+        directory = ImageFileDirectory_v2(file.read(8))
+        file.seek(directory.next)
+        directory.load(file)
+    return int(directory[WIDTH]), int(directory[HEIGHT])
+
+
+def _read_by_opencv(path: Path, index: int) -> np.ndarray:
+    """Frame ``index`` as (H, W) or (H, W, 3), RGB, with the depth of the file and without its orientation applied."""
+    done, images = cv2.imreadmulti(str(path), index, 1, flags=cv2.IMREAD_UNCHANGED)
+    if not done:
+        raise ValueError('OpenCV cannot decode it')
+    image = images[0]
+    if image.ndim == 2:
+        return image
+    return image[..., 0] if image.shape[2] < 3 else image[..., 2::-1]
+
+
+def _frame_numbers(image: Image.Image) -> list[int]:
+    """Positions of the pictures that are frames: without previews, reduced copies and depth maps."""
+    count = getattr(image, 'n_frames', 1) if image.format in STACKS else 1
+    if image.format == 'PNG' and count > 1:
+        # A still picture for readers that know no animations.
+        return list(range(int(bool(getattr(image, 'default_image', False))), count))
+    if image.format != 'TIFF' or count == 1:
+        return list(range(count))
+    numbers = []
+    for index in range(count):
+        image.seek(index)
+        if not image.tag_v2.get(REDUCED_IMAGE, 0) & 1:
+            numbers.append(index)
+    return numbers or [0]
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether Pillow holds grey values of more than 8 bits."""
+    return image.mode in ('I', 'F') or image.mode.startswith('I;16')
+
+
+def _is_deep_colour(image: Image.Image) -> bool:
+    """Whether a file has colours of more than 8 bits, of which Pillow would keep the upper 8."""
+    if _is_deep(image):
+        return False
+    if image.format == 'TIFF':
+        return max(image.tag_v2.get(BITS, (8,))) > 8
+    return image.format == 'PNG' and any(';16' in str(tile.args) for tile in image.tile)
+
+
+def _loaded(image: Image.Image, path: Path) -> Image.Image:
+    """``image`` after decoding."""
+    try:
+        image.load()
+    except OSError:
+        whole = _with_end(path) if image.format in ('JPEG', 'MPO') else None
+        if whole is None:
+            raise
+        logger.warning('image %s: its end marker is missing; the picture is whole', path)
+        return whole
+    if image.format == 'PNG' and PNG_END not in path.read_bytes():
+        logger.warning('image %s: its end marker is missing; the picture is whole', path)
     return image
+
+
+def _with_end(path: Path) -> Image.Image | None:
+    """A JPEG file without an end marker, decoded; None if more than the marker is missing.
+
+    The decoder fills up what is missing. If other bytes in its place change the picture, some was missing.
+    """
+    data = path.read_bytes().rstrip(JPEG_END[:1])
+    images = [Image.open(io.BytesIO(data + filler + JPEG_END), formats=['JPEG']) for filler in (b'', b'\x5a' * 64)]
+    try:
+        return images[0] if np.array_equal(*map(np.asarray, images)) else None
+    except OSError:
+        return None
+
+
+def _orientation(image: Image.Image) -> int:
+    """The orientation of the metadata, 1 to 8; 1, as it is, where it is missing or damaged."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # metadata that cannot be read are no reason to refuse a picture
+        return 1
+    return value if value in _TURNS else 1
+
+
+_TURNS = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: image.swapaxes(0, 1)[:, ::-1],
+    7: lambda image: image.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda image: image.swapaxes(0, 1)[::-1],
+}
+"""How a picture is turned and mirrored for display, by its EXIF orientation."""
+
+
+def _to_rgb(pixels: np.ndarray, white: WhiteLevel) -> np.ndarray:
+    """(H, W) or (H, W, 3) of any depth as (H, W, 3) uint8."""
+    pixels = white.to_uint8(pixels)
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)

@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.models.layers import FusedTokens, MultiheadAttention, TokenGroup
-from mmrcf.models.necks import BaseContextNeck
+from mmrcf.models.necks import BaseContextNeck, RobustContextFusion
 
 TOKEN_KINDS = ('target', 'references', 'audio')
 
@@ -91,9 +91,41 @@ class TokenLayout:
     padding: Tensor
 
     @property
+    def num_audio(self) -> int:
+        """Number of audio tokens."""
+        return self.audio.stop - self.audio.start
+
+    @property
     def has_audio(self) -> bool:
         """Whether the newest patch of the first sample of the batch holds any audio."""
-        return self.audio.stop > self.audio.start and not bool(self.padding[0, self.audio.stop - 1])
+        return self.num_audio > 0 and not bool(self.padding[0, self.audio.stop - 1])
+
+    def encoder_queries(self, origin: str, length: int) -> Tensor:
+        """The tokens of one origin in the sequence of the fusing encoder, without padding.
+
+        Its sequence is the target's tokens, the references' if they pass it, and the audio's.
+
+        Args:
+            origin: ``'target'`` or ``'references'``.
+            length: Number of tokens of the sequence.
+
+        Returns:
+            Their indices, int64.
+        """
+        cells = self.target_shape[0] * self.target_shape[1]
+        span = slice(0, cells) if origin == 'target' else slice(cells, length - self.num_audio)
+        return (~self.padding[0, span]).nonzero().flatten() + span.start
+
+    def encoder_attended(self, length: int) -> Tensor:
+        """(length,) bool: the tokens of that sequence that are attended to."""
+        context = self.padding[0, : length - self.num_audio]
+        return ~torch.cat((context, self.padding[0, self.audio]))
+
+    def encoder_shares(self, weights: Tensor) -> Tensor:
+        """As :meth:`shares`, for weights over the sequence of the fusing encoder."""
+        cells, audio = self.target_shape[0] * self.target_shape[1], weights.shape[-1] - self.num_audio
+        parts = (weights[..., :cells], weights[..., cells:audio], weights[..., audio:])
+        return torch.stack([part.sum(-1) for part in parts], dim=-1)
 
     def shares(self, weights: Tensor) -> Tensor:
         """How weights (..., L) are spread over target, reference and audio tokens: (..., 3)."""
@@ -148,6 +180,42 @@ class LayoutRecorder:
             f'neck {type(self.neck).__name__}: the positions of the audio tokens are not among those of its fused '
             'tokens; pass them on unchanged (see BaseContextNeck)'
         )
+
+
+class WeightRecorder:
+    """Keeps the weight map W of the last call of a neck (Section III-B-1), inside its ``with`` block.
+
+    Args:
+        neck: The neck.
+
+    Attributes:
+        weight: (H, W) float32, the weight of each cell of the references; None before the first call.
+
+    Raises:
+        InputError: The neck has no weight map.
+    """
+
+    def __init__(self, neck: BaseContextNeck) -> None:
+        if not isinstance(neck, RobustContextFusion) or neck.weight is None:
+            raise InputError(
+                f'weight map: the neck, a {type(neck).__name__}, has none; give the config of a RobustContextFusion '
+                'with use_weight=True'
+            )
+        self.neck = neck
+        self.weight: Tensor | None = None
+
+    def __enter__(self) -> 'WeightRecorder':
+        self._weigh = self.neck.reference_weight
+        self.neck.reference_weight = self._record
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        del self.neck.reference_weight
+
+    def _record(self, references: Tensor) -> Tensor:
+        weight = self._weigh(references)
+        self.weight = weight[0, 0].detach().float().cpu()
+        return weight
 
 
 @dataclass(frozen=True)
@@ -232,6 +300,78 @@ class AttentionShares:
             even=tuple((self._even / self._frames).tolist()),
             queries=_rows(self._queries / self._frames),
             active=_rows(self._active / self._objects) if self._objects else None,
+        )
+
+
+@dataclass(frozen=True)
+class EncoderSummary:
+    """Shares of the fusing encoder's self-attention, in the order of :data:`TOKEN_KINDS`; those of a row add up to 1.
+
+    Attributes:
+        frames: Number of frames.
+        tokens: Mean number of tokens of each kind that are attended to.
+        even: Shares under equal attention to every token.
+        target: For each layer the attention of the target tokens, the mean over all frames, tokens and heads.
+    """
+
+    frames: int
+    tokens: tuple[float, ...]
+    even: tuple[float, ...]
+    target: tuple[tuple[float, ...], ...]
+
+
+class EncoderShares:
+    """Mean attention of the target tokens in the fusing encoder on target, reference and audio tokens.
+
+    The paper says that compressed references let the target's tokens dominate (Section III-B-1); compare the shares
+    with those of a neck that keeps all reference tokens, and with equal attention.
+
+    Args:
+        model: The model. It runs inside the ``with`` block, one stream and frame at a time.
+    """
+
+    def __init__(self, model: RCF) -> None:
+        if not isinstance(model, RCF):
+            raise InputError('encoder shares: not available for exported models; give config and checkpoint')
+        layers = model.neck.encoder.layers
+        self._layers = AttentionRecorder({str(index): layer.attention for index, layer in enumerate(layers)})
+        self._tokens = LayoutRecorder(model.neck)
+        self._blocks = ExitStack()
+        self._frames = 0
+        self._counts = torch.zeros(len(TOKEN_KINDS), dtype=torch.float64)
+        self._even = torch.zeros(len(TOKEN_KINDS), dtype=torch.float64)
+        self._target = torch.zeros(len(layers), len(TOKEN_KINDS), dtype=torch.float64)
+
+    def __enter__(self) -> 'EncoderShares':
+        for recorder in (self._layers, self._tokens):
+            self._blocks.enter_context(recorder)
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._blocks.close()
+
+    def add(self) -> None:
+        """Count the frame that the model has just processed."""
+        layout = self._tokens.layout
+        length = next(iter(self._layers.weights.values())).shape[-1]
+        counts = layout.encoder_shares(layout.encoder_attended(length).double()).cpu()
+        self._frames += 1
+        self._counts += counts
+        self._even += counts / counts.sum()
+        for index, name in enumerate(self._layers.modules):
+            weights = self._layers.weights[name][0]
+            weights = weights[:, layout.encoder_queries('target', weights.shape[-1])]
+            self._target[index] += layout.encoder_shares(weights).mean((0, 1)).double().cpu()
+
+    def summary(self) -> EncoderSummary:
+        """The shares so far. Raises :class:`ValueError` before the first frame."""
+        if self._frames == 0:
+            raise ValueError('no frame was added')
+        return EncoderSummary(
+            frames=self._frames,
+            tokens=tuple((self._counts / self._frames).tolist()),
+            even=tuple((self._even / self._frames).tolist()),
+            target=_rows(self._target / self._frames),
         )
 
 

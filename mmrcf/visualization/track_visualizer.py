@@ -81,7 +81,7 @@ def draw_tracks(image: np.ndarray, result: FrameResult, *, opacity: float = MASK
     for index in order[::-1]:
         name = class_text(result.class_names[index], int(result.labels[index]))
         text = f'{name} {result.ids[index]} {result.scores[index]:.2f}'
-        taken.append(_draw_label(canvas, text, boxes[index], track_color(int(result.ids[index])), scale, taken))
+        taken.append(draw_label(canvas, text, boxes[index], track_color(int(result.ids[index])), scale, taken))
     return canvas
 
 
@@ -120,7 +120,7 @@ def _draw_mask(
     cv2.drawContours(canvas, outlines, -1, color, scale.line, cv2.LINE_AA, offset=(left, top))
 
 
-def _draw_label(
+def draw_label(
     canvas: np.ndarray,
     text: str,
     box: tuple[int, int, int, int],

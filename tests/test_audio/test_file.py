@@ -99,7 +99,7 @@ def test_lossless_kinds(tmp_path: Path, name: str, codec: str, rate: int, channe
     (run,) = window.runs
     assert (window.sample_rate, run.first, len(run.samples)) == (rate, 0, len(mono))
     np.testing.assert_allclose(run.samples, mono, atol=error)
-    with_time = AudioReader(str(tmp_path / name), 0.0, name)
+    with_time = AudioReader.open(str(tmp_path / name), 0.0, name)
     assert (with_time.sample_rate, with_time.channels, with_time.clock_start) == (rate, channels, 0)
 
 
@@ -154,7 +154,7 @@ def test_the_clock_may_start_anywhere(tmp_path: Path) -> None:
 def test_reading_in_steps_is_reading_at_once(audio_with_gaps: Path, times: list[float], data: st.DataObject) -> None:
     path, clock_start = audio_with_gaps, data.draw(st.sampled_from([None, 0.25]))
     whole = read_audio(path, clock_start)
-    reader = AudioReader(str(path), clock_start, 'audio')
+    reader = AudioReader.open(str(path), clock_start, 'audio')
     window, end = whole.empty(), -math.inf
     for time in [*times, math.inf]:
         chunk = reader.chunk_until(time)
@@ -182,7 +182,7 @@ def test_gaps_overlaps_and_jitter(audio_with_gaps: Path) -> None:
     assert [(run.first, run.end) for run in window.runs] == [(0, 4000), (5600, 16800)]
     np.testing.assert_array_equal(np.unique(window.runs[1].samples * 32768), [200, 300, 400])
     assert (window.runs[1].samples * 32768 == 400).sum() == 3200
-    chunk = AudioReader(str(audio_with_gaps), None, 'audio').chunk_until(math.inf)
+    chunk = AudioReader.open(str(audio_with_gaps), None, 'audio').chunk_until(math.inf)
     assert len(chunk.samples) == 16800 and np.isnan(chunk.samples).sum() == 1600
 
 
@@ -209,7 +209,7 @@ def test_memory_is_constant(tmp_path: Path) -> None:
     rate = 8000
     wavfile.write(tmp_path / 'a.wav', rate, np.zeros(60 * rate, np.int16))
     tracemalloc.start()
-    reader = AudioReader(str(tmp_path / 'a.wav'), None, 'audio')
+    reader = AudioReader.open(str(tmp_path / 'a.wav'), None, 'audio')
     for index in range(1, 60 * 25 + 1):
         assert len(reader.chunk_until(index / 25).samples) == rate // 25
     _, peak = tracemalloc.get_traced_memory()
@@ -222,7 +222,7 @@ def test_no_audio_stream(tmp_path: Path, write_clip: Callable[..., Path]) -> Non
     path = write_clip(tmp_path / 'clip.mp4')
     window = read_audio(path)
     assert window.num_samples_kept == 0 and window.patch(0.5)[1] is False
-    reader = AudioReader(str(path), 0.0, 'clip')
+    reader = AudioReader.open(str(path), 0.0, 'clip')
     assert (reader.sample_rate, reader.channels, reader.chunk_until(1.0)) == (None, 0, None)
 
 
@@ -253,7 +253,7 @@ def test_missing(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match='none.wav'):
         read_audio(tmp_path / 'none.wav')
     with pytest.raises(InputFileError, match='my audio'):
-        AudioReader(str(tmp_path / 'none.wav'), None, 'my audio')
+        AudioReader.open(str(tmp_path / 'none.wav'), None, 'my audio')
 
 
 def test_a_rate_that_is_no_audio(tmp_path: Path) -> None:

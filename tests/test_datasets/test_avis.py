@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from mmrcf.audio.file import read_audio
 from mmrcf.datasets import AVISDataset, ClipDraw, YouTubeVISDataset, avis
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.structures import IGNORED_LABEL
 
 RATE = 16000
 AUDIO = [dict(type='LoadClipAudio'), dict(type='AudioPatches'), dict(type='PackClip')]
@@ -114,6 +115,9 @@ def test_the_options_of_videos_hold_for_videos_with_audio(write_avis):
     mapped = make(path, test_mode=False, num_references=2, **names)
     assert mapped.metainfo['classes'] == ('animal',)
     assert [[item['label'] for item in frame] for frame in mapped.get_data_info(0)['instances']] == [[0]] * 3
+    partly = make(path, test_mode=False, num_references=2, partly_labelled=True, **names)
+    labels = [[item['label'] for item in frame] for frame in partly.get_data_info(0)['instances']]
+    assert labels == [[0, IGNORED_LABEL]] * 3
 
 
 def test_times_come_from_the_video_and_else_from_the_data_set(write_avis, content):

@@ -74,6 +74,7 @@ AUDIO_CONFIGS = ['shapes/rcf-av_r18_shapes-av', 'rcf_av/rcf-av_r50_avis', 'rcf_a
         'rcf/rcf_r50_ytvis21',
         'rcf/rcf_r50_coco-ytvis19',
         'rcf/rcf_r50_coco-ytvis21',
+        'baselines/masktrack-rcnn_r50_avis',
         *AUDIO_CONFIGS,
     ],
 )

@@ -15,7 +15,7 @@ from mmengine.model import Sequential
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
-from mmrcf.engine.checkpoint import latest_checkpoint
+from mmrcf.engine.checkpoint import latest_checkpoint, weight_difference
 from mmrcf.engine.hooks import CompleteCheckpointHook
 from mmrcf.errors import InputError
 
@@ -47,6 +47,20 @@ def test_a_failed_write_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest
 def test_every_config_saves_its_checkpoints_so(repository: Path) -> None:
     config = Config.fromfile(repository / 'configs/_base_/default_runtime.py')
     assert config.default_hooks.checkpoint.backend_args == ARGUMENTS
+
+
+def test_what_a_start_leaves_out_is_named_by_the_outermost_module() -> None:
+    sizes = {'neck.a.weight': 2, 'neck.a.bias': 2, 'neck.b': 1, 'head.c.weight': 3, 'head.c.bias': 3, 'head.d': 1}
+    model = {name: torch.zeros(size) for name, size in sizes.items()}
+    assert weight_difference(model, model) == ''
+    weights = {'head.c.weight': torch.zeros(4), 'head.c.bias': torch.zeros(3), 'head.d': torch.zeros(1)}
+    assert weight_difference(model, weights | {'old.x': torch.zeros(1), 'old.y.z': torch.zeros(1)}) == (
+        'initialised at random, because the checkpoint lacks them: neck (3); '
+        'initialised at random, because they have another shape there: head.c.weight; '
+        'not used, because the model lacks them: old (2)'
+    )
+    weights |= {'neck.a.weight': torch.zeros(2), 'neck.a.bias': torch.zeros(2), 'head.c.weight': torch.zeros(3)}
+    assert weight_difference(model, weights) == 'initialised at random, because the checkpoint lacks them: neck.b'
 
 
 def write_training_checkpoint(path: Path, age: int = 0) -> Path:

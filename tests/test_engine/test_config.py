@@ -1,5 +1,8 @@
 """Configs are read, overridden and explained: the user's mistakes get one line, bugs keep their traceback."""
 
+import argparse
+import re
+import sys
 import urllib.error
 from pathlib import Path
 
@@ -7,9 +10,12 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.registry import MODELS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -30,6 +36,45 @@ def test_options_change_fields_and_items_of_lists(tiny_config: Path) -> None:
 def test_options_that_fit_nothing_are_refused(tiny_config: Path, options: dict) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         load_config(tiny_config, options)
+
+
+@pytest.mark.parametrize(
+    ('config', 'option', 'value', 'instead'),
+    [
+        ('rcf/rcf_r101_ytvis19', 'max_iters', 30, 'param_scheduler.1.end=30 train_cfg.max_iters=30'),
+        ('rcf/rcf_r101_ytvis19', 'num_references', 3, 'model.neck.num_references=3'),
+        ('rcf/rcf_r101_ytvis19', 'embed_dims', 8, 'model.neck.embed_dims=8 .*model.head.embed_dims=8'),
+        ('real/rcf_r18_stills_320', 'coco.max_objects', 3, 'max_objects=3'),
+        ('rcf/rcf_r101_ytvis19', 'dataset_type', 'Other', 'train_dataloader.dataset.type=Other'),
+    ],
+)
+def test_a_variable_that_is_used_already_is_refused_with_what_works(
+    config: str, option: str, value: object, instead: str
+) -> None:
+    path = REPOSITORY / f'configs/{config}.py'
+    with pytest.raises(InputError, match=f'option {option}: is a variable') as error:
+        load_config(path, {option: value})
+    assert re.search(instead, str(error.value)), error.value
+    offered = re.findall(r' ([\w.]+)=', str(error.value))
+    changed = load_config(path, dict.fromkeys(offered, value))
+    assert changed.to_dict() != load_config(path).to_dict()
+
+
+def test_a_value_can_be_a_list_of_parts() -> None:
+    parser = argparse.ArgumentParser()
+    add_cfg_options(parser)
+
+    def parse(text: str) -> dict:
+        return parser.parse_args(['--cfg-options', text]).cfg_options
+
+    assert parse('a.b=[dict(type=LocalVisBackend),dict(type=x.Y,scale=-2.5,on=True,name="a b")]') == {
+        'a.b': [dict(type='LocalVisBackend'), dict(type='x.Y', scale=-2.5, on=True, name='a b')]
+    }
+    assert parse("a={'b': (1, 2)}") == {'a': {'b': [1, 2]}}
+    assert parse('a=[1,2]') == {'a': [1, 2]} and parse('a=dictionary') == {'a': 'dictionary'}
+    for text in ('a=dict(__import__("os"))', 'a=[dict(a=f(1))]', 'a=dict(a=1', 'a=dict(**b)'):
+        with pytest.raises(SystemExit):
+            parse(text)
 
 
 def test_an_error_that_no_field_explains_stays_as_it_is(config: Config) -> None:
@@ -61,6 +106,19 @@ def test_a_value_that_a_constructor_refuses_is_named(config: Config) -> None:
     config.model.depth = 19
     with pytest.raises(InputError, match='model: invalid depth 19'), explained_config_errors(config):
         MODELS.build(config.model)
+
+
+def test_a_value_of_the_wrong_type_and_a_missing_package_are_named(tiny_config: Path, tmp_path: Path) -> None:
+    for backends, message in (
+        (['LocalVisBackend'], 'vis_backends must be a list of dicts'),
+        ([dict(type='TensorboardVisBackend')], 'tensorboard'),
+    ):
+        config = load_config(tiny_config, {'visualizer.vis_backends': backends})
+        config.work_dir = str(tmp_path)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match=f'config .*{message}'):
+            patch.setitem(sys.modules, 'torch.utils.tensorboard', None)
+            patch.setitem(sys.modules, 'tensorboardX', None)
+            build_runner(config)
 
 
 def test_the_work_dir_follows_argument_config_and_name(config: Config, in_tmp_path: Path) -> None:

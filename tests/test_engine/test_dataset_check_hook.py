@@ -6,7 +6,6 @@ from mmengine.registry import init_default_scope
 
 from mmrcf.datasets.classes import SHAPES_CLASSES
 from mmrcf.engine import DatasetCheckHook
-from mmrcf.engine.hooks import dataset_check_hook
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS, MODELS
 
@@ -47,16 +46,19 @@ def test_more_objects_than_queries_are_refused(runner, with_paste) -> None:
         check(runner, config)
 
 
-def test_frames_with_more_objects_than_queries_are_counted(runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = []
-    monkeypatch.setattr(dataset_check_hook, 'print_log', lambda message, *_: said.append(message))
+def test_objects_beyond_the_queries_are_counted(runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    monkeypatch.setattr('mmrcf.engine.hooks.dataset_check_hook.print_log', lambda line, *_: lines.append(line))
     dataset = runner.train_dataloader.dataset
-    assert dataset.objects_per_frame.tolist() == [2] * 16
+    dataset.full_init()
+    assert dataset.object_counts.tolist() == [2] * 16  # four videos of four frames
+    runner.model.head.num_queries = 2
     DatasetCheckHook().before_train(runner)
-    assert said == []
-    dataset.objects_per_frame[3:5] = (6, 9)
+    assert not lines
+    dataset.object_counts[3] = 5
     DatasetCheckHook().before_train(runner)
-    assert len(said) == 1 and '2 of 16 frames have more objects (up to 9)' in said[0] and 'num_queries=5' in said[0]
+    (line,) = lines
+    assert '1 of 16 frames have more objects than num_queries=2; 3 of 35 objects get no query' in line
 
 
 @pytest.fixture

@@ -36,13 +36,14 @@ def no_ranks(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_every_launcher_meets_by_gloo(launcher: str, no_ranks: pytest.MonkeyPatch) -> None:
     for name, value in zip(VARIABLES[launcher], ('0', '1', '0'), strict=True):
         no_ranks.setenv(name, value)
-    config = Config(dict(env_cfg=dict(dist_cfg=dict(backend='nccl'))))
-    with process_group(config, launcher):
+    config, other = Config(dict(env_cfg=dict(dist_cfg=dict(backend='nccl')))), Config()
+    with process_group([config, other], launcher):
         assert distributed.get_backend() == 'gloo'
     assert not distributed.is_initialized()
-    assert config.launcher == launcher
-    assert config.env_cfg.dist_cfg.backend == 'gloo'
-    assert config.model_wrapper_cfg.device_ids is None
+    for stage in (config, other):
+        assert stage.launcher == launcher
+        assert stage.env_cfg.dist_cfg.backend == 'gloo'
+        assert stage.model_wrapper_cfg.device_ids is None
 
 
 @pytest.mark.parametrize('launcher', VARIABLES)

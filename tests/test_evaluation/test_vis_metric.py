@@ -140,6 +140,16 @@ def test_class_and_score_are_of_the_mean_distribution(ann_file, frame, tmp_path)
     assert track['score'] == pytest.approx(1.7 / 3)
 
 
+def test_the_score_can_be_the_highest_of_its_class(ann_file, frame, tmp_path):
+    distributions = [(0.95, 0.4), (0.1, 0.9), (0.1, 0.8)]  # dog in the mean, though the highest score is a cat's
+    frames = [frame(7, index, 3, [(5, 0, probs, RIGHT)]) for index, probs in enumerate(distributions)]
+    evaluate(build(ann_file, outfile_prefix=str(tmp_path / 'out'), track_score='max'), frames)
+    (track,) = json.loads(zipfile.ZipFile(tmp_path / 'out.zip').read('results.json'))
+    assert track['category_id'] == 20 and track['score'] == pytest.approx(0.9)
+    with pytest.raises(InputError, match="track_score='best'"):
+        build(ann_file, track_score='best')
+
+
 def test_frames_in_which_the_track_id_is_not_shown_do_not_count(ann_file, frame, tmp_path):
     frames = [frame(4, 0, 2, [(2, 0, (0.2, 0.7), LEFT)]), frame(4, 1, 2)]
     evaluate(build(ann_file, outfile_prefix=str(tmp_path / 'out.zip')), frames)

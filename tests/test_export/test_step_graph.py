@@ -18,6 +18,13 @@ from mmrcf.models.trackers.overlap import mask_iou
 FUSIONS = {
     'rcf': {},
     'three references': {'model.neck.num_references': 3},
+    'the target for missing ones': {'model.neck.num_references': 3, 'model.missing_references': 'target'},
+    'zeros for missing ones': {'model.neck.num_references': 3, 'model.missing_references': 'zeros'},
+    'as the paper is written': {
+        'model.neck.position_mode': 'tokens',
+        'model.neck.weight_activation': 'none',
+        'model.neck.encoder.norm_first': False,
+    },
     'depthwise': {'model.neck.compression': 'depthwise', 'model.neck.use_weight': False},
     'full features': {
         'model.neck': dict(_delete_=True, type='FullFeatureFusion', in_channels=32, num_references=2, embed_dims=32)

@@ -11,6 +11,7 @@ from mmrcf.audio.file import AudioReader
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, FrameSource, open_source
 from mmrcf.media.audio_input import FramesWithAudio
+from mmrcf.utils.demuxer import Demuxer
 
 
 def assert_joined(frames: list[Frame], rate: int) -> np.ndarray:
@@ -26,7 +27,7 @@ def test_own_audio(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'clip.mov', frames=20, audio='pcm_s16le')
     with open_source(clip, audio=True) as source:
         assert str(source.audio_format) == 'clip.mov (16000 Hz, 1 channel)'
-        assert (source.num_frames, source.fps) == (20, 10.0) and source.audio_url
+        assert (source.num_frames, source.fps) == (20, 10.0) and source.audio_track
         frames = list(source)
     samples = assert_joined(frames, 16000)
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / 16000)
@@ -36,7 +37,7 @@ def test_own_audio(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
 
 def test_without_being_asked_for(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     source = open_source(write_clip(tmp_path / 'clip.mp4', audio='aac'))
-    assert source.audio_format is None and source.audio_url
+    assert source.audio_format is None and source.audio_track
     assert all(frame.audio is None for frame in source)
 
 
@@ -98,7 +99,7 @@ def test_an_hour_between_two_frames() -> None:
 
 def test_a_long_file_between_two_frames(tmp_path: Path, write_wav: Callable[..., Path]) -> None:
     audio = write_wav(tmp_path / 'audio.wav', np.arange(30000, dtype=np.int16), 1000)
-    reader = AudioReader(str(audio), None, 'audio')
+    reader = AudioReader.open(str(audio), None, 'audio')
     with FramesWithAudio(SlideShow([0.0, 0.5, 25.0, 25.5, 1e9]), reader, 'audio') as source:
         chunks = [frame.audio for frame in source]
     assert [(chunk.time, len(chunk.samples)) for chunk in chunks if chunk] == [(0, 500), (15, 10000), (25, 500)]
@@ -141,8 +142,8 @@ def test_own_audio_that_cannot_be_read(
 ) -> None:
     """The frames can be read: they come without audio, with a warning."""
 
-    def refuse(self: AudioReader, url: str, clock_start: float, name: str) -> None:
-        raise InputFileError(f'{name}: none of its audio can be decoded')
+    def refuse(self: AudioReader, demuxer: Demuxer, clock_start: float) -> None:
+        raise InputFileError(f'{demuxer.name}: none of its audio can be decoded')
 
     clip = write_clip(tmp_path / 'clip.mp4', audio='aac')
     monkeypatch.setattr(AudioReader, '__init__', refuse)

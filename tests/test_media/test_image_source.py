@@ -81,10 +81,13 @@ def test_truncated_png(tmp_path: Path) -> None:
         open_source(path)
 
 
-def test_another_size_is_refused(folder: Path) -> None:
-    cv2.imwrite(str(folder / '7.jpg'), np.zeros((31, 41, 3), np.uint8))
-    with pytest.raises(InputError, match=r'7\.jpg: is 41x31, but the first image is 41x30'):
-        list(open_source(folder))
+def test_another_size_is_scaled(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cv2.imwrite(str(folder / '7.jpg'), np.full((60, 82, 3), 140, np.uint8))
+    with caplog.at_level(logging.WARNING):
+        frames = list(open_source(folder))
+    assert len(frames) == 12 and {frame.image.shape for frame in frames} == {(30, 41, 3)}
+    assert 'the size changes to 82x60; scaled to 41x30' in caplog.text
+    np.testing.assert_allclose(frames[6].image, 140, atol=2)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])

@@ -35,7 +35,7 @@ def audio_of(frames: list[Frame]) -> tuple[float, float]:
 @pytest.mark.parametrize('audio_start', [0.0, 0.4])
 def test_stream(tmp_path: Path, write_beep: Callable[..., Path], audio_start: float) -> None:
     live = stream(write_beep(tmp_path / 'clip.ts', audio_start=audio_start))
-    assert (live.audio_format.sample_rate, live.audio_format.channels, live.audio_url) == (44100, 2, None)
+    assert (live.audio_format.sample_rate, live.audio_format.channels, live.audio_track) == (44100, 2, None)
     frames = list(live)
     flash, beep = audio_of(frames)
     assert len(frames) == 30 and beep == pytest.approx(flash, abs=0.01)
@@ -86,18 +86,20 @@ def test_recorded_audio_is_in_step(tmp_path: Path, write_beep: Callable[..., Pat
     assert beep == pytest.approx(flash, abs=0.02)
 
 
-def test_over_the_network(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+def test_http_without_an_end(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
     clip = write_beep(tmp_path / 'clip.ts', times=tuple(index / 10 for index in range(200)), seconds=20.0)
     with socket.create_server(('127.0.0.1', 0)) as server:
 
         def send() -> None:
             connection, _ = server.accept()
             with connection:
-                connection.sendall(clip.read_bytes())
+                connection.recv(4096)
+                connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n' + clip.read_bytes())
 
         threading.Thread(target=send, daemon=True).start()
-        url = f'tcp://127.0.0.1:{server.getsockname()[1]}'
+        url = f'http://127.0.0.1:{server.getsockname()[1]}/live.ts'
         with open_source(url, audio=True) as live:
+            assert isinstance(live, LiveSource) and live.num_frames is None
             assert str(live.audio_format) == f'stream {url} (44100 Hz, 2 channels)'
             frames = list(live)
     assert frames and sum(len(frame.audio.samples) for frame in frames if frame.audio) > 44100

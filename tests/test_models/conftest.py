@@ -19,6 +19,7 @@ NECKS = {
     'rcf-no-weight': dict(type='RobustContextFusion', num_references=3, use_weight=False),
     'full-encoder': dict(type='FullFeatureFusion', num_references=2, fusion='encoder'),
     'full-decoder': dict(type='FullFeatureFusion', num_references=1, fusion='decoder'),
+    'rcf-positions-once': dict(type='RobustContextFusion', num_references=1, position_mode='tokens'),
     'single': dict(type='SingleFrame'),
 }
 

@@ -40,20 +40,24 @@ def logits_of(mask: torch.Tensor) -> list:
     return ((mask * 2 - 1) * HUGE).tolist()
 
 
+def pairs_of(*frame: torch.Tensor, fixed: dict | None = None, match_costs: list[dict] = COSTS) -> list[tuple[int, int]]:
+    """Pairs of slot and object of one frame."""
+    matcher = SlotMatcher(match_costs)
+    return matcher.assign(matcher.costs(*frame).numpy(), fixed)
+
+
 def test_the_matcher_minimises_class_and_dice_together() -> None:
     left, right = left_and_right()
     # Slot 0 has the right half's mask, slot 2 the left half's; slot 1 has neither.
     masks = torch.tensor([logits_of(right), logits_of(torch.zeros(2, 2)), logits_of(left)])
-    slots, objects = SlotMatcher(COSTS)(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right())
-    assert slots.tolist() == [0, 2]
-    assert objects.tolist() == [1, 0]
+    assert pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right()) == [(0, 1), (2, 0)]
 
 
 def test_a_fixed_pair_stays_whatever_it_costs() -> None:
     left, right = left_and_right()
     masks = torch.tensor([logits_of(right), logits_of(torch.zeros(2, 2)), logits_of(left)])
-    slots, objects = SlotMatcher(COSTS)(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right(), fixed={0: 1})
-    assert (slots.tolist(), objects.tolist()) == ([0, 1], [1, 0])
+    found = pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right(), fixed={0: 1})
+    assert found == [(0, 1), (1, 0)]
 
 
 def test_matching_large_masks_under_half_precision_autocast_stays_in_range() -> None:
@@ -62,22 +66,23 @@ def test_matching_large_masks_under_half_precision_autocast_stays_in_range() -> 
     masks[0, :, :200], masks[1, :, 200:] = 1.0, 1.0
     costs = [*COSTS, dict(type='mmdet.CrossEntropyLossCost', weight=1.0, use_sigmoid=True)]
     with torch.autocast('cpu', dtype=torch.float16):
-        slots, objects = SlotMatcher(costs)(
-            torch.zeros(2, 3), (masks.flip(0) * 2 - 1) * HUGE, torch.tensor([0, 1]), masks
-        )
-    assert (slots.tolist(), objects.tolist()) == ([0, 1], [1, 0])
+        logits = (masks.flip(0) * 2 - 1) * HUGE
+        found = pairs_of(torch.zeros(2, 3), logits, torch.tensor([0, 1]), masks, match_costs=costs)
+    assert found == [(0, 1), (1, 0)]
 
 
 def test_more_objects_than_slots_leave_some_unmatched_and_none_is_fine() -> None:
     masks = torch.stack([left_and_right()[0]] * 4)
-    slots, objects = SlotMatcher(COSTS)(
-        torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(4, dtype=torch.long), masks
-    )
-    assert len(slots) == len(set(objects.tolist())) == 2
-    slots, objects = SlotMatcher(COSTS)(
-        torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2)
-    )
-    assert len(slots) == len(objects) == 0
+    found = pairs_of(torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(4, dtype=torch.long), masks)
+    assert [slot for slot, _ in found] == [0, 1] and len({index for _, index in found}) == 2
+    nothing = torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2)
+    assert pairs_of(torch.zeros(2, 3), torch.zeros(2, 2, 2), *nothing) == []
+
+
+def test_outputs_that_are_not_numbers_are_refused() -> None:
+    masks = torch.full((3, 2, 2), float('nan'))
+    with pytest.raises(FloatingPointError, match='a matching cost is nan or infinite'):
+        pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right())
 
 
 def test_losses_by_hand() -> None:
@@ -93,6 +98,22 @@ def test_losses_by_hand() -> None:
     # Dice: 1 - (2 * 1 + 1) / (1 + 2 + 1).
     assert losses['loss_dice'].item() == pytest.approx(0.25, abs=1e-5)
     assert set(losses) == {'loss_cls', 'loss_dice'}
+
+
+def test_losses_can_be_sums_over_a_frame() -> None:
+    """Eq. 4 as it is written: two frames, one with two objects, the other with none."""
+    masks = left_and_right()
+    nothing = logits_of(torch.zeros(2, 2))
+    output = outputs([[[0.0] * 3] * 3] * 2, [[nothing] * 3] * 2)
+    objects = FrameTargets(torch.tensor([0, 1]), masks, (1, 2))
+    empty = FrameTargets(torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2), ())
+    losses = head(loss_reduction='sum').loss([output], [objects, empty], num_targets=1)
+    # Six slots of -log(1/3), four of them empty with weight 0.1, over two frames.
+    assert losses['loss_cls'].item() == pytest.approx((2 + 4 * 0.1) * math.log(3) / 2, abs=1e-5)
+    # Dice of an empty mask and an object of two pixels: 1 - 1 / (2 + 1), twice, over two frames.
+    assert losses['loss_dice'].item() == pytest.approx(2 / 3, abs=1e-5)
+    with pytest.raises(ValueError, match="head.loss_reduction='total'"):
+        head(loss_reduction='total')
 
 
 def test_the_empty_class_weighs_a_tenth() -> None:
@@ -144,13 +165,29 @@ def test_order_supervision_keeps_the_slot_of_a_track_id_within_a_clip(order_supe
         FrameTargets(torch.tensor([0, 0]), left_and_right(), (5, 6)),
     ]
     output = outputs([[[0.0] * 3] * 3] * 3, [first, swapped, swapped])
-    pairs = head(order_supervision=order_supervision).match(output, frames[:3], num_targets=3)
+    (pairs,) = head(order_supervision=order_supervision).match([output], frames[:3], num_targets=3)
     by_frame = [dict(zip(objects.tolist(), slots.tolist(), strict=True)) for slots, objects in pairs]
     assert by_frame[0] == {0: 0, 1: 1}
     assert by_frame[1] == by_frame[2] == ({0: 0, 1: 1} if order_supervision else {0: 1, 1: 0})
     # A new clip starts afresh.
-    restarted = head(order_supervision=order_supervision).match(output, frames[:3], num_targets=1)
+    (restarted,) = head(order_supervision=order_supervision).match([output], frames[:3], num_targets=1)
     assert dict(zip(restarted[1][1].tolist(), restarted[1][0].tolist(), strict=True)) == {0: 1, 1: 0}
+
+
+def test_layers_and_frames_of_different_sizes_are_matched_each_on_its_own() -> None:
+    left, right = left_and_right()
+    nothing = torch.zeros(2, 2)
+    one, two = [logits_of(nothing), logits_of(left), logits_of(right)], [logits_of(right), logits_of(left)]
+    early = outputs([[[0.0] * 3] * 3] * 3, [one, [*two, logits_of(nothing)], one])
+    late = outputs([[[0.0] * 3] * 3] * 3, [[*two, logits_of(nothing)], one, one])
+    frames = [
+        FrameTargets(torch.tensor([0, 0]), torch.stack([left, right]), (5, 6)),
+        FrameTargets(torch.tensor([0]), right[None], (6,)),
+        FrameTargets(torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2), ()),
+    ]
+    found = head().match([early, late], frames, num_targets=1)
+    lists = [[(slots.tolist(), objects.tolist()) for slots, objects in layer] for layer in found]
+    assert lists == [[([1, 2], [0, 1]), ([0], [0]), ([], [])], [([0, 1], [1, 0]), ([2], [0]), ([], [])]]
 
 
 def test_masks_are_filters_times_the_segmentation_map(make_model) -> None:
@@ -348,7 +385,7 @@ class TestQueryPlaces:
         middle = torch.argsort(module.anchors[:, 1])
         target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
         output = outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3])
-        ((slots, objects),) = module.match(output, [target], num_targets=1)
+        (((slots, objects),),) = module.match([output], [target], num_targets=1)
         assert dict(zip(objects.tolist(), slots.tolist(), strict=True)) == {0: int(middle[0]), 1: int(middle[-1])}
         for layer in module.decoder.layers:
             assert torch.equal(layer.cross_attention.key.weight, layer.cross_attention.query.weight)

@@ -39,6 +39,41 @@ def test_decoder_gives_every_layer_and_the_last_one_last() -> None:
     assert not torch.allclose(decoded[1], decoded[2])
 
 
+def copy_attention(attention: MultiheadAttention, other: torch.nn.MultiheadAttention) -> None:
+    """Give PyTorch's attention our weights."""
+    projections = (attention.query, attention.key, attention.value)
+    other.in_proj_weight.copy_(torch.cat([layer.weight for layer in projections]))
+    other.in_proj_bias.copy_(torch.cat([layer.bias for layer in projections]))
+    other.out_proj.load_state_dict(attention.out.state_dict())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('norm_first', [True, False])
+def test_layers_equal_those_of_pytorch(norm_first: bool) -> None:
+    """Without positions a layer is ``torch.nn.TransformerEncoderLayer`` or ``TransformerDecoderLayer``."""
+    torch.manual_seed(0)
+    sizes = dict(num_layers=1, num_heads=2, feedforward_dims=16)
+    reference_sizes = dict(d_model=8, nhead=2, dim_feedforward=16, batch_first=True, norm_first=norm_first)
+    tokens, slots = torch.randn(2, 6, 8), torch.randn(2, 4, 8)
+
+    encoder = TransformerEncoder(8, **sizes, norm_first=norm_first).eval()
+    (layer,), other = encoder.layers, torch.nn.TransformerEncoderLayer(**reference_sizes).eval()
+    copy_attention(layer.attention, other.self_attn)
+    other.linear1.load_state_dict(layer.feedforward[0].state_dict())
+    other.linear2.load_state_dict(layer.feedforward[3].state_dict())
+    expected = encoder.norm(other(tokens))
+    torch.testing.assert_close(encoder(tokens, torch.zeros_like(tokens)), expected)
+
+    decoder = TransformerDecoder(8, **sizes, norm_first=norm_first).eval()
+    (layer,), other = decoder.layers, torch.nn.TransformerDecoderLayer(**reference_sizes).eval()
+    copy_attention(layer.self_attention, other.self_attn)
+    copy_attention(layer.cross_attention, other.multihead_attn)
+    other.linear1.load_state_dict(layer.feedforward[0].state_dict())
+    other.linear2.load_state_dict(layer.feedforward[3].state_dict())
+    (decoded,) = decoder(slots, torch.zeros_like(slots), tokens, torch.zeros_like(tokens))
+    torch.testing.assert_close(decoded, decoder.norm(other(slots, tokens)))
+
+
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match='embed_dims=10 must be a multiple of num_heads=4'):
         MultiheadAttention(10, num_heads=4)

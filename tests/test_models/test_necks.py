@@ -4,12 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmrcf.models.layers import TokenGroup
+from mmrcf.models.layers import TokenGroup, sine_positions
 from mmrcf.models.necks import RobustContextFusion
 from mmrcf.registry import MODELS
 
 ENCODER = dict(num_layers=1, num_heads=4, feedforward_dims=32)
-NAMES = ['rcf', 'rcf-depthwise', 'rcf-no-weight', 'full-encoder', 'full-decoder', 'single']
+NAMES = ['rcf', 'rcf-depthwise', 'rcf-no-weight', 'full-encoder', 'full-decoder', 'rcf-positions-once', 'single']
 
 
 @pytest.fixture(params=NAMES)
@@ -123,3 +123,40 @@ def test_a_fresh_weight_map_counts_every_pixel_alike() -> None:
 def test_bad_arguments_are_named(arguments, message) -> None:
     with pytest.raises(ValueError, match=message):
         RobustContextFusion(**{'in_channels': 4, 'embed_dims': 8, 'encoder': ENCODER, **arguments})
+
+
+def test_positions_once_are_a_part_of_the_tokens_and_of_no_later_attention() -> None:
+    """Eq. 1 and 2 as they are written: the encoder gets P(tokens), and neither it nor the head adds P again."""
+    arguments = dict(in_channels=6, embed_dims=16, encoder=ENCODER)
+    torch.manual_seed(0)
+    neck = RobustContextFusion(**arguments, position_mode='tokens').eval()
+    target, references = inputs(neck)
+    audio = TokenGroup(torch.randn(2, 3, 16), torch.randn(2, 3, 16), None)
+    fused = neck(target, references, [(4, 5)] * 2, audio)
+    assert not fused.positions.any()
+    like = torch.zeros(2, 16, 1, 1)
+    tokens = torch.cat(
+        [
+            neck.target_projection(target).flatten(2).mT + sine_positions([(4, 5)] * 2, 4, 5, like),
+            neck.reference_projection(neck.compress(references, [(4, 5)] * 2)).flatten(2).mT
+            + sine_positions([(2, 2)] * 2, 2, 2, like),
+            audio.tokens + audio.positions,
+        ],
+        dim=1,
+    )
+    torch.testing.assert_close(fused.tokens, neck.encoder(tokens, torch.zeros_like(tokens)))
+
+
+@pytest.mark.parametrize(('activation', 'start'), [('sigmoid', 0.5), ('sigmoid', 0.9), ('none', 1.0)])
+def test_the_weight_map_starts_flat_at_its_initial_value(activation: str, start: float) -> None:
+    neck = RobustContextFusion(6, embed_dims=16, encoder=ENCODER, weight_activation=activation, weight_init=start)
+    torch.testing.assert_close(neck.reference_weight(torch.randn(2, 6, 4, 5)), torch.full((2, 1, 4, 5), start))
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [('position_mode', 'query'), ('weight_activation', 'tanh'), ('weight_init', 1.0), ('compression', 'max')],
+)
+def test_settings_that_do_not_exist_are_named(key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f'neck.{key}={value!r}'):
+        RobustContextFusion(6, embed_dims=16, encoder=ENCODER, **{key: value})

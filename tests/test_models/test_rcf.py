@@ -129,6 +129,19 @@ def test_the_oldest_frame_stands_in_at_the_start(make_model) -> None:
     assert torch.equal(second.mask_logits, model.fuse_decode(features[1], stand_in, [(4, 6)])[-1].mask_logits)
 
 
+@pytest.mark.parametrize('kind', ['target', 'zeros'])
+def test_something_else_can_stand_in_for_missing_references(kind: str, make_model) -> None:
+    model = make_model('rcf-no-weight')
+    first, second = (model.extract_feat(frame[None]) for frame in torch.randn(2, 3, *SIZE))
+    model.missing_references = kind
+    stand_in = second[-1] if kind == 'target' else torch.zeros_like(second[-1])
+    given = model.fuse_decode(second, [first[-1]], [(4, 6)])[-1]
+    expected = model.fuse_decode(second, [first[-1], stand_in, stand_in], [(4, 6)])[-1]
+    assert torch.equal(given.mask_logits, expected.mask_logits)
+    model.missing_references = 'oldest'
+    assert not torch.equal(given.mask_logits, model.fuse_decode(second, [first[-1]], [(4, 6)])[-1].mask_logits)
+
+
 def test_masks_are_made_at_the_size_asked_for(make_model) -> None:
     model = make_model()
     result, _ = model.step(torch.randn(1, 3, 32, 48), model.init_state(), img_shape=(30, 45), ori_shape=(61, 91))

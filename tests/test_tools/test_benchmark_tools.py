@@ -38,6 +38,26 @@ def test_latency(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None
     assert 'times as fast as baseline.py' in capsys.readouterr().out
 
 
+def test_offline_latency_is_the_paper_s_formula(load_script) -> None:
+    offline_latency = load_script('tools/benchmarks/latency.py').offline_latency
+    times = dict(decode=1.0, preprocess=2.0, network=50.0, track=0.0, masks=3.0)
+    figures = dict(
+        stages={name: dict(p50=time) for name, time in times.items()},
+        parts=dict(backbone=dict(p50=14.0)),
+        latency=dict(stream=100.0),
+    )
+    # Of each frame 1 + 2 + 14 + 3 = 20 ms; of the clip of four 50 - 14 = 36 ms, which are 9 ms for a frame.
+    assert offline_latency(figures, 4) == dict(frames=4, model=29.0, latency=4 * (100.0 + 29.0))
+    # Table I: at 6 frames a second and 89.4 frames a second of the model, a clip of 36 has 6.4 s.
+    figures = dict(
+        stages={name: dict(p50=0.0) for name in times},
+        parts=dict(backbone=dict(p50=1000 / 89.4)),
+        latency=dict(stream=1000 / 6),
+    )
+    assert offline_latency(figures, 36)['latency'] == pytest.approx(6400, abs=5)
+    assert offline_latency(figures | dict(parts={}), 36) is None
+
+
 @pytest.mark.parametrize(
     'arguments', [['--size', '96'], ['--frames', '0'], ['--threads', '0'], ['--stream-fps', '0'], ['--size', '8x8']]
 )

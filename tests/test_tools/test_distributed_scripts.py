@@ -21,13 +21,17 @@ def run_script(repository: Path, name: str, *arguments: object) -> subprocess.Co
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def test_two_processes_train_and_evaluate_as_one(
-    repository: Path, load_script, tiny_config: Path, tmp_path: Path
+def test_two_processes_train_both_stages_and_evaluate_as_one(
+    repository: Path, load_script, tiny_config: Path, in_tmp_path: Path
 ) -> None:
-    trained = run_script(
-        repository, 'dist_train.sh', tiny_config, 2, '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=2'
-    )
+    tmp_path = in_tmp_path
+    shorter = f"_base_ = '{tiny_config}'\ntrain_cfg = dict(max_iters={{}}, val_interval=9)\n"
+    Path('first.py').write_text(shorter.format(1))
+    Path('second.py').write_text(shorter.format(2) + "previous_stage = dict(config='first.py')\n")
+    trained = run_script(repository, 'dist_train.sh', 'second.py', 2, '--work-dir', tmp_path)
     assert trained.returncode == 0, trained.stderr[-3000:]
+    assert trained.stdout.count('Stage 1 of 2: first.py, 1 iterations') == 1  # by one of the processes
+    assert 'Load checkpoint from work_dirs/first/iter_1.pth' in trained.stdout + trained.stderr
     checkpoint = tmp_path / 'iter_2.pth'
 
     # A slot whose probability nearly always reaches the threshold gives the untrained network something to measure.

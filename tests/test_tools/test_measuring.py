@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mmrcf.errors import InputError
+from mmrcf.utils import describe_machine
 
 
 @pytest.fixture(scope='module')
@@ -81,7 +82,7 @@ def test_a_missing_clip_is_named(measuring: ModuleType) -> None:
 
 
 def test_the_machine_is_described(measuring: ModuleType) -> None:
-    machine = measuring.describe_machine(torch.device('cpu'))
+    machine = describe_machine(torch.device('cpu'))
     assert machine['packages']['torch'] == torch.__version__.split('+')[0]
     assert machine['threads'] == torch.get_num_threads()
     assert measuring.matrix_product_rate(torch.device('cpu'), size=64) > 0

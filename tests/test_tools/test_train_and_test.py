@@ -1,11 +1,15 @@
 """tools/train.py and tools/test.py on a tiny data set: what they write, and the one line that bad input gets."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
+
+from mmrcf.engine import CompleteFileBackend
 
 
 def run(script, *arguments: object) -> None:
@@ -267,6 +271,79 @@ def test_a_config_without_a_training_is_refused(train, tiny_config, in_tmp_path:
     assert not (in_tmp_path / 'work_dirs').exists()
 
 
+@pytest.fixture
+def two_stages(tiny_config: Path, in_tmp_path: Path) -> Path:
+    """A config that continues from four iterations of the tiny one, with two queries more."""
+    path = in_tmp_path / 'second.py'
+    path.write_text(
+        f"_base_ = '{tiny_config}'\n"
+        f"previous_stage = dict(config='{tiny_config}')\n"
+        'model = dict(head=dict(num_queries=7))\n'
+        'train_cfg = dict(max_iters=2, val_interval=2)\n'
+    )
+    return path
+
+
+def test_one_command_trains_all_stages_also_when_it_is_interrupted(
+    train, two_stages: Path, in_tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts = in_tmp_path / 'whole/work_dirs', in_tmp_path / 'parts/work_dirs'
+    for folder in (whole, parts):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(whole.parent)
+    run(train, two_stages)
+    output = capsys.readouterr().out
+    assert 'Stage 1 of 2: ' in output and 'tiny.py, 4 iterations, in work_dirs/tiny\n' in output
+    assert 'second.py, 2 iterations, in work_dirs/second, starts from work_dirs/tiny/iter_4.pth\n' in output
+    log = next(whole.glob('second/*/*.log')).read_text()
+    assert (
+        'load_from=work_dirs/tiny/iter_4.pth fits in part: initialised at random, because they have another shape '
+        'there: head.query_content, head.query_position\n'
+    ) in log
+    first, second = weights(whole / 'tiny/iter_4.pth'), weights(whole / 'second/iter_2.pth')
+    change = second['head.classifier.weight'] - first['head.classifier.weight']
+    assert 0 < change.abs().max() < 0.01  # two steps of 0.001 from there
+
+    run_iter, done = IterBasedTrainLoop.run_iter, []
+
+    def interrupted(self: IterBasedTrainLoop, batch: list[dict]) -> None:
+        run_iter(self, batch)
+        done.append(Path(self.runner.work_dir).name)
+        if len(done) in (3, 6):  # after the third iteration of the first stage, and the first one of the second
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', interrupted)
+    monkeypatch.chdir(parts.parent)
+    with pytest.raises(KeyboardInterrupt):
+        run(train, two_stages)
+    with pytest.raises(KeyboardInterrupt):
+        run(train, two_stages, '--resume', '--cfg-options', 'default_hooks.checkpoint.interval=1')
+    run(train, two_stages, '--resume')
+    # The first stage goes on from its checkpoint of iteration 2, the second from that of iteration 1.
+    assert done == ['tiny'] * 5 + ['second'] * 2
+    for path in ('tiny/iter_4.pth', 'second/iter_2.pth'):
+        expected, resumed = weights(whole / path), weights(parts / path)
+        for name, value in expected.items():
+            torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_only_this_stage_needs_the_one_before(train, two_stages: Path, work_dir: Path, capsys) -> None:
+    line = refused(train, capsys, two_stages, '--only-this-stage')
+    assert 'starts from work_dirs/tiny/iter_4.pth, the result of ' in line
+    assert 'leave out --only-this-stage' in line
+    run(train, two_stages, '--cfg-options', f'load_from={work_dir / "iter_4.pth"}')
+    assert not Path('work_dirs/tiny').exists()
+    Path('work_dirs/tiny').symlink_to(work_dir)
+    capsys.readouterr()
+    run(train, two_stages, '--only-this-stage')
+    assert 'Stage' not in capsys.readouterr().out
+
+
+def test_no_start_at_all(train, two_stages: Path) -> None:
+    run(train, two_stages, '--cfg-options', 'load_from=None')
+    assert [path.name for path in Path('work_dirs').iterdir()] == ['second']
+
+
 def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(repository)
     first, second = 'configs/rcf/rcf_r50_coco-ytvis19.py', 'configs/rcf/rcf_r50_ytvis19.py'
@@ -275,16 +352,87 @@ def test_a_missing_start_is_named_before_data_is_read(train, repository, tmp_pat
     line = refused(train, capsys, second, *options, f'load_from={missing}')
     assert f'load_from={missing}: no such file; run `python tools/train.py {first}` first' in line
     assert 'or start from random weights with --cfg-options load_from=None' in line
-    missing = tmp_path / 'r18_crops_shapes' / 'iter_3500.pth'
-    option = f'model.backbone.init_cfg.checkpoint={missing}'
-    line = refused(train, capsys, 'configs/shapes/rcf_r18_shapes_small.py', *options, option)
-    assert f'{option}: no such file; run `python tools/train.py configs/shapes/r18_crops_shapes.py` first' in line
-    assert 'or start from random weights with --cfg-options model.backbone.init_cfg=None' in line
+    option = f'model.backbone.init_cfg.checkpoint={tmp_path / "nothing.pth"}'
+    line = refused(train, capsys, first, *options[:3], option)
+    assert f'{option}: no such file; check the path, or start from random weights' in line
+    assert 'with --cfg-options model.backbone.init_cfg=None' in line
 
 
 def test_a_missing_start_of_unknown_origin(train, tiny_config, in_tmp_path: Path, capsys) -> None:
     line = refused(train, capsys, tiny_config, '--cfg-options', 'load_from=nowhere.pth')
     assert 'load_from=nowhere.pth: no such file; check the path, or start from random weights with' in line
+
+
+def test_a_full_disk_ends_in_one_line_and_resume_continues(
+    train, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys
+) -> None:
+    written = CompleteFileBackend.put
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        if Path(filepath).name == 'iter_4.pth':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        written(self, obj, filepath)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompleteFileBackend, 'put', put)
+        line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert f'{in_tmp_path}: the training stopped at iteration 4: no space left on the disk' in line
+    assert '--resume' in line and not (in_tmp_path / 'iter_4.pth').exists()
+    run(train, tiny_config, '--work-dir', in_tmp_path, '--resume')
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(in_tmp_path / 'iter_4.pth')
+    assert all(torch.equal(resumed[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    ('message', 'remedy'),
+    [
+        ('DataLoader worker (pid(s) 4711) exited unexpectedly', 'lower train_dataloader.num_workers'),
+        ('DataLoader worker (pid 4711) is killed by signal: Killed. ', 'lower train_dataloader.num_workers'),
+        (
+            '[/x/gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:5000',
+            'another process of the run',
+        ),
+    ],
+)
+def test_a_process_that_ended_is_named(
+    message: str, remedy: str, train, tiny_config: Path, in_tmp_path: Path, capsys, monkeypatch
+) -> None:
+    def fail(self, *_args, **_kwargs) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr('mmrcf.engine.hooks.memory_hook.MemoryHook.after_train_iter', fail, raising=False)
+    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert remedy in line and '--resume' in line and 'iteration 1' in line
+
+
+def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    line = refused(train, capsys, tiny_config, '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
+    assert 'training diverged at iteration 2: ' in line
+    assert line.endswith('lower the rate, for example --cfg-options optim_wrapper.optimizer.lr=5e+29, and start again')
+    assert ' is nan' in line or 'nan or infinite' in line
+    assert not list(in_tmp_path.rglob('*.pth'))
+
+
+def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
+    options += ['optim_wrapper.accumulative_counts=4', 'default_hooks.logger.interval=1', 'param_scheduler=None']
+    run(train, tiny_config, '--work-dir', 'plain', '--cfg-options', *options)
+    log = next(Path('plain').glob('*/*.log')).read_text()
+    assert (
+        'batch: 2 clips x 1 processes x 4 accumulated steps = 8, but the learning rate is for a batch of 16; '
+        '--auto-scale-lr multiplies the rate by 0.5\n'
+    ) in log
+    run(train, tiny_config, '--work-dir', 'scaled', '--auto-scale-lr', '--cfg-options', *options)
+    log = next(Path('scaled').glob('*/*.log')).read_text()
+    assert 'but the learning rate' not in log and ' lr: 5.0000e-04 ' in log
+    line = refused(train, capsys, tiny_config, '--auto-scale-lr')
+    assert 'has no auto_scale_lr.base_batch_size' in line
+
+
+def test_options_reach_a_config_that_lacks_their_fields(train) -> None:
+    config = Config(dict(train_dataloader=dict(a=1), train_cfg=dict(a=1), optim_wrapper=dict(a=1)))
+    train.apply_options(config, train.parse_args(['x.py', '--seed', '3', '--auto-scale-lr']))
+    assert config.randomness == dict(seed=3) and config.auto_scale_lr == dict(enable=True)
 
 
 def test_unfit_checkpoints_are_refused(train, evaluate, tiny_config, work_dir: Path, in_tmp_path: Path, capsys) -> None:

@@ -1,44 +1,82 @@
-"""Audio-to-pixel attention as a video, and shares of the instance queries' attention on frame, references and audio.
+"""Figures of what the parts of a model attend to, and shares of attention on target, references and audio.
 
-``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --out FILE.mp4``
-``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --attention-share``
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show references --out FILE.png``
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show audio --out FILE.mp4``
+``python tools/analysis_tools/attention.py CONFIG CHECKPOINT --encoder-share --json FILE.json``
 """
 
 import argparse
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from attention_figures import describe, make_figure
+from frame_figures import DEFAULT_FRAME, write_figure
+from log_mel_figure import draw_log_mel
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
-from mmrcf.apis import OnlineSegmenter, init_model
+from mmrcf.apis import init_model
 from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
 from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.media import ImageWriter, VideoWriter, is_image_path, open_source
 from mmrcf.models import RCF
 from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
-from mmrcf.visualization import AttentionShares, AttentionSummary, AudioAttention, draw_tracks
+from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
 from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
+FIGURES = {
+    'audio': 'audio-to-pixel attention over the frames',
+    'audio-pair': 'objects without and with audio, and the attention of the audio',
+    'weight': 'weight map W of the references',
+    'target': 'attention of the target tokens on the target',
+    'references': 'attention of the reference tokens on the target',
+    'log-mel': 'log-mel spectrogram of the clip',
+}
 
-def measure_shares(model: RCF, config: Config, split: str) -> AttentionSummary:
-    """Attention shares of the instance queries of ``model``, over all frames of a split of ``config``."""
+
+def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict], None]) -> None:
+    """Run ``model`` over all frames of a split of ``config``; ``add`` gets what the metrics read of each."""
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'config {config.filename}: has no {split}_dataloader; add one')
     with explained_config_errors(config):
         frames = Runner.build_dataloader(loader, seed=0)
     stream = FrameStream(model)
+    for data_batch in tqdm(frames, unit='frame'):
+        add(stream.process(data_batch))
+
+
+def measure_shares(model: RCF, config: Config, split: str) -> AttentionSummary:
+    """Attention shares of the instance queries of ``model``, over all frames of a split of ``config``."""
     with AttentionShares(model) as shares:
-        for data_batch in tqdm(frames, unit='frame'):
-            shares.add(stream.process(data_batch)['slots'])
+        run_over_split(model, config, split, lambda record: shares.add(record['slots']))
     return shares.summary()
+
+
+def measure_encoder_shares(model: RCF, config: Config, split: str) -> EncoderSummary:
+    """Attention shares of the target tokens in the encoder of ``model``, over all frames of a split of ``config``."""
+    with EncoderShares(model) as shares:
+        run_over_split(model, config, split, lambda _record: shares.add())
+    return shares.summary()
+
+
+def encoder_table(summaries: dict[str, EncoderSummary]) -> str:
+    """A Markdown table in percent, with a row for each layer of each model."""
+    rows = []
+    for name, summary in summaries.items():
+        counts = ' + '.join(f'{count:.4g}' for count in summary.tokens)
+        rows.append([f'{name}: equal attention to {counts} tokens', *_percent(summary.even)])
+        rows += [
+            [f'{name}: target tokens, layer {number}', *_percent(shares)]
+            for number, shares in enumerate(summary.target, start=1)
+        ]
+    frames = next(iter(summaries.values())).frames
+    caption = f'Percent of the self-attention of the target tokens; mean over {frames} frames.'
+    return f'{caption}\n\n{markdown_table(["", *TOKEN_KINDS], rows)}'
 
 
 def share_table(summary: AttentionSummary) -> str:
@@ -59,41 +97,28 @@ def _percent(shares: Sequence[float]) -> list[str]:
     return [f'{100 * share:.1f}' for share in shares]
 
 
-def write_pictures(model: RCF, args: argparse.Namespace) -> tuple[int, int]:
-    """Write ``args.out``: the frames of ``args.input`` with audio-to-pixel attention over them.
-
-    Ctrl-C ends the input, which may be a camera, and keeps the frames so far.
-
-    Returns:
-        The number of frames, and of those with audio.
-    """
-    segmenter = OnlineSegmenter(model)
-    audio = {'auto': True, 'none': False}.get(args.audio, args.audio)
-    with_audio = count = 0
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
-        attention = stack.enter_context(AudioAttention(model, args.layer))
-        source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
-        writer = stack.enter_context((ImageWriter if is_image_path(args.out) else VideoWriter)(args.out, source))
-        for frame in tqdm(source, total=source.num_frames, unit='frame'):
-            result = segmenter.step(frame.image, frame.audio, time=frame.time)
-            with_audio += attention.maps is not None
-            count += 1
-            picture = attention.picture(frame.image)
-            if args.tracks:
-                picture = draw_tracks(picture, result, opacity=0.0)
-            writer.add(picture, frame.time, frame.audio)
-    if count == 0:
-        raise InputError(f'input {args.input}: has no frame that can be read; nothing was written')
-    return count, with_audio
-
-
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Pictures and figures of attention')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--out', metavar='FILE', help='video with the attention of the audio over the frames')
+    parser.add_argument('--out', metavar='FILE', help='the figure: a video, or an image of one frame')
+    parser.add_argument(
+        '--show',
+        choices=FIGURES,
+        default='audio',
+        help='; '.join(f'{name}: {what}' for name, what in FIGURES.items()) + ' (default: audio)',
+    )
+    parser.add_argument(
+        '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
+    )
+    parser.add_argument(
+        '--frame',
+        type=int,
+        default=DEFAULT_FRAME,
+        help=f'frame of an image, from 0; the last one if there are fewer (default: {DEFAULT_FRAME})',
+    )
     parser.add_argument(
         '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
     )
@@ -104,35 +129,64 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
     )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for --attention-share')
-    add_json(parser, 'the figures of --attention-share')
-    parser.add_argument('--table', metavar='FILE.md', help='and between the attention markers of this Markdown file')
+    parser.add_argument(
+        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
+    )
+    parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for the shares')
+    add_json(parser, 'the shares')
+    parser.add_argument(
+        '--table', metavar='FILE.md', help='and between the attention, or encoder, markers of this Markdown file'
+    )
     add_device(parser)
-    add_cfg_options(parser)
+    add_cfg_options(parser, 'the configs')
     args = parser.parse_intermixed_args(arguments)
-    if args.attention_share == bool(args.input) or bool(args.out) != bool(args.input):
-        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share')
+    modes = bool(args.input) + args.attention_share + args.encoder_share
+    if modes != 1 or bool(args.out) != bool(args.input):
+        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
+    if args.frame < 0:
+        parser.error(f'--frame {args.frame}: expected a number from 0 on')
     return args
+
+
+def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:
+    """A model and its config."""
+    config = load_config(config_path, args.cfg_options)
+    set_threads(config)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
+    return init_model(config, checkpoint, args.device), config
+
+
+def report(table: str, content: dict, marker: str, args: argparse.Namespace) -> None:
+    """Print a table; write it and its content where the command line says."""
+    print(table)
+    if args.json:
+        write_json(args.json, content)
+    if args.table:
+        write_between_markers(args.table, marker, table)
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the video or measure the shares."""
+    """Draw the figure or measure the shares."""
     args = parse_args(arguments)
-    config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
-    model = init_model(config, args.checkpoint, args.device)
+    models = [load(args.config, args.checkpoint, args)]
+    if args.other:
+        models.append(load(*args.other, args))
     if args.attention_share:
-        summary = measure_shares(model, config, args.split)
-        print(share_table(summary))
-        if args.json:
-            write_json(args.json, asdict(summary))
-        if args.table:
-            write_between_markers(args.table, 'attention', share_table(summary))
-        return
-    count, with_audio = write_pictures(model, args)
-    print(f'wrote {args.out}: {count} frames, {with_audio} of them with audio')
+        summary = measure_shares(*models[0], args.split)
+        report(share_table(summary), asdict(summary), 'attention', args)
+    elif args.encoder_share:
+        summaries = {describe(model): measure_encoder_shares(model, config, args.split) for model, config in models}
+        content = {name: asdict(summary) for name, summary in summaries.items()}
+        report(encoder_table(summaries), content, 'encoder', args)
+    else:
+        if args.show == 'log-mel':
+            draw_log_mel(args, models[0][0])
+            print(f'wrote {args.out}')
+            return
+        with make_figure(args, models[0][0], models[1][0] if args.other else None) as figure:
+            count = write_figure(figure, args)
+            print(f'wrote {args.out}: {count} frames{figure.note}')
 
 
 if __name__ == '__main__':

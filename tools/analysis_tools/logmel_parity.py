@@ -78,7 +78,7 @@ def read_waveform(path: str) -> np.ndarray:
     Raises:
         InputError: The file is missing, cannot be read or holds no audio.
     """
-    with closing(AudioReader(str(require_file(path, 'audio')), None, f'audio {path}')) as reader:
+    with closing(AudioReader.open(str(require_file(path, 'audio')), None, f'audio {path}')) as reader:
         pieces = [torch.from_numpy(chunk.samples).nan_to_num(nan=0.0) for chunk in reader.chunks()]
     if not pieces:
         raise InputError(f'audio {path}: holds no audio; give a file that does')

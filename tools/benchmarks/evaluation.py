@@ -10,13 +10,12 @@ from time import perf_counter
 
 import torch
 
-from measuring import describe_machine
 from mmrcf.engine.checkpoint import load_tested_weights
 from mmrcf.engine.command_line import add_cfg_options, add_json
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import keep_freed_memory, require_file, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, require_file, write_json
 
 
 def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None) -> dict[str, object]:

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, describe_machine, encoded_frames, paired_ratio, statistics_of
+from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
-from mmrcf.utils import keep_freed_memory, peak_mib, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 STAGES = ('preprocess', 'network', 'track', 'masks')
@@ -47,6 +47,7 @@ class Subject:
     def __init__(self, name: str, segmenter: OnlineSegmenter, stream_fps: float = 30.0) -> None:
         self.name = name
         self.segmenter = segmenter
+        segmenter.model.times_parts = True
         self._noise = None
         if segmenter.uses_audio:
             count = max(1, round(SAMPLE_RATE / stream_fps))
@@ -132,6 +133,29 @@ def report(subject: Subject, decoding: Sequence[float], stream_fps: float) -> di
     return figures
 
 
+def offline_latency(figures: dict[str, Any], clip_length: int) -> dict[str, float] | None:
+    """The latency of a model that answers a whole clip at once: N_f (t_stream + t_model), Section IV-B.
+
+    A step of such a model here answers the newest frame of the clip. For the whole clip, decoding, preprocessing,
+    backbone and masks take N_f times as long; the rest of the network runs once.
+
+    Args:
+        figures: Of :func:`report`.
+        clip_length: Frames N_f of the clip.
+
+    Returns:
+        ``frames``: N_f; ``model``: t_model, milliseconds for a frame of the clip; ``latency``: milliseconds from the
+        begin of the clip to its masks. None where the time of the backbone is not known (a compiled network).
+    """
+    if 'backbone' not in figures['parts']:
+        return None
+    stages, backbone = figures['stages'], figures['parts']['backbone']['p50']
+    of_each_frame = backbone + sum(stages[name]['p50'] for name in ('decode', 'preprocess', 'masks'))
+    of_the_clip = max(0.0, stages['network']['p50'] - backbone)
+    model = of_each_frame + of_the_clip / clip_length
+    return dict(frames=clip_length, model=model, latency=clip_length * (figures['latency']['stream'] + model))
+
+
 def stage_table(figures: Sequence[dict[str, Any]]) -> str:
     """Medians in milliseconds, a row for each subject."""
     names = list(dict.fromkeys(name for row in figures for name in (*row['stages'], *row['parts'])))
@@ -211,8 +235,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     source = encoded_frames(args.input, args.size)
     subjects = [build_subject(args, args.config, is_baseline=False)]
     subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]
-    decoding = run(subjects, source, args.frames, args.warmup)
+    clips = [getattr(subject.segmenter.model, 'clip_length', 1) for subject in subjects]
+    decoding = run(subjects, source, args.frames, max(args.warmup, *clips))  # a clip is full when it counts
     figures = [report(subject, decoding, args.stream_fps) for subject in subjects]
+    for row, clip_length in zip(figures, clips, strict=True):
+        if clip_length > 1:
+            row['offline'] = offline_latency(row, clip_length)
     first = [spent + total for spent, total in zip(decoding, subjects[0].totals, strict=True)]
     ratios, more = {}, {}
     for subject in subjects[1:]:
@@ -220,6 +248,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ratios[subject.name] = asdict(paired_ratio(other, first))
         more[subject.name] = asdict(statistics_of([a - b for a, b in zip(other, first, strict=True)]))
     print(stage_table(figures))
+    for row in figures:
+        if offline := row.get('offline'):
+            wait, model = row['latency']['stream'], offline['model']
+            print(
+                f'{row["name"]} as an offline method: latency {offline["latency"] / 1e3:.2f} s, '
+                f'{offline["frames"]} frames x ({wait:.1f} ms to wait + {model:.1f} ms to process)'
+            )
     for name, ratio in ratios.items():
         print(f'{subjects[0].name} is {ratio["p50"]:.2f} times as fast as {name} (median of {ratio["count"]} pairs)')
     for name, difference in more.items():

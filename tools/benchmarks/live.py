@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from measuring import describe_machine, statistics_of
+from measuring import statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_device, add_json
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
-from mmrcf.utils import keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, resident_mib, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = 20

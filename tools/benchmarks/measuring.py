@@ -1,11 +1,8 @@
-"""What the benchmarks share: statistics over frames, the machine, frames to run on, times of the parts of a model."""
+"""What the benchmarks share: statistics over frames, frames to run on, times of the parts of a model."""
 
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 from time import perf_counter
 
 import cv2
@@ -15,8 +12,6 @@ from torch import nn
 
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
-
-PACKAGES = ('torch', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine', 'numpy', 'onnxruntime')
 
 
 @dataclass(frozen=True)
@@ -55,32 +50,6 @@ def paired_ratio(slower: Sequence[float], faster: Sequence[float]) -> Statistics
     if len(slower) != len(faster):
         raise ValueError(f'{len(slower)} and {len(faster)} values do not make pairs')
     return statistics_of(np.asarray(slower) / np.asarray(faster))
-
-
-def describe_machine(device: torch.device) -> dict[str, object]:
-    """Processor, device, threads and versions."""
-    packages = {}
-    for name in PACKAGES:
-        try:
-            packages[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return dict(
-        processor=_processor(),
-        device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
-        threads=torch.get_num_threads(),
-        python=platform.python_version(),
-        packages=packages,
-    )
-
-
-def _processor() -> str:
-    info = Path('/proc/cpuinfo')
-    if info.exists():
-        for line in info.read_text(encoding='utf-8', errors='replace').splitlines():
-            if line.startswith('model name'):
-                return line.split(':', 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 @torch.no_grad()

@@ -12,11 +12,11 @@ import torch
 from torch.autograd.profiler_util import EventList
 from torch.profiler import ProfilerActivity, profile
 
-from measuring import describe_machine, encoded_frames
+from measuring import encoded_frames
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_json, add_size
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import keep_freed_memory, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, write_json
 from mmrcf.utils.markdown import markdown_table
 
 WARMUP = 3

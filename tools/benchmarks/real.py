@@ -15,10 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from measuring import describe_machine
 from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import read_json, write_json
+from mmrcf.utils import describe_machine, read_json, write_json
 from page_tools import run_tool
 from real_page import write_real_page
 

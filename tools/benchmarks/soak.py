@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import describe_machine, encoded_frames, statistics_of
+from measuring import encoded_frames, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_device, add_json, add_size
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import atomic_output, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import atomic_output, describe_machine, keep_freed_memory, resident_mib, write_json
 
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)

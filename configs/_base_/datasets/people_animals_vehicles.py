@@ -75,21 +75,40 @@ davis = dict(
     max_gap=3,
     partly_labelled=True,
 )
-# The still images after tools/misc/complete_labels.py has completed their labels; its categories are the classes.
-coco_completed = dict(coco, ann_file='annotations/instances_train2017_completed.json', class_map=None)
-stills_completed = dict(stills, ann_file='instances_completed.json')
+# The still images after tools/misc/complete_labels.py has completed their labels, with the model of stage 2 for round 1
+# and that of stage 4 for round 2; its categories are the classes.
+coco_round1 = dict(coco, ann_file='annotations/instances_train2017_round1.json', class_map=None)
+coco_round2 = dict(coco, ann_file='annotations/instances_train2017_round2.json', class_map=None)
+stills_round1 = dict(stills, ann_file='instances_round1.json')
+stills_round2 = dict(stills, ann_file='instances_round2.json')
+complete = 'python tools/misc/complete_labels.py '
+with_stage2 = complete + 'configs/real/rcf_r18_stills_320.py work_dirs/rcf_r18_stills_320/iter_700.pth '
+with_stage4 = (
+    complete + 'configs/real/rcf_r18_people-animals-vehicles_round1.py '
+    'work_dirs/rcf_r18_people-animals-vehicles_round1/iter_400.pth --data configs/real/rcf_r18_stills_320.py '
+)
+data_commands = {
+    'data/coco/annotations/instances_train2017_round1.json': with_stage2
+    + '--dataset 0 --out data/coco/annotations/instances_train2017_round1.json '
+    '--accept-thr 0.5 person=1 --ignore-thr 0.15 person=0.5',
+    'data/stills/instances_round1.json': with_stage2
+    + '--dataset 1 --out data/stills/instances_round1.json --accept-thr 0.5 --ignore-thr 0.15',
+    'data/coco/annotations/instances_train2017_round2.json': with_stage4
+    + '--dataset 0 --out data/coco/annotations/instances_train2017_round2.json '
+    '--accept-thr 0.5 person=1 --ignore-thr 0.15 person=0.5 vehicle=0.05',
+    'data/stills/instances_round2.json': with_stage4
+    + '--dataset 1 --out data/stills/instances_round2.json --accept-thr 0.5 --ignore-thr 0.15 vehicle=0.05',
+}
 
 # What VideoCopyPaste takes objects from: the same data sets, in clips as long as those of the training.
 load_clip = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations')]
 one_frame = dict(num_references=0, num_targets=1, pipeline=load_clip)
 three_frames = dict(num_references=1, num_targets=2, pipeline=load_clip)
 paste_stills = [dict(coco, **one_frame), dict(stills, **one_frame)]
-paste_stills_completed = [dict(coco_completed, **one_frame), dict(stills_completed, **one_frame)]
-paste_clips = [
-    dict(davis, **three_frames),
-    dict(coco_completed, **three_frames),
-    dict(stills_completed, **three_frames),
-]
+paste_stills_round1 = [dict(coco_round1, **one_frame), dict(stills_round1, **one_frame)]
+paste_stills_round2 = [dict(coco_round2, **one_frame), dict(stills_round2, **one_frame)]
+paste_clips_round1 = [dict(part, **three_frames) for part in (davis, coco_round1, stills_round1)]
+paste_clips_round2 = [dict(part, **three_frames) for part in (davis, coco_round2, stills_round2)]
 
 # Testing: the sequences as videos, the images as videos of one frame, resized to at most 448x336.
 test_pipeline = [

@@ -2,6 +2,10 @@
 dataset_type = 'YouTubeVISDataset'
 data_root = 'data/shapes/'
 metainfo = dict(classes='shapes')
+data_commands = {
+    data_root + split + '/instances.json': 'python tools/misc/make_shapes.py --out data/shapes'
+    for split in ('train', 'val')
+}
 
 train_pipeline = [
     dict(type='LoadClipFrames'),

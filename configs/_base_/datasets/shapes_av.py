@@ -3,6 +3,10 @@
 dataset_type = 'AVISDataset'
 data_root = 'data/shapes_av/'
 metainfo = dict(classes='shapes_av')
+data_commands = {
+    data_root + split + '/instances.json': 'python tools/misc/make_shapes.py --variant shapes_av --out data/shapes_av'
+    for split in ('train', 'val')
+}
 
 # Audio comes after the frames: so the random draws for the frames are the same with and without it.
 train_pipeline = [

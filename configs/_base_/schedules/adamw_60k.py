@@ -8,7 +8,8 @@ max_iters = 60000
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=6e-4, weight_decay=1e-4),
-    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),
+    # VGGish is pretrained as the backbone is, and trained at the same rate.
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1), 'audio_encoder.vggish': dict(lr_mult=0.1)}),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [

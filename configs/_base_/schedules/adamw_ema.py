@@ -14,6 +14,7 @@ test_cfg = dict(type='OnlineTestLoop')
 # At first the average follows the weights closely, so that it forgets those that a short stage starts from (gamma).
 custom_hooks = [
     dict(type='DatasetCheckHook'),
+    dict(type='DivergenceHook'),
     dict(type='MemoryHook'),
     dict(type='EMAHook', ema_type='mmdet.ExpMomentumEMA', momentum=0.002, gamma=100),
 ]

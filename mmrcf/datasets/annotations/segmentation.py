@@ -8,8 +8,10 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.structures import IGNORED_LABEL
 
-# A polygon takes memory by the length of its outline, so a stray coordinate must not reach the rasteriser.
-FAR = 100
+# Bounds of a polygon, whose rasterisation takes memory by the length of its outline.
+FAR = 100  # a coordinate further out than this many sides of the image is an error
+MARGIN = 1  # further out than this many sides, the polygon is cut off
+MAX_OUTLINE = 2_000_000  # length of an outline in pixels; about 240 MB
 
 
 class SegmentationError(ValueError):
@@ -88,8 +90,36 @@ def _polygons_to_rle(polygons: list, height: int, width: int) -> dict | None:
             raise SegmentationError(f'polygon {index} has {len(polygon)} numbers, expected x and y of 3 or more points')
         if not (np.abs(polygon) <= FAR * max(height, width)).all():
             raise SegmentationError(f'polygon {index} has a coordinate far outside the image, or not a number')
-    merged = mask_utils.merge(mask_utils.frPyObjects(polygons, height, width))
+    polygons = [_cut_off(polygon, height, width) for polygon in polygons]
+    outlines = [np.asarray(polygon).reshape(-1, 2) for polygon in polygons if polygon]
+    length = sum(float(np.abs(points - np.roll(points, 1, axis=0)).max(1).sum()) for points in outlines)
+    if length > MAX_OUTLINE:
+        raise SegmentationError(f'polygons have an outline of {length:.0f} pixels, expected at most {MAX_OUTLINE}')
+    if not outlines:
+        return None
+    merged = mask_utils.merge(mask_utils.frPyObjects([polygon for polygon in polygons if polygon], height, width))
     return merged if mask_utils.area(merged) > 0 else None
+
+
+def _cut_off(polygon: list[float], height: int, width: int) -> list[float]:
+    """The part of a polygon within ``MARGIN`` of the image (Sutherland and Hodgman); itself where it is all within."""
+    points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+    margin = MARGIN * max(height, width)
+    low, high = np.array([-margin, -margin]), np.array([width + margin, height + margin])
+    if (points >= low).all() and (points <= high).all():
+        return polygon
+    for axis, sign, limit in ((0, 1, low[0]), (0, -1, high[0]), (1, 1, low[1]), (1, -1, high[1])):
+        if len(points) == 0:
+            break
+        inside = sign * (points[:, axis] - limit)  # at least 0 within the line
+        before, before_inside = np.roll(points, 1, axis=0), np.roll(inside, 1)
+        crossing = (inside < 0) != (before_inside < 0)
+        share = np.divide(before_inside, before_inside - inside, out=np.zeros_like(inside), where=crossing)
+        crossings = before + share[:, None] * (points - before)
+        # Each edge gives the point where it crosses the line, then its end where that is within.
+        both = np.stack([crossings, points], axis=1).reshape(-1, 2)
+        points = both[np.stack([crossing, inside >= 0], axis=1).reshape(-1)]
+    return points.reshape(-1).tolist() if len(points) >= 3 else []
 
 
 def segmentation_to_rle(segmentation: Any, height: int, width: int) -> dict | None:

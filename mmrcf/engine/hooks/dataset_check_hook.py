@@ -30,8 +30,8 @@ class DatasetCheckHook(Hook):
 
         Raises:
             InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
-                other classes or clips than the data set it is in, or a clip may have more objects than there are
-                queries.
+                other classes or clips than the data set it is in, or an option lets a clip have more objects than there
+                are queries.
         """
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
@@ -58,9 +58,10 @@ class DatasetCheckHook(Hook):
 
 
 def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
-    """Compare a data set's objects, and the limits of them, with the queries: one without a query is not learned.
+    """Compare the objects of a data set with the queries; objects beyond them are counted in the log.
 
-    A limit is the config's to correct. The labels are as they are, so frames with more objects are a warning.
+    Raises:
+        InputError: An option lets a clip have more objects than there are queries.
     """
     limits = {'max_objects': getattr(dataset, 'max_objects', None)}
     for paste in _find_pastes(getattr(dataset, 'pipeline', None)):
@@ -71,13 +72,13 @@ def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
                 f'{name}: {field}={limit}, but the model has num_queries={num_queries}, one for each object; lower the '
                 'one or raise the other'
             )
-    counts = getattr(dataset, 'objects_per_frame', np.zeros(0, int))
-    crowded = int((counts > num_queries).sum())
-    if crowded:
+    counts = getattr(dataset, 'object_counts', np.zeros(0, int))
+    beyond = (counts - num_queries).clip(min=0)
+    if beyond.any():
         print_log(
-            f'{name}: {crowded} of {len(counts)} frames have more objects (up to {counts.max()}) than the model has '
-            f'queries (num_queries={num_queries}); the others are not learned; raise '
-            'model.head.num_queries if that matters',
+            f'{name}: {(beyond > 0).sum()} of {len(counts)} frames have more objects than num_queries={num_queries}; '
+            f'{beyond.sum()} of {counts.sum()} objects get no query and are trained as background; raise '
+            'model.head.num_queries',
             'current',
             logging.WARNING,
         )

@@ -25,16 +25,19 @@ def objects_by_video(ground_truth: GroundTruth, category_ids: Sequence[int | Non
     return objects
 
 
-def assemble_tracks(frames: Sequence[dict], category_ids: Sequence[int | None]) -> list[Track]:
+def assemble_tracks(
+    frames: Sequence[dict], category_ids: Sequence[int | None], track_score: str = 'mean'
+) -> list[Track]:
     """The tracks of one video, in the order of their track IDs.
 
-    The class distribution of a track is the mean over the frames in which it was shown; its class is the most probable
+    The class distribution of a track is the mean over the frames in which it was active; its class is the most probable
     one, its score that one's probability. A track ID without a single pixel, or of a class without a category, is no
     track.
 
     Args:
         frames: All frames of the video in order; see :class:`FrameMetric` for what they hold.
         category_ids: (K) The category id of each class, None for a class that is not evaluated.
+        track_score: ``'mean'``, or ``'max'``: the highest probability of its class in any of these frames.
     """
     seen: dict[int, dict[int, dict | None]] = {}
     probs: dict[int, list[np.ndarray]] = {}
@@ -49,10 +52,12 @@ def assemble_tracks(frames: Sequence[dict], category_ids: Sequence[int | None]) 
     tracks = []
     for track_id in sorted(seen):
         mean = np.mean(probs[track_id], axis=0, dtype=np.float64)
-        category_id = category_ids[int(mean.argmax())]
+        label = int(mean.argmax())
+        category_id = category_ids[label]
+        score = mean[label] if track_score == 'mean' else np.max(probs[track_id], axis=0)[label]
         if category_id is not None and any(seen[track_id].values()):
             rles = tuple(seen[track_id].get(index) for index in range(len(frames)))
-            tracks.append(Track(frames[0]['video_id'], category_id, rles, float(mean.max())))
+            tracks.append(Track(frames[0]['video_id'], category_id, rles, float(score)))
     return tracks
 
 

@@ -28,6 +28,8 @@ class VISMetric(FrameMetric):
         outfile_prefix: Write the submission to ``<outfile_prefix>.zip``. None: write none.
         classwise: Log the AP of each class too.
         class_ap50: Give ``AP50_<class>`` too, for each class that the annotation file has.
+        track_score: Score of a track, of which the paper says nothing: the ``'mean'`` of its class's probability over
+            the frames in which it was active, or the ``'max'``.
         collect_device: As in MMEngine.
         prefix: As in MMEngine.
     """
@@ -42,17 +44,21 @@ class VISMetric(FrameMetric):
         outfile_prefix: str | None = None,
         classwise: bool = False,
         class_ap50: bool = False,
+        track_score: str = 'mean',
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(ann_file, classes, collect_device, prefix, needs_annotations=not format_only)
         if format_only and outfile_prefix is None:
-            raise InputError('VISMetric: format_only=True needs a place for the submission; give outfile_prefix')
+            raise InputError('VISMetric: format_only=True needs a path for the submission; give outfile_prefix')
+        if track_score not in ('mean', 'max'):
+            raise InputError(f'VISMetric: track_score={track_score!r}, expected "mean" or "max"')
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
         self._check_submission()
         self.classwise = classwise
         self.class_ap50 = class_ap50
+        self.track_score = track_score
 
     def _check_submission(self) -> None:
         if self.outfile_prefix is not None and self.view.class_map is not None:
@@ -74,7 +80,9 @@ class VISMetric(FrameMetric):
             logger.warning(
                 '%s has no category for %s; predictions of these classes are left out', self.ann_file, absent
             )
-        tracks = [track for frames in videos.values() for track in assemble_tracks(frames, category_ids)]
+        tracks = [
+            track for frames in videos.values() for track in assemble_tracks(frames, category_ids, self.track_score)
+        ]
         if self.outfile_prefix is not None:
             path = write_submission(self.outfile_prefix, tracks, ground_truth)
             logger.info('Submission with %d tracks of %d videos: %s', len(tracks), len(videos), path)

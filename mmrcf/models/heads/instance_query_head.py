@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.utils import reduce_mean
@@ -50,6 +51,8 @@ class InstanceQueryHead(BaseModule):
         loss_cls: Class loss over all slots (first term of Eq. 4); a class weight for the empty class belongs here.
         loss_dice: Dice loss over matched slots (second term of Eq. 4).
         loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
+        loss_reduction: ``'mean'``: losses are means over all slots (class, weighted) and all matched pairs (masks) of a
+            batch. ``'sum'``, as Eq. 4 is written: sums over the slots and pairs of a frame, means over frames.
         auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
         order_supervision: Whether a track ID keeps the slot that it was assigned on the frame before (Table VII).
             Needs clips with at least two targets.
@@ -82,6 +85,7 @@ class InstanceQueryHead(BaseModule):
         loss_cls: dict | None = None,
         loss_dice: dict | None = None,
         loss_mask: dict | None = None,
+        loss_reduction: str = 'mean',
         auxiliary_loss: bool = True,
         order_supervision: bool = False,
         query_grid: bool = False,
@@ -97,12 +101,15 @@ class InstanceQueryHead(BaseModule):
         ):
             if not fits:
                 raise ValueError(f'head.{name}={value}: expected a number {expected}')
+        if loss_reduction not in ('mean', 'sum'):
+            raise ValueError(f'head.loss_reduction={loss_reduction!r}: expected "mean" or "sum"')
         if local_content and not query_grid:
             raise ValueError('head.local_content=True needs queries with anchors; set query_grid=True')
         self.num_classes = num_classes
         self.num_queries = num_queries
         self.embed_dims = embed_dims
         self.mask_dims = mask_dims
+        self.loss_reduction = loss_reduction
         self.auxiliary_loss = auxiliary_loss
         self.order_supervision = order_supervision
         self.ignored_share = ignored_share
@@ -211,29 +218,61 @@ class InstanceQueryHead(BaseModule):
         if self.semantic_loss is not None and segmentation_map is not None:
             losses['loss_semantic'] = self.semantic_loss(segmentation_map, targets)
         last = len(outputs) - 1
-        for index, output in enumerate(outputs):
+        matches = self.match(outputs, targets, num_targets)
+        for index, (output, pairs) in enumerate(zip(outputs, matches, strict=True)):
             prefix = '' if index == last else f'd{index}.'
-            pairs = self.match(output, targets, num_targets)
             with torch.autocast(output.cls_logits.device.type, enabled=False):
                 layer = self._layer_loss(output, targets, pairs)
             losses.update({prefix + name: value for name, value in layer.items()})
         return losses
 
     def match(
-        self, output: SlotOutputs, targets: Sequence[FrameTargets], num_targets: int
-    ) -> list[tuple[Tensor, Tensor]]:
-        """Slots and ground-truth indices of the pairs of each frame."""
+        self, outputs: Sequence[SlotOutputs], targets: Sequence[FrameTargets], num_targets: int
+    ) -> list[list[tuple[Tensor, Tensor]]]:
+        """Slots and ground-truth indices, int64 and sorted by slot, of the pairs of each frame, for each layer.
+
+        Args:
+            outputs: As in :meth:`loss`.
+            targets: As in :meth:`loss`.
+            num_targets: Frames S of a clip.
+
+        Raises:
+            FloatingPointError: An output is not a number.
+        """
+        device = outputs[0].cls_logits.device
+        costs = [
+            self.matcher.costs(
+                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, self.anchors
+            )
+            for output in outputs
+            for index, target in enumerate(targets)
+        ]
+        # One wait for the device a step, not one for each frame and layer.
+        values = torch.cat([cost.flatten() for cost in costs]).cpu().numpy()
+        ends = np.cumsum([cost.numel() for cost in costs])
+        tables = [part.reshape(cost.shape) for part, cost in zip(np.split(values, ends[:-1]), costs, strict=True)]
+        layers = [
+            self._assign(tables[first : first + len(targets)], targets, num_targets)
+            for first in range(0, len(tables), len(targets))
+        ]
+        flat = [pair for layer in layers for pairs in layer for pair in pairs]
+        lengths = [len(pairs) for layer in layers for pairs in layer]
+        indices = torch.tensor(flat, dtype=torch.long, device=device).reshape(-1, 2).split(lengths)
+        pairs = [tuple(pair.unbind(-1)) for pair in indices]
+        return [pairs[first : first + len(targets)] for first in range(0, len(pairs), len(targets))]
+
+    def _assign(
+        self, costs: Sequence[np.ndarray], targets: Sequence[FrameTargets], num_targets: int
+    ) -> list[list[tuple[int, int]]]:
+        """Pairs of slot and ground-truth index of each frame, of one layer."""
         pairs = []
         kept: dict[int, int] = {}
         for index, target in enumerate(targets):
             if not self.order_supervision or index % num_targets == 0:
                 kept = {}
             fixed = {i: kept[track_id] for i, track_id in enumerate(target.track_ids) if track_id in kept}
-            slots, objects = self.matcher(
-                output.cls_logits[index], output.mask_logits[index], target.labels, target.masks, fixed, self.anchors
-            )
-            kept = {target.track_ids[i]: s for s, i in zip(slots.tolist(), objects.tolist(), strict=True)}
-            pairs.append((slots, objects))
+            pairs.append(self.matcher.assign(costs[index], fixed))
+            kept = {target.track_ids[i]: slot for slot, i in pairs[-1]}
         return pairs
 
     def _layer_loss(
@@ -246,7 +285,12 @@ class InstanceQueryHead(BaseModule):
         class_weight = logits.new_tensor(getattr(self.loss_cls, 'class_weight', None) or [1.0] * (self.num_classes + 1))
         # Averages over all ranks, so that two ranks make the step that one rank with both batches makes.
         known = self._known_slots(output, targets, labels)
-        cls_factor = reduce_mean((class_weight[labels] * known).sum()).clamp(min=1e-6)
+        num_pairs = sum(len(slots) for slots, _ in pairs)
+        if self.loss_reduction == 'sum':
+            cls_factor = mask_factor = reduce_mean(logits.new_tensor(float(len(logits))))
+        else:
+            cls_factor = reduce_mean((class_weight[labels] * known).sum()).clamp(min=1e-6)
+            mask_factor = reduce_mean(logits.new_tensor(float(num_pairs))).clamp(min=1.0)
         losses = {
             'loss_cls': self.loss_cls(logits.flatten(0, 1), labels.flatten(), known.flatten(), avg_factor=cls_factor)
         }
@@ -255,8 +299,7 @@ class InstanceQueryHead(BaseModule):
         frames = torch.cat([torch.full_like(slots, index) for index, (slots, _) in enumerate(pairs)])
         predicted = output.mask_logits[frames, torch.cat([slots for slots, _ in pairs])].float()
         truth = torch.cat([targets[index].masks[objects] for index, (_, objects) in enumerate(pairs)])
-        mask_factor = reduce_mean(logits.new_tensor(float(len(predicted)))).clamp(min=1.0)
-        if len(predicted) == 0:
+        if num_pairs == 0:
             # Keeps every parameter in the graph: a rank without objects must still take part in the gradient reduction.
             nothing = output.mask_logits.float().sum() * 0.0
             losses['loss_dice'] = nothing

@@ -1,7 +1,7 @@
 """Transformer encoder (the fusion of Section III-B-1) and decoder (the instance code of Section III-B-2).
 
-Positions join queries and keys in every layer, as in DETR. Layers are pre-norm: they bear the paper's learning rate of
-6e-4.
+Positions are added to queries and keys in every layer, as in DETR. Layers are pre-norm by default, for stable training
+at the paper's learning rate of 6e-4; ``norm_first=False`` gives the post-norm layers of DETR.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,11 @@ def feedforward(embed_dims: int, hidden_dims: int, dropout: float) -> nn.Sequent
 class TransformerEncoderLayer(nn.Module):
     """Self-attention over all tokens, then a feed-forward network."""
 
-    def __init__(self, embed_dims: int, num_heads: int, feedforward_dims: int, dropout: float) -> None:
+    def __init__(
+        self, embed_dims: int, num_heads: int, feedforward_dims: int, dropout: float, norm_first: bool = True
+    ) -> None:
         super().__init__()
+        self.norm_first = norm_first
         self.norm_attention = nn.LayerNorm(embed_dims)
         self.attention = MultiheadAttention(embed_dims, num_heads, dropout)
         self.norm_feedforward = nn.LayerNorm(embed_dims)
@@ -33,10 +36,13 @@ class TransformerEncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, positions: Tensor, padding: Tensor | None) -> Tensor:
         """See :meth:`TransformerEncoder.forward`."""
-        normed = self.norm_attention(tokens)
+        normed = self.norm_attention(tokens) if self.norm_first else tokens
         located = normed + positions
         tokens = tokens + self.dropout(self.attention(located, located, normed, padding))
-        return tokens + self.dropout(self.feedforward(self.norm_feedforward(tokens)))
+        if self.norm_first:
+            return tokens + self.dropout(self.feedforward(self.norm_feedforward(tokens)))
+        tokens = self.norm_attention(tokens)
+        return self.norm_feedforward(tokens + self.dropout(self.feedforward(tokens)))
 
 
 class TransformerEncoder(nn.Module):
@@ -48,6 +54,8 @@ class TransformerEncoder(nn.Module):
         num_heads: Heads of each attention.
         feedforward_dims: Hidden width of the feed-forward networks.
         dropout: Dropout rate.
+        norm_first: Whether a layer normalises what goes into attention and feed-forward network (pre-norm), or what
+            comes out of them (post-norm).
     """
 
     def __init__(
@@ -57,12 +65,14 @@ class TransformerEncoder(nn.Module):
         num_heads: int = 8,
         feedforward_dims: int = 2048,
         dropout: float = 0.0,
+        norm_first: bool = True,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            TransformerEncoderLayer(embed_dims, num_heads, feedforward_dims, dropout) for _ in range(num_layers)
+            TransformerEncoderLayer(embed_dims, num_heads, feedforward_dims, dropout, norm_first)
+            for _ in range(num_layers)
         )
-        self.norm = nn.LayerNorm(embed_dims)
+        self.norm = nn.LayerNorm(embed_dims) if norm_first else nn.Identity()
 
     def forward(self, tokens: Tensor, positions: Tensor, padding: Tensor | None = None) -> Tensor:
         """Fuse.
@@ -83,8 +93,11 @@ class TransformerEncoder(nn.Module):
 class TransformerDecoderLayer(nn.Module):
     """Self-attention among the N slots, attention to the tokens, then a feed-forward network."""
 
-    def __init__(self, embed_dims: int, num_heads: int, feedforward_dims: int, dropout: float) -> None:
+    def __init__(
+        self, embed_dims: int, num_heads: int, feedforward_dims: int, dropout: float, norm_first: bool = True
+    ) -> None:
         super().__init__()
+        self.norm_first = norm_first
         self.norm_slots = nn.LayerNorm(embed_dims)
         self.self_attention = MultiheadAttention(embed_dims, num_heads, dropout)
         self.norm_cross = nn.LayerNorm(embed_dims)
@@ -95,12 +108,17 @@ class TransformerDecoderLayer(nn.Module):
 
     def forward(self, slots: Tensor, queries: Tensor, tokens: Tensor, keys: Tensor, padding: Tensor | None) -> Tensor:
         """See :meth:`TransformerDecoder.forward`."""
-        normed = self.norm_slots(slots)
-        located = normed + queries
-        slots = slots + self.dropout(self.self_attention(located, located, normed))
-        located = self.norm_cross(slots) + queries
-        slots = slots + self.dropout(self.cross_attention(located, keys, tokens, padding))
-        return slots + self.dropout(self.feedforward(self.norm_feedforward(slots)))
+        if self.norm_first:
+            normed = self.norm_slots(slots)
+            located = normed + queries
+            slots = slots + self.dropout(self.self_attention(located, located, normed))
+            located = self.norm_cross(slots) + queries
+            slots = slots + self.dropout(self.cross_attention(located, keys, tokens, padding))
+            return slots + self.dropout(self.feedforward(self.norm_feedforward(slots)))
+        located = slots + queries
+        slots = self.norm_slots(slots + self.dropout(self.self_attention(located, located, slots)))
+        slots = self.norm_cross(slots + self.dropout(self.cross_attention(slots + queries, keys, tokens, padding)))
+        return self.norm_feedforward(slots + self.dropout(self.feedforward(slots)))
 
 
 class TransformerDecoder(nn.Module):
@@ -113,10 +131,12 @@ class TransformerDecoder(nn.Module):
         num_heads: int = 8,
         feedforward_dims: int = 2048,
         dropout: float = 0.0,
+        norm_first: bool = True,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            TransformerDecoderLayer(embed_dims, num_heads, feedforward_dims, dropout) for _ in range(num_layers)
+            TransformerDecoderLayer(embed_dims, num_heads, feedforward_dims, dropout, norm_first)
+            for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(embed_dims)
 

@@ -2,10 +2,11 @@
 
 from abc import ABCMeta, abstractmethod
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import FINE, Extents, FusedTokens, TokenGroup, TransformerEncoder, grid_padding, sine_positions
+from ..layers import FINE, Extents, FusedTokens, TokenGroup, TransformerEncoder, grid_padding, join, sine_positions
 
 
 class BaseContextNeck(BaseModule, metaclass=ABCMeta):
@@ -18,6 +19,8 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         encoder: Arguments of :class:`~mmrcf.models.layers.TransformerEncoder`, without ``embed_dims``.
         add_position_to_content: Whether sine positions (with the temperature ``FINE``) are added to the tokens, beside
             the positions in query and key of the attention, so that values carry them too. Not in the paper.
+        position_mode: Where the positions P are added. ``'attention'``: to queries and keys of every layer, as DETR
+            does. ``'tokens'``: to the tokens once, before the first layer, as Eq. 1 and 2 are written.
     """
 
     def __init__(
@@ -27,8 +30,11 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         embed_dims: int = 256,
         encoder: dict | None = None,
         add_position_to_content: bool = False,
+        position_mode: str = 'attention',
     ) -> None:
         super().__init__()
+        if position_mode not in ('attention', 'tokens'):
+            raise ValueError(f'neck.position_mode={position_mode!r}: expected "attention" or "tokens"')
         if embed_dims % 4:
             raise ValueError(f'neck.embed_dims={embed_dims} must be a multiple of 4')
         if num_references < 0:
@@ -37,6 +43,7 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         self.num_references = num_references
         self.embed_dims = embed_dims
         self.add_position_to_content = add_position_to_content
+        self.position_mode = position_mode
         self.target_projection = nn.Conv2d(in_channels, embed_dims, 1)
         nn.init.xavier_uniform_(self.target_projection.weight)
         nn.init.zeros_(self.target_projection.bias)
@@ -64,6 +71,13 @@ class BaseContextNeck(BaseModule, metaclass=ABCMeta):
         if self.add_position_to_content:
             tokens = tokens + sine_positions(extents, height, width, like=feature, temperature=FINE)
         return TokenGroup(tokens, positions, grid_padding(extents, height, width, feature.device))
+
+    def join(self, groups: list[TokenGroup]) -> TokenGroup:
+        """Concatenate groups of tokens in order; with ``position_mode='tokens'`` positions become part of them."""
+        group = join(groups)
+        if self.position_mode == 'attention':
+            return group
+        return TokenGroup(group.tokens + group.positions, torch.zeros_like(group.positions), group.padding)
 
     @staticmethod
     def fused(tokens: Tensor, group: TokenGroup, target: Tensor) -> FusedTokens:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
-from ..layers import Extents, FusedTokens, TokenGroup, TransformerEncoder, join
+from ..layers import Extents, FusedTokens, TokenGroup, TransformerEncoder
 from .base import BaseContextNeck
 
 
@@ -24,6 +24,7 @@ class FullFeatureFusion(BaseContextNeck):
             of their own and meet the target only in the instance decoder.
         encoder: Arguments of each transformer encoder.
         add_position_to_content: As in :class:`BaseContextNeck`.
+        position_mode: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class FullFeatureFusion(BaseContextNeck):
         fusion: str = 'encoder',
         encoder: dict | None = None,
         add_position_to_content: bool = False,
+        position_mode: str = 'attention',
     ) -> None:
-        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content)
+        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content, position_mode)
         if num_references < 1:
             raise ValueError(
                 'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'
@@ -53,16 +55,16 @@ class FullFeatureFusion(BaseContextNeck):
         frames = [self._tokenize(frame, age, extents) for age, frame in enumerate([target, *references])]
         context = [] if extra is None else [extra]
         if self.reference_encoder is None:
-            group = join(frames + context)
+            group = self.join(frames + context)
             return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)
         encoded = [
             TokenGroup(encoder(group.tokens, group.positions, group.padding), group.positions, group.padding)
             for encoder, group in (
-                (self.encoder, join(frames[:1] + context)),
-                (self.reference_encoder, join(frames[1:])),
+                (self.encoder, self.join(frames[:1] + context)),
+                (self.reference_encoder, self.join(frames[1:])),
             )
         ]
-        group = join(encoded)
+        group = self.join(encoded)
         return self.fused(group.tokens, group, target)
 
     def _tokenize(self, frame: Tensor, age: int, extents: Extents) -> TokenGroup:

@@ -1,12 +1,14 @@
 """Robust context fusion (Section III-B-1, Fig. 3): references become K x K tokens beside the target's."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
-from ..layers import Extents, FusedTokens, TokenGroup, join
+from ..layers import Extents, FusedTokens, TokenGroup
 from .base import BaseContextNeck
 
 
@@ -20,10 +22,14 @@ class RobustContextFusion(BaseContextNeck):
         embed_dims: Token width C'.
         grid_size: K; the references become K * K tokens (the "token size" of Table V).
         use_weight: Whether the references are weighted by the learned map W (Table VIII).
+        weight_activation: What the convolution of W passes: ``'sigmoid'``, or ``'none'`` as the paper's formula is
+            written.
+        weight_init: Value of W before training; above 0 and below 1 with the sigmoid.
         compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x
             3K, then a 3 x 3 depth-wise convolution of stride 3).
         encoder: Arguments of the fusing transformer encoder.
         add_position_to_content: As in :class:`BaseContextNeck`.
+        position_mode: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -33,18 +39,26 @@ class RobustContextFusion(BaseContextNeck):
         embed_dims: int = 256,
         grid_size: int = 2,
         use_weight: bool = True,
+        weight_activation: str = 'sigmoid',
+        weight_init: float = 0.5,
         compression: str = 'pool',
         encoder: dict | None = None,
         add_position_to_content: bool = False,
+        position_mode: str = 'attention',
     ) -> None:
-        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content)
+        super().__init__(in_channels, num_references, embed_dims, encoder, add_position_to_content, position_mode)
         if num_references < 1:
             raise ValueError(
                 'neck.num_references must be at least 1; use type="SingleFrame" for a model without references'
             )
         if compression not in ('pool', 'depthwise'):
             raise ValueError(f'neck.compression={compression!r}: expected "pool" or "depthwise"')
+        if weight_activation not in ('sigmoid', 'none'):
+            raise ValueError(f'neck.weight_activation={weight_activation!r}: expected "sigmoid" or "none"')
+        if weight_activation == 'sigmoid' and not 0 < weight_init < 1:
+            raise ValueError(f'neck.weight_init={weight_init}: expected a number between 0 and 1 with the sigmoid')
         self.grid_size = grid_size
+        self.weight_activation = weight_activation
         channels = num_references * in_channels
         self.weight = nn.Conv2d(channels, 1, 1) if use_weight else None
         self.depthwise = (
@@ -54,9 +68,10 @@ class RobustContextFusion(BaseContextNeck):
         nn.init.xavier_uniform_(self.reference_projection.weight)
         nn.init.zeros_(self.reference_projection.bias)
         if self.weight is not None:
-            # A sigmoid that starts flat at one half: every pixel counts alike until training says otherwise.
+            # The map starts flat: at first every pixel has the same weight.
+            start = math.log(weight_init / (1 - weight_init)) if weight_activation == 'sigmoid' else weight_init
             nn.init.zeros_(self.weight.weight)
-            nn.init.zeros_(self.weight.bias)
+            nn.init.constant_(self.weight.bias, start)
         if self.depthwise is not None:
             nn.init.constant_(self.depthwise.weight, 1 / 9)
             nn.init.zeros_(self.depthwise.bias)
@@ -68,14 +83,15 @@ class RobustContextFusion(BaseContextNeck):
         target_tokens = self.grid_tokens(self.target_projection(target), extents)
         compressed = self.reference_projection(self.compress(references, extents))
         reference_tokens = self.grid_tokens(compressed, [(self.grid_size, self.grid_size)] * len(extents))
-        group = join([target_tokens, reference_tokens] + ([] if extra is None else [extra]))
+        group = self.join([target_tokens, reference_tokens] + ([] if extra is None else [extra]))
         return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)
 
     def reference_weight(self, references: Tensor) -> Tensor:
-        """The map W (B, 1, H, W) in (0, 1) of references (B, delta * C, H, W); ones without ``use_weight``."""
+        """The map W (B, 1, H, W) of references (B, delta * C, H, W); ones without ``use_weight``."""
         if self.weight is None:
             return torch.ones_like(references[:, :1])
-        return self.weight(references).sigmoid()
+        weight = self.weight(references)
+        return weight.sigmoid() if self.weight_activation == 'sigmoid' else weight
 
     def compress(self, references: list[Tensor], extents: Extents) -> Tensor:
         """Weight the concatenated references and squeeze their valid part to (B, delta * C, K, K)."""
@@ -107,6 +123,6 @@ def _pool_weights(valid: Tensor, cells: int, size: int) -> Tensor:
     """
     index = torch.arange(size, device=valid.device)
     starts, ends = index * valid[:, None] // size, ((index + 1) * valid[:, None] + size - 1) // size
-    places = torch.arange(cells, device=valid.device)
-    inside = (places >= starts[..., None]) & (places < ends[..., None])
+    positions = torch.arange(cells, device=valid.device)
+    inside = (positions >= starts[..., None]) & (positions < ends[..., None])
     return inside.float() / (ends - starts)[..., None]

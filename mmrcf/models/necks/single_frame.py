@@ -4,7 +4,7 @@ from torch import Tensor
 
 from mmrcf.registry import MODELS
 
-from ..layers import Extents, FusedTokens, TokenGroup, join
+from ..layers import Extents, FusedTokens, TokenGroup
 from .base import BaseContextNeck
 
 
@@ -17,6 +17,7 @@ class SingleFrame(BaseContextNeck):
         embed_dims: Token width C'.
         encoder: Arguments of the transformer encoder.
         add_position_to_content: As in :class:`BaseContextNeck`.
+        position_mode: As in :class:`BaseContextNeck`.
     """
 
     def __init__(
@@ -25,13 +26,14 @@ class SingleFrame(BaseContextNeck):
         embed_dims: int = 256,
         encoder: dict | None = None,
         add_position_to_content: bool = False,
+        position_mode: str = 'attention',
     ) -> None:
-        super().__init__(in_channels, 0, embed_dims, encoder, add_position_to_content)
+        super().__init__(in_channels, 0, embed_dims, encoder, add_position_to_content, position_mode)
 
     def forward(
         self, target: Tensor, references: list[Tensor], extents: Extents, extra: TokenGroup | None = None
     ) -> FusedTokens:
         """See :meth:`BaseContextNeck.forward`; ``references`` is empty."""
         tokens = self.grid_tokens(self.target_projection(target), extents)
-        group = join([tokens] + ([] if extra is None else [extra]))
+        group = self.join([tokens] + ([] if extra is None else [extra]))
         return self.fused(self.encoder(group.tokens, group.positions, group.padding), group, target)

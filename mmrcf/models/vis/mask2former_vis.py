@@ -109,9 +109,7 @@ class OnlineMask2FormerVIS(OnlineModel):
         clip = (tuple(self.backbone(frame)), *state.references)
         levels = [level[0] if len(level) == 1 else torch.cat(level[::-1]) for level in zip(*clip, strict=True)]
         class_logits, mask_logits = (layers[-1][0] for layers in self.track_head(levels, None))
-        if frame.is_cuda:
-            torch.cuda.synchronize(frame.device)
-        decoded = time.perf_counter()
+        decoded = self.part_time(frame.device)
         class_probs = class_logits.softmax(-1)[:, :-1]
         queries = self._best_queries(class_probs)
         # mmdet enlarges the masks of all queries before it chooses; chosen first, they are the same.

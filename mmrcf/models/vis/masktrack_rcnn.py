@@ -123,9 +123,7 @@ class OnlineMaskTrackRCNN(OnlineModel):
         features = self.detector.extract_feat(frame)
         proposals = self.detector.rpn_head.predict(features, [sample])
         sample.pred_instances = self.detector.roi_head.predict(features, proposals, [sample], rescale=True)[0]
-        if frame.is_cuda:
-            torch.cuda.synchronize(frame.device)
-        detected = time.perf_counter()
+        detected = self.part_time(frame.device)
         tracker = self._tracker_of(state.track)
         objects = _one_of_each(tracker.track(model=self, feats=features, data_sample=sample))
         tracked = time.perf_counter()

@@ -1,5 +1,6 @@
 """The contract of a model that segments and tracks a stream frame by frame: RCF, and the peers it is compared with."""
 
+import time
 from abc import ABCMeta, abstractmethod
 
 import torch
@@ -23,6 +24,17 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
     def __init__(self, data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.dataset_meta: dict = {}
+        self.times_parts = False
+
+    def part_time(self, device: torch.device) -> float:
+        """The time at the end of a part of :meth:`step`, in seconds.
+
+        A GPU works on after a call returns. It is waited for only if ``times_parts`` is True, as benchmarks set it;
+        otherwise its work counts for the part in which a result is first read.
+        """
+        if self.times_parts and device.type == 'cuda':
+            torch.cuda.synchronize(device)
+        return time.perf_counter()
 
     def forward(self, inputs: dict, data_samples: list[TrackDataSample] | None = None, mode: str = 'predict'):
         """MMEngine's entry.

@@ -10,6 +10,8 @@ from torch import Tensor
 from mmrcf.structures import FrameResult, SlotPredictions
 from mmrcf.utils import mask_boxes
 
+from ..layers import valid_cells
+
 
 def select_instances(
     slots: SlotPredictions,
@@ -59,6 +61,43 @@ def select_instances(
         class_probs=class_probs,
         slots=keep.cpu().numpy(),
     )
+
+
+def logit(probability: float) -> float:
+    """The logit of a probability, so that masks need no sigmoid."""
+    return float(torch.logit(torch.tensor(probability, dtype=torch.float64)))
+
+
+def valid_masks(
+    mask_logits: Tensor, mask_logit_thr: float, img_shape: tuple[int, int], padded_shape: tuple[int, int]
+) -> Tensor:
+    """Binary masks (N, H_o, W_o) of mask logits; what a mask covers beyond the image does not count.
+
+    Args:
+        mask_logits: (N, H_o, W_o).
+        mask_logit_thr: Logit above which a pixel belongs to the mask.
+        img_shape: Height and width of the frame without its padding.
+        padded_shape: Height and width of the network's input.
+    """
+    masks = mask_logits > mask_logit_thr
+    height, width = valid_cells(img_shape, padded_shape, masks.shape[-2:])
+    masks[:, height:] = False
+    masks[:, :, width:] = False
+    return masks
+
+
+def slot_predictions(masks: Tensor, class_probs: Tensor, codes: Tensor, score_thr: float) -> SlotPredictions:
+    """N slots as a tracker wants them: above the threshold is who scores it and has a mask.
+
+    Args:
+        masks: (N, H_o, W_o) bool.
+        class_probs: (N, K), without the empty class.
+        codes: (N, C_e).
+        score_thr: A slot fires if its score reaches this.
+    """
+    scores = class_probs.max(-1).values
+    above_thr = (scores >= score_thr) & masks.flatten(1).any(-1)
+    return SlotPredictions(masks=masks, scores=scores, class_probs=class_probs, above_thr=above_thr, codes=codes)
 
 
 def mask_quality(mask_logits: Tensor, masks: Tensor, foreground: Tensor | None = None) -> Tensor:

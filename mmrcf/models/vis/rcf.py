@@ -22,7 +22,7 @@ from ..heads import SlotOutputs
 from ..layers import TokenGroup, valid_cells
 from ..task_modules import frame_targets
 from .online_model import OnlineModel
-from .postprocess import mask_quality, select_instances
+from .postprocess import logit, mask_quality, select_instances, slot_predictions, valid_masks
 
 
 @MODELS.register_module()
@@ -42,6 +42,8 @@ class RCF(OnlineModel):
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
         score_masks: Whether class probabilities are multiplied with how sure a slot is of its mask; see
             :func:`~mmrcf.models.vis.postprocess.mask_quality`. False (the paper): the class alone.
+        missing_references: What stands in for references at the start of a stream, of which the paper says nothing:
+            the ``'oldest'`` reference (the target itself at the first frame), always the ``'target'``, or ``'zeros'``.
         init_cfg: Weights to start from, as in MMEngine.
     """
 
@@ -57,12 +59,15 @@ class RCF(OnlineModel):
         score_thr: float = 0.4,
         mask_thr: float = 0.5,
         score_masks: bool = False,
+        missing_references: str = 'oldest',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         for name, value in (('score_thr', score_thr), ('mask_thr', mask_thr)):
             if not 0.0 < value < 1.0:
                 raise ValueError(f'model.{name}={value}: expected a number between 0 and 1')
+        if missing_references not in ('oldest', 'target', 'zeros'):
+            raise ValueError(f'model.missing_references={missing_references!r}: expected "oldest", "target" or "zeros"')
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.mask_decoder = MODELS.build(mask_decoder)
@@ -72,6 +77,7 @@ class RCF(OnlineModel):
         self.score_thr = score_thr
         self.mask_thr = mask_thr
         self.score_masks = score_masks
+        self.missing_references = missing_references
         self._check_widths()
 
     def _check_widths(self) -> None:
@@ -119,15 +125,22 @@ class RCF(OnlineModel):
 
         Args:
             features: Levels of the target frames, each (B, C_l, H_l, W_l); the last is tokenised.
-            references: Token-level features of the frames before, newest first, each (B, C, H, W): from 1 to delta of
-                them. The oldest stands in for the missing ones; without any, the target itself does.
+            references: Token-level features of the frames before, newest first, each (B, C, H, W), delta at most. See
+                ``missing_references`` for what stands in where there are fewer.
             extents: B pairs: valid height and width of the token-level map, in cells.
             extra: Further context tokens.
             all_layers: Whether to return the outputs of all decoder layers or just of the last.
         """
-        context = list(references)[: self.neck.num_references] or [features[-1]]
-        context += [context[-1]] * (self.neck.num_references - len(context))
-        fused = self.neck(features[-1], context[: self.neck.num_references], extents, extra)
+        context = list(references)[: self.neck.num_references]
+        if len(context) < self.neck.num_references:
+            target = features[-1]
+            stand_in = {
+                'oldest': context[-1] if context else target,
+                'target': target,
+                'zeros': torch.zeros_like(target),
+            }[self.missing_references]
+            context += [stand_in] * (self.neck.num_references - len(context))
+        fused = self.neck(features[-1], context, extents, extra)
         segmentation_map = self.mask_decoder(fused.target_map, features[:-1], extents)
         return self.head(fused, segmentation_map, all_layers)
 
@@ -190,9 +203,7 @@ class RCF(OnlineModel):
             extra, memory = stream_tokens(self.audio_encoder, audio, memory)
         output, feature = self.decode_frame(frame, state.references, img_shape, extra)
         slots = self.slot_predictions(output, img_shape, frame.shape[-2:])
-        if frame.is_cuda:
-            torch.cuda.synchronize(frame.device)
-        decoded = time.perf_counter()
+        decoded = self.part_time(frame.device)
         ids, active, track = self.tracker.update(state.track, slots)
         tracked = time.perf_counter()
         result = select_instances(
@@ -244,7 +255,7 @@ class RCF(OnlineModel):
     @property
     def mask_logit_thr(self) -> float:
         """``mask_thr`` as a logit, so that masks need no sigmoid."""
-        return float(torch.logit(torch.tensor(self.mask_thr, dtype=torch.float64)))
+        return logit(self.mask_thr)
 
     def class_probs(self, output: SlotOutputs, masks: Tensor) -> Tensor:
         """Probabilities (N, K) of the classes, without the empty one.
@@ -269,16 +280,8 @@ class RCF(OnlineModel):
             img_shape: Height and width of the frame without its padding; what a mask covers beyond does not count.
             padded_shape: Height and width of the network's input.
         """
-        masks = output.mask_logits[0] > self.mask_logit_thr
-        height, width = valid_cells(img_shape, padded_shape, masks.shape[-2:])
-        masks[:, height:] = False
-        masks[:, :, width:] = False
-        class_probs = self.class_probs(output, masks)
-        scores = class_probs.max(-1).values
-        above_thr = (scores >= self.score_thr) & masks.flatten(1).any(-1)
-        return SlotPredictions(
-            masks=masks, scores=scores, class_probs=class_probs, above_thr=above_thr, codes=output.codes[0].float()
-        )
+        masks = valid_masks(output.mask_logits[0], self.mask_logit_thr, img_shape, padded_shape)
+        return slot_predictions(masks, self.class_probs(output, masks), output.codes[0].float(), self.score_thr)
 
     def _num_targets(self, frames: Tensor) -> int:
         """Number of target frames S of clips (B, T, 3, H_in, W_in)."""

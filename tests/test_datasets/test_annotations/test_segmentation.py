@@ -95,3 +95,38 @@ def test_no_string_of_counts_reaches_the_c_code_unchecked(counts):
         return
     if rle is not None:
         assert mask_utils.decode(rle).shape == (6, 7)
+
+
+@pytest.mark.parametrize(
+    ('polygon', 'rows', 'columns'),
+    [
+        ([50, -5000, 50, 5000, -5000, 0], slice(None), slice(0, 50)),  # the left half
+        ([-4000, 30, 5000, 30, 5000, -4000, -4000, -4000], slice(0, 30), slice(None)),  # the upper half
+        ([-6000, -6000, 6000, -6000, 6000, 6000, -6000, 6000], slice(None), slice(None)),  # everything
+        ([5000, 0, 6000, 0, 6000, 50], slice(0, 0), slice(0, 0)),  # nothing
+    ],
+)
+def test_a_polygon_far_beyond_the_image_is_cut_off(polygon: list, rows: slice, columns: slice) -> None:
+    expected = np.zeros((60, 100), np.uint8)
+    expected[rows, columns] = 1
+    for points in (polygon, np.reshape(polygon, (-1, 2))[::-1].reshape(-1).tolist()):
+        rle = segmentation_to_rle([points], 60, 100)
+        found = np.zeros_like(expected) if rle is None else mask_utils.decode(rle)
+        np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900)), min_size=3, max_size=8))
+def test_cutting_off_keeps_the_pixels_of_the_image(points: list[tuple[int, int]]) -> None:
+    """Against the rasteriser on the whole polygon; along the outline a pixel may be rounded to the other side."""
+    polygon = [float(number) for point in points for number in point]
+    rle = segmentation_to_rle([polygon], 40, 60)
+    found = np.zeros((40, 60), np.uint8) if rle is None else mask_utils.decode(rle)
+    whole = mask_utils.decode(mask_utils.merge(mask_utils.frPyObjects([polygon], 40, 60)))
+    assert np.mean(found != whole) < 0.04
+
+
+def test_an_outline_that_would_fill_the_memory_is_refused() -> None:
+    zigzag = [float(value) for index in range(4000) for value in ((index % 2) * 1280, index % 700)]
+    with pytest.raises(SegmentationError, match='polygons have an outline of 51[0-9]{5} pixels'):
+        segmentation_to_rle([zigzag], 720, 1280)

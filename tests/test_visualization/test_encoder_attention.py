@@ -7,8 +7,8 @@ from mmdet.structures import DetDataSample, TrackDataSample
 
 from mmrcf.errors import InputError
 from mmrcf.structures import AudioPatch
-from mmrcf.visualization import AudioAttention, audio_attention_picture
-from mmrcf.visualization.audio_attention import head_colors, head_covariance, principal_heads
+from mmrcf.visualization import AudioAttention, EncoderAttention, EncoderShares, WeightRecorder, attention_picture
+from mmrcf.visualization.encoder_attention import head_colors, head_covariance, principal_heads
 
 FRAME = np.full((60, 90, 3), 100, np.uint8)
 
@@ -25,7 +25,7 @@ def changed(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_tint_is_where_the_attention_is() -> None:
-    picture = audio_attention_picture(FRAME, spot(1, 4))
+    picture = attention_picture(FRAME, spot(1, 4))
     rows, columns = changed(picture)
     # Cells of 15x15 pixels: the spot is at rows 15 to 30 and columns 60 to 75.
     assert 15 <= rows.mean() < 30 and 60 <= columns.mean() < 75
@@ -36,39 +36,39 @@ def test_the_tint_is_where_the_attention_is() -> None:
 def test_padding_of_the_grid_lies_outside_the_frame() -> None:
     maps = spot(1, 3)
     maps[:, 3], maps[:, :, 4:] = 9.0, 9.0  # what stands in the padding does not count
-    picture = audio_attention_picture(FRAME, maps, inside=(0.75, 4 / 6))
+    picture = attention_picture(FRAME, maps, inside=(0.75, 4 / 6))
     rows, columns = changed(picture)
     # 3 x 4 cells are left, of 20 x 22.5 pixels.
     assert 20 <= rows.mean() < 40 and 67 <= columns.mean() <= 90
     clean = spot(1, 3)
-    np.testing.assert_array_equal(picture, audio_attention_picture(FRAME, clean, inside=(0.75, 4 / 6)))
+    np.testing.assert_array_equal(picture, attention_picture(FRAME, clean, inside=(0.75, 4 / 6)))
 
 
 def test_a_cell_that_is_partly_frame_counts() -> None:
     """Of 3.5 of 4 rows of cells the frame has a fourth, half of which it shows."""
-    picture = audio_attention_picture(np.full((70, 90, 3), 100, np.uint8), spot(3, 0), inside=(0.875, 1.0))
+    picture = attention_picture(np.full((70, 90, 3), 100, np.uint8), spot(3, 0), inside=(0.875, 1.0))
     rows, _ = changed(picture)
     assert 60 <= rows.mean() <= 70
 
 
 def test_even_attention_leaves_the_frame_alone() -> None:
-    np.testing.assert_array_equal(audio_attention_picture(FRAME, np.full((8, 4, 6), 1 / 24)), FRAME)
-    np.testing.assert_array_equal(audio_attention_picture(FRAME, np.zeros((8, 4, 6))), FRAME)
+    np.testing.assert_array_equal(attention_picture(FRAME, np.full((8, 4, 6), 1 / 24)), FRAME)
+    np.testing.assert_array_equal(attention_picture(FRAME, np.zeros((8, 4, 6))), FRAME)
 
 
 def test_twice_the_even_share_is_half_the_opacity() -> None:
     maps = np.full((3, 1, 2), 0.5)
     maps[:, 0] = (1.0, 0.0)
-    picture = audio_attention_picture(np.zeros((8, 16, 3), np.uint8), maps, components=np.eye(3), opacity=0.5)
+    picture = attention_picture(np.zeros((8, 16, 3), np.uint8), maps, components=np.eye(3), opacity=0.5)
     np.testing.assert_array_equal(picture[0, 0], round(255 * 0.5 * 0.5))
     np.testing.assert_array_equal(picture[0, -1], 0)
 
 
 def test_grey_frames_and_fewer_than_three_heads() -> None:
     grey = np.full((60, 90), 100, np.uint8)
-    np.testing.assert_array_equal(audio_attention_picture(grey, spot(1, 4)), audio_attention_picture(FRAME, spot(1, 4)))
-    assert audio_attention_picture(FRAME, spot(1, 4, heads=2)).shape == FRAME.shape
-    assert audio_attention_picture(FRAME, spot(0, 0, heads=1, size=(1, 1))).shape == FRAME.shape
+    np.testing.assert_array_equal(attention_picture(grey, spot(1, 4)), attention_picture(FRAME, spot(1, 4)))
+    assert attention_picture(FRAME, spot(1, 4, heads=2)).shape == FRAME.shape
+    assert attention_picture(FRAME, spot(0, 0, heads=1, size=(1, 1))).shape == FRAME.shape
 
 
 def test_components_are_those_of_the_pixels() -> None:
@@ -156,7 +156,7 @@ def test_colours_are_those_of_the_stream_so_far(make_audio_visual_model) -> None
             maps.append(attention.maps)
             pictures.append(attention.picture(image))
     components = principal_heads(sum(head_covariance(each, attention.inside) for each in maps))
-    expected = audio_attention_picture(images(2)[1], maps[1], inside=attention.inside, components=components)
+    expected = attention_picture(images(2)[1], maps[1], inside=attention.inside, components=components)
     np.testing.assert_array_equal(pictures[1], expected)
 
 
@@ -166,3 +166,85 @@ def test_unusable_models_and_layers_are_refused(make_audio_visual_model) -> None
     for layer in (2, -3):
         with pytest.raises(InputError, match=f'layer {layer}'):
             AudioAttention(make_audio_visual_model(), layer=layer)
+
+
+@pytest.mark.parametrize(
+    ('neck', 'origin'),
+    [('rcf', 'target'), ('rcf', 'references'), ('full-encoder', 'references'), ('full-decoder', 'target')],
+)
+def test_maps_are_the_mean_over_the_tokens_that_are_not_padding(make_audio_visual_model, neck, origin) -> None:
+    model = make_audio_visual_model(neck)
+    seen = []
+    model.neck.encoder.layers[-1].attention.register_forward_pre_hook(lambda module, args: seen.append(args))
+    with EncoderAttention(model, origin) as attention:
+        state = model.init_state()
+        for _ in range(2):
+            frame = torch.randn(1, 3, 64, 96)
+            audio = AudioPatch(torch.ones(1, 96, 64), torch.tensor([True]))
+            _, state = model.step(frame, state, img_shape=(30, 96), ori_shape=(30, 96), audio=audio)
+        maps = attention.maps
+    query, key, _, padding = seen[-1]
+    query, key = (
+        projection(tokens).unflatten(-1, (4, -1)).transpose(1, 2)
+        for projection, tokens in (
+            (model.neck.encoder.layers[-1].attention.query, query),
+            (model.neck.encoder.layers[-1].attention.key, key),
+        )
+    )
+    weights = (query @ key.transpose(-1, -2) / 8**0.5).masked_fill(padding[:, None, None], -torch.inf).softmax(-1)[0]
+    # Of the 4x6 cells the first two rows are image. References: 2x2 tokens, or two frames of such cells; then 3 audio.
+    inside = torch.arange(24) < 12
+    context = torch.ones(4, dtype=torch.bool) if neck == 'rcf' else torch.cat([inside, inside])
+    if neck == 'full-decoder':
+        context = context[:0]
+    none, audio = (torch.zeros(count, dtype=torch.bool) for count in (24, 3))
+    rows = torch.cat([inside, torch.zeros_like(context), audio] if origin == 'target' else [none, context, audio])
+    assert maps.shape == (4, 4, 6) and (maps[:, 2:] == 0).all()
+    torch.testing.assert_close(torch.from_numpy(maps).flatten(1), weights[:, rows, :24].mean(1))
+
+
+def test_tokens_that_a_model_does_not_have(make_audio_visual_model) -> None:
+    with pytest.raises(InputError, match='no reference frames'):
+        EncoderAttention(make_audio_visual_model('single'), 'references')
+    model = make_audio_visual_model('full-decoder')
+    with EncoderAttention(model, 'references') as attention:
+        list(segment(model, images(1)))
+        with pytest.raises(InputError, match='do not pass'):
+            _ = attention.maps
+
+
+@pytest.mark.parametrize('neck', ['rcf', 'full-encoder', 'full-decoder', 'single'])
+def test_encoder_shares_by_hand(make_audio_visual_model, neck: str) -> None:
+    """With zero projections every token gets the same, whatever it holds."""
+    model = make_audio_visual_model(neck)
+    for layer in model.neck.encoder.layers:
+        torch.nn.init.zeros_(layer.attention.query.weight)
+    with EncoderShares(model) as shares:
+        with pytest.raises(ValueError, match='no frame'):
+            shares.summary()
+        for _ in segment(model, images(2)):
+            shares.add()
+    references = {'rcf': 4, 'full-encoder': 48, 'full-decoder': 0, 'single': 0}[neck]
+    audio = 1 if neck == 'single' else 3
+    expected = np.array([24, references, audio]) / (24 + references + audio)
+    summary = shares.summary()
+    assert summary.frames == 2 and summary.tokens == (24, references, audio)
+    assert summary.even == pytest.approx(expected)
+    assert len(summary.target) == 2
+    for layer in summary.target:
+        assert layer == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_weight_map_is_that_of_the_neck(make_audio_visual_model) -> None:
+    model = make_audio_visual_model()
+    torch.nn.init.normal_(model.neck.weight.weight)
+    features = []
+    model.neck.weight.register_forward_pre_hook(lambda module, args: features.append(args[0]))
+    with WeightRecorder(model.neck) as recorder:
+        assert recorder.weight is None
+        list(segment(model, images(1)))
+    expected = model.neck.weight(features[0]).sigmoid()[0, 0]
+    torch.testing.assert_close(recorder.weight, expected.detach())
+    assert recorder.weight.shape == (4, 6) and 'reference_weight' not in vars(model.neck)
+    with pytest.raises(InputError, match='a FullFeatureFusion, has none'):
+        WeightRecorder(make_audio_visual_model('full-encoder').neck)

@@ -1,0 +1,259 @@
+"""Outputs of the instance queries of a test run: recorded frame by frame, saved in one file, and read again.
+
+The file is a zip of a ``header.json`` and, in the order of the frames, an ``.npz`` each. A frame is written as it comes
+and read as it is asked for, so neither takes more memory for a longer data set.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmrcf.errors import InputError
+from mmrcf.models import RCF
+from mmrcf.models.heads import SlotOutputs
+from mmrcf.models.vis.postprocess import slot_predictions, valid_masks
+from mmrcf.registry import HOOKS
+from mmrcf.structures import SlotPredictions
+from mmrcf.utils import require_file
+
+HEADER = 'header.json'
+VERSION = 1
+SAVED_SCORE = 0.1
+"""Queries with a lower score are saved without their masks, unless the threshold of the model is lower still."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameOutputs:
+    """What the N queries of a model predict for one frame, before threshold and tracker.
+
+    Attributes:
+        frame: ``video_id``, ``frame_id``, ``video_length``, ``ori_shape`` (H, W), as the metrics get them.
+        img_shape: Height and width of the frame in the network's input, without padding.
+        padded_shape: Height and width of the network's input.
+        class_probs: (N, K). Probabilities of the classes without the empty one.
+        codes: (N, C_e). Instance codes.
+        mask_logits: (N, H_o, W_o); minus infinity for queries that were saved without a mask.
+    """
+
+    frame: Mapping[str, Any]
+    img_shape: tuple[int, int]
+    padded_shape: tuple[int, int]
+    class_probs: Tensor
+    codes: Tensor
+    mask_logits: Tensor
+
+    def slots(self, score_thr: float, mask_logit_thr: float) -> SlotPredictions:
+        """What a tracker gets, with these thresholds; see :class:`~mmrcf.models.RCF`."""
+        masks = valid_masks(self.mask_logits, mask_logit_thr, self.img_shape, self.padded_shape)
+        return slot_predictions(masks, self.class_probs, self.codes, score_thr)
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """The model behind outputs.
+
+    Attributes:
+        classes: Class names by label.
+        score_thr: ``model.score_thr``.
+        mask_thr: ``model.mask_thr``.
+        score_masks: ``model.score_masks``: class probabilities depend on ``mask_thr`` then.
+        saved_score: Queries with a lower score have no mask.
+    """
+
+    classes: tuple[str, ...]
+    score_thr: float
+    mask_thr: float
+    score_masks: bool
+    saved_score: float
+
+    @classmethod
+    def of(cls, model: RCF, classes: tuple[str, ...], saved_score: float = 0.0) -> 'OutputSettings':
+        """The settings of ``model``."""
+        return cls(tuple(classes), model.score_thr, model.mask_thr, model.score_masks, saved_score)
+
+
+class OutputRecorder:
+    """Keeps the outputs of the last frame of a running model, inside its ``with`` block. Its results do not change.
+
+    Args:
+        model: It runs inside the block, one stream and frame at a time.
+
+    Attributes:
+        outputs: All the head's outputs for the last frame.
+        slots: The predictions made of them.
+
+    Raises:
+        InputError: The model is no RCF.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        if not isinstance(model, RCF):
+            raise InputError(
+                f'query outputs: {type(model).__name__} has no instance queries; give the config of an RCF'
+            )
+        self.model = model
+        self.outputs: SlotOutputs | None = None
+        self.slots: SlotPredictions | None = None
+        self._shapes: tuple[tuple[int, int], tuple[int, int]] | None = None
+
+    def __enter__(self) -> 'OutputRecorder':
+        self._predict = self.model.slot_predictions
+        self.model.slot_predictions = self._record
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        del self.model.slot_predictions
+
+    def _record(self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]):
+        self.outputs, self._shapes = output, (tuple(img_shape), tuple(padded_shape))
+        self.slots = self._predict(output, img_shape, padded_shape)
+        return self.slots
+
+    def frame(self, record: Mapping[str, Any]) -> FrameOutputs:
+        """The outputs of the frame that the model has just processed.
+
+        Args:
+            record: What :meth:`~mmrcf.engine.loops.FrameStream.process` returned for it.
+        """
+        frame = {key: record[key] for key in ('video_id', 'frame_id', 'video_length', 'ori_shape')}
+        logits = self.outputs.mask_logits[0]
+        return FrameOutputs(frame, *self._shapes, self.slots.class_probs, self.slots.codes, logits)
+
+
+class OutputWriter:
+    """Writes a file of query outputs, frame by frame.
+
+    Args:
+        path: The file. It appears under this name at once: give the path of an ``atomic_output``.
+        settings: Of the model.
+    """
+
+    def __init__(self, path: str | Path, settings: OutputSettings) -> None:
+        self._settings = settings
+        self._zip = zipfile.ZipFile(path, 'w', zipfile.ZIP_STORED)
+        self._zip.writestr(HEADER, json.dumps(dict(version=VERSION, **asdict(settings))))
+        self._count = 0
+
+    def add(self, outputs: FrameOutputs) -> None:
+        """Append a frame."""
+        kept = (outputs.class_probs.max(-1).values >= self._settings.saved_score).nonzero().flatten()
+        arrays = dict(
+            class_probs=outputs.class_probs, codes=outputs.codes, kept=kept, mask_logits=outputs.mask_logits[kept]
+        )
+        arrays = {
+            name: (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
+            for name, array in arrays.items()
+        }
+        shapes = dict(
+            img_shape=outputs.img_shape, padded_shape=outputs.padded_shape, map_shape=outputs.mask_logits.shape[-2:]
+        )
+        content = io.BytesIO()
+        np.savez_compressed(content, **arrays, **shapes, **outputs.frame)
+        self._zip.writestr(f'{self._count:08d}.npz', content.getbuffer())
+        self._count += 1
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._zip.close()
+
+
+class SavedOutputs:
+    """A file of query outputs, as :class:`OutputWriter` leaves it; use it in a ``with`` block.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        settings: Of the model.
+
+    Raises:
+        InputFileError: The file is missing.
+        InputError: It is no file of query outputs.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = require_file(path, 'query outputs')
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+            header = json.loads(self._zip.read(HEADER))
+            version = header.pop('version')
+            header['classes'] = tuple(header['classes'])
+            self.settings = OutputSettings(**header)
+        except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f'query outputs {path}: not a file of query outputs ({error}); give one of tools/test.py --save-outputs'
+            ) from error
+        if version != VERSION:
+            raise InputError(f'query outputs {path}: has version {version}, expected {VERSION}; save the outputs again')
+
+    def __enter__(self) -> 'SavedOutputs':
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._zip.close()
+
+    def __len__(self) -> int:
+        return len(self._zip.namelist()) - 1
+
+    def __iter__(self) -> Iterator[FrameOutputs]:
+        """The frames, in the order in which they were tested."""
+        for name in self._zip.namelist()[1:]:
+            with self._zip.open(name) as file:
+                yield _frame_outputs(np.load(io.BytesIO(file.read())))
+
+
+def _frame_outputs(saved: Mapping[str, np.ndarray]) -> FrameOutputs:
+    class_probs, logits = torch.from_numpy(saved['class_probs']), torch.from_numpy(saved['mask_logits'])
+    every = logits.new_full((len(class_probs), *saved['map_shape'].tolist()), -torch.inf)
+    every[torch.from_numpy(saved['kept'])] = logits
+    frame = {key: int(saved[key]) for key in ('video_id', 'frame_id', 'video_length')}
+    shapes = {key: tuple(saved[key].tolist()) for key in ('ori_shape', 'img_shape', 'padded_shape')}
+    return FrameOutputs(
+        frame=frame | dict(ori_shape=shapes.pop('ori_shape')),
+        class_probs=class_probs,
+        codes=torch.from_numpy(saved['codes']),
+        mask_logits=every,
+        **shapes,
+    )
+
+
+@HOOKS.register_module()
+class SaveOutputsHook(Hook):
+    """Saves the query outputs of a test run, for ``tools/analysis_tools/compare_trackers.py``.
+
+    Args:
+        path: The file, written from the start of the test on; see :class:`OutputWriter`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def before_test(self, runner: Runner) -> None:
+        """Open the file. Raises :class:`InputError` for a model that is no RCF."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self._recorder = OutputRecorder(model)
+        classes = runner.test_dataloader.dataset.metainfo['classes']
+        self._writer = OutputWriter(
+            self.path, OutputSettings.of(model, classes, saved_score=min(SAVED_SCORE, model.score_thr))
+        )
+        self._recorder.__enter__()
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs=None) -> None:
+        """Write the frame."""
+        self._writer.add(self._recorder.frame(outputs[0]))
+
+    def after_test(self, runner: Runner) -> None:
+        """Finish the file."""
+        self._recorder.__exit__()
+        self._writer.close()

@@ -1,0 +1,182 @@
+"""The stages of a training: a config names the one before it, and the stages that are missing are trained first.
+
+In a config, ``previous_stage`` is a dict with these keys:
+
+- ``config``: The config of the stage before. Its last checkpoint is what this config starts from.
+- ``same_fields``: Fields, by dotted path, in which the stage before takes the values of this config, so that an
+  ablation has a first stage of its own, with the layers of its row. Default: none.
+- ``checkpoint``: A file that stands for the result of the stage before, if it is there. Default: none.
+
+``load_from`` comes first where a config has both. ``data_commands`` of a config gives, for annotation files that are
+not published, the commands that write them.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmrcf.errors import InputError, InputFileError
+
+from .checkpoint import latest_checkpoint
+from .config import config_parts, load_config
+
+_KEYS = ('config', 'same_fields', 'checkpoint')
+
+
+def plan_stages(config: Config, resume: bool = False) -> list[Config]:
+    """What is still to be trained, in order.
+
+    Args:
+        config: The config that was named, with its ``work_dir``.
+        resume: Whether stages that were interrupted continue.
+
+    Returns:
+        Configs, the last one ``config`` itself, with ``work_dir``, ``resume`` and ``load_from`` set. What ``load_from``
+        names is there, or is written by the stage before it. All trainings share a stage before, in its own
+        ``work_dir`` or in ``work_dirs/<name>``; one that ``same_fields`` changes is written into ``config.work_dir``.
+
+    Raises:
+        InputFileError: The config of a stage before is missing.
+        InputError: A ``previous_stage`` is not as the module describes it, or the stages form a circle.
+    """
+    stages = [config]
+    while True:
+        stage = stages[0]
+        if resume and latest_checkpoint(stage.work_dir):
+            stage.resume, stage.load_from = True, None  # with load_from, MMEngine would resume that file
+            return stages
+        entry = _previous_stage(stage)
+        if entry is None or stage.get('load_from'):
+            return stages
+        before = load_config(entry['config'])
+        if Path(before.filename).resolve() in (Path(known.filename).resolve() for known in stages):
+            raise InputError(
+                f'config {stage.filename}: previous_stage.config={entry["config"]}: the stages form a circle; '
+                'name a stage that comes before'
+            )
+        changed = _copy_fields(stage, before, entry.get('same_fields', ()))
+        if changed:
+            before.work_dir = str(Path(config.work_dir) / _name(before))
+        elif not before.get('work_dir'):
+            before.work_dir = str(Path('work_dirs') / _name(before))
+        given = entry.get('checkpoint')
+        stage.load_from = str(given) if given and not changed and Path(given).exists() else result_of(before)
+        if Path(stage.load_from).exists():
+            return stages
+        stages.insert(0, before)
+
+
+def result_of(config: Config) -> str:
+    """The checkpoint that a training of ``config`` ends with."""
+    count, unit = _length(config)
+    return str(Path(config.work_dir) / f'{unit}_{count}.pth')
+
+
+def describe(config: Config, number: int, total: int) -> str:
+    """One line about a stage that is about to start.
+
+    Args:
+        config: Of the stage.
+        number: Which of the stages it is, from 1.
+        total: How many there are.
+    """
+    count, unit = _length(config)
+    line = f'Stage {number} of {total}: {config.filename}, {count:,} {dict(iter="iterations", epoch="epochs")[unit]}'
+    line += f', in {config.work_dir}'
+    latest = latest_checkpoint(config.work_dir)
+    if config.get('resume'):
+        return f'{line}, continues from {Path(config.get("load_from") or latest).name}'
+    if config.get('load_from'):
+        line += f', starts from {config.load_from}'
+    return f'{line}; {Path(latest).name} of an earlier run is there, --resume continues it' if latest else line
+
+
+def missing_data(config: Config) -> list[tuple[str, str, str | None]]:
+    """The annotation files of training and validation that are not there.
+
+    Returns:
+        The field, the path, and the command of ``data_commands`` that writes the file, or None; each file once.
+    """
+    commands, found = config.get('data_commands') or {}, {}
+    for loader in ('train_dataloader', 'val_dataloader'):
+        for field, part in config_parts(config.get(loader) or {}):
+            name = part.get('ann_file')
+            if not isinstance(name, str) or not name or '://' in name:
+                continue
+            path = Path(part.get('data_root') or '') / name
+            if not path.exists():
+                found.setdefault(str(path), (f'{loader}.{field}.ann_file', str(path), commands.get(str(path))))
+    return list(found.values())
+
+
+def require_data(stages: Sequence[Config]) -> None:
+    """Check the annotation files of the first of ``stages``, and those of the others that no command writes.
+
+    Raises:
+        InputFileError: One is missing. The message has the command that writes it, if the config names one.
+    """
+    for number, config in enumerate(stages):
+        for field, path, command in missing_data(config):
+            if command is None:
+                raise InputFileError(f'config {config.filename}: {field}={path}: no such file; check the path')
+            if number == 0:
+                raise InputFileError(
+                    f'config {config.filename}: {field}={path}: no such file; write it with `{command}`, and '
+                    'start again with --resume'
+                )
+
+
+def pauses(stages: Sequence[Config]) -> Iterator[str]:
+    """One line for each command that has to be run before a later one of ``stages``."""
+    for config in stages[1:]:
+        for _, path, command in missing_data(config):
+            yield f'Before {config.filename}: {path} has to be written, with `{command}`'
+
+
+def _previous_stage(config: Config) -> dict | None:
+    """The checked ``previous_stage`` of ``config``; None where it has none."""
+    entry = config.get('previous_stage')
+    if entry is None:
+        return None
+    if not isinstance(entry, dict) or not isinstance(entry.get('config'), str) or set(entry) - set(_KEYS):
+        raise InputError(
+            f'config {config.filename}: previous_stage={entry!r}, expected dict(config=FILE) and of '
+            f'{", ".join(_KEYS[1:])} what is needed'
+        )
+    return entry
+
+
+def _copy_fields(source: Config, target: Config, fields: Sequence[str]) -> bool:
+    """Give ``target`` the values that ``source`` has in ``fields``; whether any was another before."""
+    changed = False
+    for field in fields:
+        value, (*parents, key) = source, field.split('.')
+        node = target
+        try:
+            for name in (*parents, key):
+                value = value[name]
+            for name in parents:
+                node = node[name]
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f'config {source.filename}: previous_stage.same_fields: {field} is not in both stages; remove it there'
+            ) from error
+        if key not in node or node[key] != value:
+            node[key] = copy.deepcopy(value)
+            changed = True
+    return changed
+
+
+def _length(config: Config) -> tuple[int, str]:
+    """How long a training is, and in what: ``'iter'`` or ``'epoch'``, as in the names of checkpoints."""
+    loop: Any = config.train_cfg
+    if loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop':
+        return int(loop['max_epochs']), 'epoch'
+    return int(loop['max_iters']), 'iter'
+
+
+def _name(config: Config) -> str:
+    return Path(config.filename).stem

@@ -1,0 +1,81 @@
+"""Saved query outputs are those of the run, and recording them changes nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config
+from mmrcf.engine.loops import FrameStream
+from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, OutputWriter, SavedOutputs
+from mmrcf.errors import InputError
+
+SETTINGS = OutputSettings(classes=('a', 'b'), score_thr=0.4, mask_thr=0.5, score_masks=False, saved_score=0.3)
+FRAME = dict(video_id=3, frame_id=1, video_length=5, ori_shape=(30, 44))
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_a_frame_comes_back(tmp_path: Path, dtype: torch.dtype) -> None:
+    """All but the masks of the query whose score is below ``saved_score``."""
+    outputs = FrameOutputs(
+        frame=FRAME,
+        img_shape=(32, 44),
+        padded_shape=(32, 48),
+        class_probs=torch.tensor([[0.1, 0.3], [0.2, 0.25], [0.9, 0.0]]),
+        codes=torch.randn(3, 4),
+        mask_logits=torch.randn(3, 8, 12).to(dtype),
+    )
+    path = tmp_path / 'outputs.zip'
+    writer = OutputWriter(path, SETTINGS)
+    for _ in range(2):
+        writer.add(outputs)
+    writer.close()
+    with SavedOutputs(path) as saved:
+        assert saved.settings == SETTINGS and len(saved) == 2
+        first, second = saved
+    for read in (first, second):
+        assert read.frame == FRAME and (read.img_shape, read.padded_shape) == ((32, 44), (32, 48))
+        assert torch.equal(read.class_probs, outputs.class_probs) and torch.equal(read.codes, outputs.codes)
+        assert torch.equal(read.mask_logits[[0, 2]], outputs.mask_logits[[0, 2]].float())
+        assert (read.mask_logits[1] == -torch.inf).all()
+    slots = first.slots(0.4, 0.0)
+    assert slots.above_thr.tolist() == [False, False, True]
+    # 44 of 48 pixels are frame: 11 of 12 columns.
+    expected = outputs.mask_logits[2] > 0
+    expected[:, 11:] = False
+    assert torch.equal(slots.masks[2], expected)
+
+
+def test_a_file_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'outputs.zip'
+    monkeypatch.setattr('mmrcf.engine.query_outputs.VERSION', 2)
+    OutputWriter(path, SETTINGS).close()
+    monkeypatch.undo()
+    with pytest.raises(InputError, match=r'outputs\.zip: has version 2, expected 1'):
+        SavedOutputs(path)
+
+
+def test_recording_changes_no_result(tiny_config: Path) -> None:
+    config = load_config(str(tiny_config), {'model.score_thr': 0.01})
+    init_default_scope('mmrcf')
+    model = init_model(config)
+    loader = Runner.build_dataloader(config.test_dataloader, seed=0)
+    stream = FrameStream(model)
+    expected = [stream.process(batch) for batch in loader]
+    with OutputRecorder(model) as recorder:
+        for batch, other in zip(loader, expected, strict=True):
+            record = stream.process(batch)
+            outputs = recorder.frame(record)
+            assert record['rles'] == other['rles']
+            np.testing.assert_array_equal(record['class_probs'], other['class_probs'])
+            slots = outputs.slots(model.score_thr, model.mask_logit_thr)
+            for name in ('masks', 'scores', 'class_probs', 'above_thr', 'codes'):
+                assert torch.equal(getattr(slots, name), getattr(recorder.slots, name)), name
+    assert 'slot_predictions' not in vars(model)
+    with pytest.raises(InputError, match='Linear has no instance queries'):
+        OutputRecorder(nn.Linear(1, 1))

@@ -1,0 +1,132 @@
+"""Inputs that can be read only once: pipes give the frames, the audio and the outputs of a file."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mmrcf.errors import InputFileError
+from mmrcf.media import Frame, VideoWriter, open_source
+from mmrcf.utils import demuxer
+from mmrcf.utils.container import open_container
+from mmrcf.utils.demuxer import Demuxer
+
+
+@contextmanager
+def piped(content: bytes) -> Iterator[str]:
+    """The path of a pipe that a thread fills with ``content``."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, 'wb') as pipe:
+            pipe.write(content)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield f'/dev/fd/{reading}'
+    finally:
+        os.close(reading)
+        thread.join(5)
+
+
+def copy(source: str | Path, output: Path, audio: bool) -> list[Frame]:
+    with open_source(source, audio=audio) as frames, VideoWriter(output, frames) as writer:
+        taken = []
+        for frame in frames:
+            writer.add(frame.image, frame.time, frame.audio)
+            taken.append(frame)
+    return taken
+
+
+def audio_packets(path: Path) -> list[tuple]:
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        return [(float(packet.pts * packet.time_base), bytes(packet)) for packet in packets]
+
+
+@pytest.mark.parametrize('audio', [False, True])
+@pytest.mark.parametrize(('suffix', 'codec'), [('ts', 'aac'), ('mkv', 'aac'), ('mkv', 'pcm_s16le')])
+def test_a_pipe_is_as_good_as_a_file(
+    tmp_path: Path, write_beep: Callable[..., Path], suffix: str, codec: str, audio: bool
+) -> None:
+    clip = write_beep(tmp_path / f'clip.{suffix}', audio=codec)
+    of_file = copy(clip, tmp_path / 'file.mp4', audio)
+    with piped(clip.read_bytes()) as pipe:
+        of_pipe = copy(pipe, tmp_path / 'pipe.mp4', audio)
+    assert len(of_file) == len(of_pipe) == 30
+    for one, other in zip(of_file, of_pipe, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        assert (one.time, one.audio is None) == (pytest.approx(other.time), other.audio is None)
+        if one.audio is not None:
+            np.testing.assert_array_equal(one.audio.samples, other.audio.samples)
+    assert any(frame.audio is not None for frame in of_pipe) == audio
+    before, after = audio_packets(tmp_path / 'file.mp4'), audio_packets(tmp_path / 'pipe.mp4')
+    assert before == after and len(before) > 100
+
+
+def test_a_fifo_with_an_output(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+    content, fifo = write_beep(tmp_path / 'clip.ts').read_bytes(), tmp_path / 'fifo'
+    os.mkfifo(fifo)
+    threading.Thread(target=lambda: fifo.write_bytes(content), daemon=True).start()
+    assert len(copy(fifo, tmp_path / 'out.mp4', audio=False)) == 30
+    assert audio_packets(tmp_path / 'out.mp4')
+
+
+def test_a_playlist_in_a_pipe_opens_nothing(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.ts')
+    playlist = f'#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{clip}\n#EXT-X-ENDLIST\n'
+    with piped(playlist.encode()) as pipe, pytest.raises(InputFileError, match='/dev/fd/'):
+        open_source(pipe)
+
+
+def write_apart(path: Path, order: str) -> Path:
+    """Twenty seconds of video and audio, not interleaved: all packets of one stream, then all of the other."""
+    with av.open(str(path), 'w', format='nut', container_options={'max_interleave_delta': '1'}) as container:
+        video = container.add_stream('mpeg4', rate=10)
+        video.width, video.height = 32, 16
+        audio = container.add_stream('pcm_s16le', rate=8000, layout='mono')
+        packets = []
+        for index in range(200):
+            packets += video.encode(av.VideoFrame.from_ndarray(np.full((16, 32, 3), index, np.uint8), format='rgb24'))
+        packets += video.encode(None)
+        sound = []
+        for index in range(200):
+            samples = np.full((1, 800), index, np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format='s16', layout='mono')
+            frame.sample_rate, frame.pts = 8000, 800 * index
+            sound += audio.encode(frame)
+        for packet in [*packets, *sound] if order == 'video first' else [*sound, *packets]:
+            container.mux_one(packet)
+    return path
+
+
+def test_audio_far_behind_its_pictures_is_not_waited_for(tmp_path: Path) -> None:
+    """At most ten seconds of packets wait: the frames come, and no audio that lies further away."""
+    path = write_apart(tmp_path / 'clip.nut', 'video first')
+    reader = Demuxer(open_container(str(path), 'clip'), 'clip')
+    video, audio = reader.read_video(), reader.read_audio()
+    assert next(audio) is None, 'the first audio packet is 20 seconds of video away'
+    waiting = list(video.queued())
+    assert 10 < waiting[-1].time - waiting[0].time < 10.5
+    rest = [packet for packet in video if packet.packet is not None]
+    assert len(waiting) + len(rest) == 200
+    assert [packet.time for packet in audio if packet.packet is not None][:2] == [0.0, pytest.approx(0.1)]
+
+
+def test_audio_far_ahead_of_its_pictures_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(demuxer, 'MAX_QUEUED_BYTES', 16000)
+    path = write_apart(tmp_path / 'clip.nut', 'audio first')
+    reader = Demuxer(open_container(str(path), 'clip'), 'clip')
+    video, audio = reader.read_video(), reader.read_audio()
+    reader.seal()
+    assert sum(packet.packet is not None for packet in video) == 200
+    assert [packet.size for packet in audio] == [1600] * 10 + [0], 'the newest second'
+    assert caplog.text.count('a part of it is left out') == 1

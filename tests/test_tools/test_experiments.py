@@ -1,0 +1,166 @@
+"""tools/experiments: runs over values and seeds, their results, and the page that compares them with the paper."""
+
+import json
+import math
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mmrcf.errors import InputError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def ablate(load_script) -> ModuleType:
+    return load_script('tools/experiments/ablate.py')
+
+
+@pytest.fixture(scope='module')
+def report(load_script) -> ModuleType:
+    return load_script('tools/experiments/report.py')
+
+
+@pytest.fixture(scope='module')
+def table_runs(load_script) -> ModuleType:
+    return load_script('tools/experiments/run.py')
+
+
+def record(seed: int, ap: float) -> dict:
+    metrics = {'vis/AP': ap, 'vis/AP50': 2 * ap, 'vis/AP75': ap, 'vis/AR1': ap, 'vis/AR10': ap}
+    return dict(seed=seed, metrics=metrics)
+
+
+class TestAblate:
+    def test_every_combination_runs_with_every_seed(self, ablate: ModuleType) -> None:
+        vary = ['model.neck.grid_size=1,2', 'model.neck.num_references+train_dataloader.dataset.num_references=1,3']
+        runs = ablate.combinations('config.py', vary, (0, 7), {'train_cfg.max_iters': 5})
+        assert [run.title for run in runs][:4] == [
+            f'grid_size-{size}_num_references-{count}_seed0' for size in (1, 2) for count in (1, 3)
+        ]
+        assert len(runs) == 8 and runs[-1].seed == 7
+        assert runs[-1].options == {
+            'train_cfg.max_iters': 5,
+            'model.neck.grid_size': 2,
+            'model.neck.num_references': 3,
+            'train_dataloader.dataset.num_references': 3,
+        }
+
+    @pytest.mark.parametrize(
+        ('text', 'values'),
+        [
+            ('a=pool,depthwise', ['pool', 'depthwise']),
+            ('a=True,None,0.5', [True, None, 0.5]),
+            ("a='x y',[1,2]", ['x y', [1, 2]]),
+        ],
+    )
+    def test_values_are_literals_or_words(self, ablate: ModuleType, text: str, values: list) -> None:
+        assert [next(iter(options.values())) for _, options in ablate.parse_vary(text)] == values
+
+    @pytest.mark.parametrize('text', ['a', 'a=', '=1', 'a+=1', 'a=1,1'])
+    def test_what_cannot_be_varied_is_named(self, ablate: ModuleType, text: str) -> None:
+        with pytest.raises(InputError, match='--vary'):
+            ablate.parse_vary(text)
+
+    @pytest.mark.slow
+    def test_a_small_grid_from_training_to_table(
+        self, ablate: ModuleType, load_script, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Tools run in this process here, and in processes of their own in the last part."""
+
+        def in_process(command: list, log: Path) -> None:
+            load_script(command[0]).main([str(word) for word in command[1:]])
+
+        def run(values: str, out: Path, *options: str) -> None:
+            fixed = ['--seeds', '3', '--cfg-options', 'train_cfg.max_iters=2', 'train_cfg.val_interval=9', *options]
+            ablate.main([str(tiny_config), '--vary', f'model.neck.use_weight={values}', '--out', str(out), *fixed])
+
+        first, second = tmp_path / 'first', tmp_path / 'second'
+        with monkeypatch.context() as patch:
+            patch.setitem(ablate.run_all.__globals__, '_tool', in_process)
+            run('True,False', first)
+            results = sorted((first / 'results').iterdir())
+            assert [path.name for path in results] == ['use_weight-False_seed3.json', 'use_weight-True_seed3.json']
+            without = json.loads(results[0].read_text())
+            assert without['iterations'] == 2 and without['options']['model.neck.use_weight'] is False
+            assert 'vis/AP' in without['metrics'] and without['machine']['packages']['torch']
+            lines = (first / 'table.md').read_text().splitlines()
+            assert [line.split(' | ')[0] for line in lines[2:]] == ['| use_weight-True', '| use_weight-False']
+
+            # The same command changes nothing; a run of other settings does not take the place of these.
+            times = [path.stat().st_mtime_ns for path in results]
+            run('True,False', first)
+            with pytest.raises(SystemExit):
+                run('True,False', first, 'model.neck.grid_size=1')
+            assert [path.stat().st_mtime_ns for path in results] == times
+
+        run('False', second)
+        (again,) = (json.loads(path.read_text()) for path in (second / 'results').iterdir())
+        assert again['metrics'] == without['metrics'] and again['config_digest'] == without['config_digest']
+
+
+class TestTables:
+    def test_every_row_has_a_config_with_its_options(self, table_runs: ModuleType) -> None:
+        runs = [
+            run for of_folder in table_runs.planned(list(table_runs.TABLES), (0,), {}).values() for run in of_folder
+        ]
+        digests = {}
+        for run in runs:
+            config = run.resolved()
+            delta = config.model.neck.get('num_references', 0)
+            assert delta == config.train_dataloader.dataset.num_references, run.name
+            assert config.train_cfg.max_iters == 1500 and not config.get('load_from')
+            digests[run.name] = table_runs.run_all.__globals__['digest'](config)
+        assert len(set(digests.values())) == len(digests) == 21
+
+    def test_a_setting_of_several_tables_runs_once(self, table_runs: ModuleType) -> None:
+        runs = table_runs.planned(['III', 'V'], (0, 1), {})['shapes']
+        assert [run.title for run in runs].count('reference_seed0') == 1
+        assert len(runs) == 2 * 7
+
+
+class TestReport:
+    def test_a_paired_difference_by_hand(self, report: ModuleType) -> None:
+        difference = report.paired_difference({0: 12.0, 1: 13.0, 2: 11.0, 9: 50.0}, {0: 10.0, 1: 10.0, 2: 10.0})
+        # Differences 2, 3, 1: mean 2, deviation 1, t(0.975; 2) = 4.3027.
+        half = 4.3027 / math.sqrt(3)
+        assert difference.seeds == 3 and difference.mean == 2
+        assert (difference.low, difference.high) == (
+            pytest.approx(2 - half, abs=1e-4),
+            pytest.approx(2 + half, abs=1e-4),
+        )
+        assert difference.verdict(-3.5) == 'undecided' and str(difference) == '+2.0 [-0.5, +4.5]'
+
+    @pytest.mark.parametrize(
+        ('values', 'paper', 'verdict'),
+        [
+            ({0: 1.0, 1: 1.1}, 2.0, 'reversed'),
+            ({0: 9.0, 1: 9.1}, 2.0, 'holds'),
+            ({0: 9.0}, 2.0, 'undecided'),
+            ({0: 1.0, 1: 9.0}, 2.0, 'undecided'),
+        ],
+    )
+    def test_verdicts(self, report: ModuleType, values: dict, paper: float, verdict: str) -> None:
+        assert report.paired_difference(values, {0: 5.0, 1: 5.0}).verdict(paper) == verdict
+
+    def test_nothing_in_common_is_no_difference(self, report: ModuleType) -> None:
+        assert report.paired_difference({0: 1.0}, {1: 1.0}) is None
+
+    def test_a_table_has_both_figures_and_says_what_follows(self, report: ModuleType) -> None:
+        folders = {
+            'shapes': {
+                'reference': {0: record(0, 30.0), 1: record(1, 32.0)},
+                'no-weight': {0: record(0, 20.0), 1: record(1, 22.5)},
+            }
+        }
+        lines = report.table_of(report.TABLES['VIII'], folders).splitlines()
+        assert lines[2].startswith('| with | 31.0 ± 1.4 (2) | 62.0 ± 2.8 (2) |')
+        assert lines[3].endswith('| -9.8 [-12.9, -6.6] | 40.1 (-0.7) | holds |')
+        assert lines[5] == 'Holds: without.'
+
+    def test_the_page_is_what_its_files_say(self, report: ModuleType, tmp_path: Path) -> None:
+        page = tmp_path / 'experiments.md'
+        page.write_text((REPOSITORY / 'docs/experiments.md').read_text())
+        report.write_page(page, REPOSITORY / 'docs/experiments')
+        assert page.read_text() == report.PAGE.read_text(), 'run python tools/experiments/report.py'

@@ -1,0 +1,102 @@
+"""What a source may open in turn, and what messages say of it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.media import open_source
+from mmrcf.utils.container import PROTOCOLS, scheme_of, without_credentials
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('rtsp://user:password@host:554/stream', 'rtsp://***@host:554/stream'),
+        ('http://token@host/clip.mp4', 'http://***@host/clip.mp4'),
+        ('rtsp://user:p@ss/wo?rd#1@host/stream', 'rtsp://***@host/stream'),
+        ('http://host/clip.mp4?user=me&key=secret', 'http://host/clip.mp4?***'),
+        ('http://host:8080/@me/clip.mp4', 'http://host:8080/@me/clip.mp4'),
+        ("left out 'rtsp://a:b@c/d', then http://e:f@g/h?i", "left out 'rtsp://***@c/d', then http://***@g/h?***"),
+        ('folder/12:30@home.mp4', 'folder/12:30@home.mp4'),
+        ('what is http://host/? a folder', 'what is http://host/? a folder'),
+    ],
+)
+def test_credentials_are_masked(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown == without_credentials(shown)
+
+
+@pytest.mark.parametrize('scheme', ['http', 'rtsp', 'rtmp', 'ftp'])
+@pytest.mark.parametrize('as_audio', [False, True])
+def test_messages_hold_no_credentials(
+    tmp_path: Path, write_clip: Callable[..., Path], scheme: str, as_audio: bool
+) -> None:
+    url = f'{scheme}://user:secret@127.0.0.1:9/stream?key=secret'
+    with pytest.raises(InputError) as caught:
+        open_source(write_clip(tmp_path / 'clip.mp4') if as_audio else url, audio=url if as_audio else False)
+    assert 'secret' not in str(caught.value) and f'{scheme}://***@127.0.0.1:9/stream' in str(caught.value)
+
+
+def test_names_with_colons_are_files(in_tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(in_tmp_path / 'clip.mp4')
+    for name in ('12:30.mp4', 'http:clip.mp4', 'concat:a|b.mp4', 'pipe:0'):
+        shutil.copy(clip, name)
+        assert len(list(open_source(name))) == 8
+    assert len(list(open_source(f'file://{in_tmp_path}/12%3A30.mp4'))) == 8
+    with pytest.raises(InputFileError, match='no such file'):
+        open_source('concat:clip.mp4|clip.mp4')
+
+
+@pytest.mark.parametrize('scheme', ['ftp', 'gopher', 'tcp', 'data', 'concat', 'subfile', 'mms'])
+def test_other_schemes_are_refused(scheme: str) -> None:
+    assert scheme not in PROTOCOLS and scheme_of(f'{scheme.upper()}://host/x') == scheme
+    with pytest.raises(InputError, match=f'unknown kind {scheme}://'):
+        open_source(f'{scheme}://host/x')
+
+
+def playlist(path: Path, *names: str) -> Path:
+    lines = ['#EXTM3U', '#EXT-X-TARGETDURATION:1', *(f'#EXTINF:1,\n{name}' for name in names), '#EXT-X-ENDLIST', '']
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('\n'.join(lines))
+    return path
+
+
+@pytest.fixture
+def segments(tmp_path: Path, write_clip: Callable[..., Path]) -> Path:
+    """A folder 'list' with a segment in it and below it, and one beside it."""
+    clip = write_clip(tmp_path / 'outside.ts')
+    for name in ('list/inside.ts', 'list/below/inside.ts'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(clip, tmp_path / name)
+    (tmp_path / 'list' / 'link.ts').symlink_to(clip)
+    return tmp_path / 'list'
+
+
+@pytest.mark.parametrize('name', ['inside.ts', 'below/inside.ts', '../list/inside.ts'])
+def test_a_playlist_reads_beside_it_and_below(segments: Path, name: str) -> None:
+    assert len(list(open_source(playlist(segments / 'a.m3u8', name)))) == 8
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['../outside.ts', '{root}/outside.ts', 'file://{root}/outside.ts', 'link.ts', 'http://127.0.0.1:9/a.ts']
+    + ['data:video/mp2t;base64,AAAA', 'concat:{root}/outside.ts', 'crypto:{root}/outside.ts'],
+)
+@pytest.mark.parametrize('nested', [False, True])
+def test_a_playlist_reads_nothing_else(segments: Path, name: str, nested: bool) -> None:
+    path = playlist(segments / 'a.m3u8', name.format(root=segments.parent))
+    if nested:
+        path = segments / 'master.m3u8'
+        path.write_text('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\na.m3u8\n')
+    with pytest.raises(InputFileError, match=f'video {path}'):
+        open_source(path)
+
+
+@pytest.mark.parametrize('name', ['../outside.ts', '{root}/outside.ts', 'http://127.0.0.1:9/a.ts'])
+def test_a_list_to_join_reads_nothing_else(segments: Path, name: str) -> None:
+    path = segments / 'list.txt'
+    path.write_text(f'ffconcat version 1.0\nfile {name.format(root=segments.parent)}\n')
+    with pytest.raises(InputFileError):
+        open_source(path)

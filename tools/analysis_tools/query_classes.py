@@ -1,0 +1,109 @@
+"""Which queries predict which classes (Fig. 9): counts over a data set, and normalised for each class.
+
+``python tools/analysis_tools/query_classes.py CONFIG CHECKPOINT --out FILE.png --json FILE.json``
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from mmrcf.apis import init_model
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.loops import FrameStream
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.models import RCF
+from mmrcf.utils import atomic_output, write_json
+
+matplotlib.use('Agg')
+from matplotlib import pyplot  # noqa: E402  (the backend comes first)
+
+FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+MAX_NUMBERS = 30
+"""In a larger table the cells have no numbers."""
+
+
+def count_queries(model: RCF, loader) -> np.ndarray:
+    """(K, N) int64: in how many frames each of the N queries is active with each of the K classes."""
+    counts = np.zeros((model.num_classes, model.head.num_queries), np.int64)
+    stream = FrameStream(model)
+    for data_batch in tqdm(loader, unit='frame'):
+        record = stream.process(data_batch)
+        np.add.at(counts, (record['labels'], record['slots']), 1)
+    return counts
+
+
+def normalise(counts: np.ndarray) -> np.ndarray:
+    """(K, N) float64: of the objects of a class, the fraction in each query; zeros for a class without any."""
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1)
+
+
+def draw(counts: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
+    """The fractions as colours, with the numbers in percent and the objects of each class."""
+    fractions = normalise(counts)
+    height = max(3.6, 0.9 + 0.27 * len(classes))
+    figure, panel = pyplot.subplots(figsize=(max(6.4, 1.8 + 0.42 * counts.shape[1]), height), layout='constrained')
+    picture = panel.imshow(100 * fractions, cmap='viridis', vmin=0, vmax=100, aspect='auto')
+    labels = [f'{name} ({total})' for name, total in zip(classes, counts.sum(1), strict=True)]
+    panel.set(xticks=range(counts.shape[1]), yticks=range(len(classes)), yticklabels=labels, xlabel='query')
+    if max(counts.shape) <= MAX_NUMBERS:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            share = 100 * fractions[row, column]
+            color = 'black' if share > 60 else 'white'
+            panel.text(column, row, f'{share:.0f}', ha='center', va='center', fontsize='small', color=color)
+    figure.colorbar(picture, ax=panel, label='percent of the class')
+    with atomic_output(path) as temporary:
+        figure.savefig(temporary, format=Path(path).suffix.lstrip('.'), dpi=100)
+    pyplot.close(figure)
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
+    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_json(parser, 'classes and counts')
+    add_device(parser)
+    add_cfg_options(parser)
+    args = parser.parse_args(arguments)
+    if not args.out and not args.json:
+        parser.error('expected --out FILE.png, --json FILE, or both')
+    if args.out and Path(args.out).suffix not in FORMATS:
+        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
+    return args
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Count and draw as the command line says."""
+    args = parse_args(arguments)
+    config = load_config(args.config, args.cfg_options)
+    set_threads(config)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
+    loader = config.get(f'{args.split}_dataloader')
+    if not loader:
+        raise InputError(f'config {args.config}: has no {args.split}_dataloader; add one')
+    model = init_model(config, args.checkpoint, args.device)
+    if not isinstance(model, RCF):
+        raise InputError(f'config {args.config}: {type(model).__name__} has no instance queries; give that of an RCF')
+    with explained_config_errors(config):
+        frames = Runner.build_dataloader(loader, seed=0)
+    counts = count_queries(model, frames)
+    classes = frames.dataset.metainfo['classes']
+    if args.json:
+        write_json(args.json, dict(classes=classes, counts=counts.tolist(), fractions=normalise(counts).tolist()))
+    if args.out:
+        draw(counts, classes, args.out)
+    print(f'{counts.sum()} objects in {len(frames)} frames')
+
+
+if __name__ == '__main__':
+    main()

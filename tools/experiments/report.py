@@ -1,0 +1,136 @@
+"""Write the tables of docs/experiments.md from the results of ``tools/experiments/run.py``."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from mmrcf.errors import exit_on_bad_input
+from mmrcf.utils.markdown import markdown_table, write_between_markers
+from runs import METRICS, ROOT, load_results, mean_and_deviation
+from tables import TABLES, Row, Table
+
+RESULTS = ROOT / 'docs/experiments'
+PAGE = ROOT / 'docs/experiments.md'
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row against the row that it is compared with, seed by seed.
+
+    Attributes:
+        mean: Mean difference of AP.
+        low, high: Limits of its 95 % confidence interval (Student's t); None with a single seed.
+        seeds: Number of seeds that both rows have.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    seeds: int
+
+    def verdict(self, paper: float) -> str:
+        """``holds`` if the whole interval has the sign of the paper, ``reversed`` for the other, else ``undecided``."""
+        if self.low is None or self.low <= 0 <= self.high or paper == 0:
+            return 'undecided'
+        return 'holds' if (self.mean > 0) == (paper > 0) else 'reversed'
+
+    def __str__(self) -> str:
+        interval = '' if self.low is None else f' [{self.low:+.1f}, {self.high:+.1f}]'
+        return f'{self.mean:+.1f}{interval}'
+
+
+def paired_difference(values: Mapping[int, float], others: Mapping[int, float]) -> Difference | None:
+    """``values - others`` over the seeds that both have; None where there is none."""
+    seeds = sorted(values.keys() & others.keys())
+    if not seeds:
+        return None
+    differences = np.array([values[seed] - others[seed] for seed in seeds])
+    mean = float(differences.mean())
+    if len(seeds) < 2:
+        return Difference(mean, None, None, 1)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(seeds) - 1) * differences.std(ddof=1) / np.sqrt(len(seeds))
+    return Difference(mean, mean - float(half), mean + float(half), len(seeds))
+
+
+def table_of(table: Table, folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
+    """The rows of one table, with figures where there are results, and in words what follows from them."""
+    by_label = {row.label: row for row in table.rows}
+
+    def records(row: Row) -> Mapping[int, dict]:
+        return folders.get(row.folder, {}).get(row.name, {})
+
+    rows, verdicts = [], {}
+    for row in table.rows:
+        figures = [
+            mean_and_deviation([record['metrics'][metric] for record in records(row).values()]) for metric in METRICS
+        ]
+        other = by_label.get(row.against or '')
+        difference = paired_difference(_ap(records(row)), _ap(records(other))) if other else None
+        paper = row.paper_ap - other.paper_ap if other else 0.0
+        verdict = difference.verdict(paper) if difference else ''
+        if difference:
+            verdicts.setdefault(verdict, []).append(row.label)
+        rows.append(
+            [
+                row.label,
+                *figures,
+                str(difference) if difference else '-',
+                f'{row.paper_ap:.1f}' + (f' ({paper:+.1f})' if other else ''),
+                verdict or '-',
+            ]
+        )
+    header = ['row', *METRICS.values(), 'difference of AP [95 %]', "paper's AP (difference)", 'trend of the paper']
+    words = '; '.join(f'{verdict}: {", ".join(labels)}' for verdict, labels in sorted(verdicts.items()))
+    return (
+        markdown_table(header, rows) + f'\n\n{words[:1].upper()}{words[1:]}.' if words else markdown_table(header, rows)
+    )
+
+
+def _ap(records: Mapping[int, dict]) -> dict[int, float]:
+    return {seed: record['metrics']['vis/AP'] for seed, record in records.items()}
+
+
+def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
+    """How the runs were made: number, iterations, minutes, machines, dates."""
+    records = [record for rows in folders.values() for seeds in rows.values() for record in seeds.values()]
+    if not records:
+        return 'No run yet.'
+    minutes, dates = [record['minutes'] for record in records], sorted(record['date'] for record in records)
+    iterations = sorted({f'{record["iterations"]:,} of {record["batch_size"]} clips' for record in records})
+    processors = sorted({f'{record["machine"]["processor"]}' for record in records})
+    torches = sorted({record['machine']['packages']['torch'] for record in records})
+    return (
+        f'{len(records)} runs; iterations: {", ".join(iterations)}; {np.median(minutes):.1f} minutes a run with its '
+        f'test (median; one CPU thread each); {", ".join(processors)}; PyTorch {", ".join(torches)}; {dates[0]} to '
+        f'{dates[-1]}.'
+    )
+
+
+def write_page(page: Path, results: Path) -> None:
+    """Fill the page's tables.
+
+    Raises:
+        InputError: The page lacks a marker, or a result is not JSON.
+    """
+    folders = {folder.name: load_results(folder) for folder in sorted(results.glob('*')) if folder.is_dir()}
+    write_between_markers(page, 'experiments-budget', budget(folders))
+    for name, table in TABLES.items():
+        write_between_markers(page, f'experiments-{name}', table_of(table, folders))
+
+
+@exit_on_bad_input
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the page."""
+    argparse.ArgumentParser(description='Write docs/experiments.md from the results in docs/experiments').parse_args(
+        arguments
+    )
+    write_page(PAGE, RESULTS)
+
+
+if __name__ == '__main__':
+    main()
