@@ -95,6 +95,18 @@ def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Pa
     assert (tmp_path / 'iter_4.pth').is_file()
 
 
+def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
+    options = ['max_keep_ckpts=1', 'save_best=vis/AP', 'rule=greater']
+    options = ['--cfg-options', 'train_cfg.val_interval=2', *(f'default_hooks.checkpoint.{name}' for name in options)]
+    run(train, tiny_config, '--work-dir', tmp_path / 'a', *options, 'train_cfg.max_iters=2')
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    run(train, tiny_config, '--work-dir', tmp_path / 'b', '--resume', *options)
+    names = {path.name for path in (tmp_path / 'b').glob('*.pth')}
+    assert len(names) == 2 and 'iter_4.pth' in names and any(name.startswith('best_') for name in names)
+    assert (tmp_path / 'b/last_checkpoint').read_text() == 'iter_4.pth'
+    assert not (tmp_path / 'a').exists() and not list((tmp_path / 'b').glob('.*'))
+
+
 def test_evaluation_writes_metrics_and_submission(
     evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys
 ) -> None:

@@ -11,6 +11,7 @@ from pycocotools import mask as mask_utils
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
+from ..orientation import UPRIGHT, exif_orientation
 from .problems import Place, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
@@ -83,9 +84,23 @@ def _check_video(place: Place, video: VideoRecord, root: Path | None) -> None:
         except InputError as error:
             place.error(field, str(error))
             continue
+        _check_orientation(place, field, root / name)
         if (height, width) != (video.height, video.width):
             expected = f'{video.width} x {video.height}'
             place.error(field, f'{name} is {width} x {height} pixels, but the video {expected}')
+
+
+def _check_orientation(place: Place, field: str, path: Path) -> None:
+    try:
+        orientation = exif_orientation(path)
+    except OSError:  # of a format that only other libraries read
+        return
+    if orientation != UPRIGHT:
+        place.warning(
+            field,
+            f'{path.name} has the EXIF orientation {orientation}, which turns or mirrors it for display, and so it is '
+            "read; if its masks are of the stored pixels, use LoadClipFrames(orientation='ignore')",
+        )
 
 
 def _check_annotation(place: Place, annotation: AnnotationRecord, video: VideoRecord | None) -> None:

@@ -15,17 +15,32 @@ from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.utils import read_image
 
+from ..orientation import as_stored, exif_orientation
+
 
 @TRANSFORMS.register_module()
 class LoadClipFrames(BaseTransform):
     """Read the frames of a clip from ``img_path``; a path that is there twice is read once.
 
     Added keys: ``img`` (T arrays, (H, W, 3) uint8 BGR), ``img_shape``, ``ori_shape``.
+
+    Args:
+        orientation: What becomes of the EXIF orientation of a file: 'apply' reads the picture as it is displayed,
+            'ignore' as it is stored, for labels that were drawn so.
     """
+
+    def __init__(self, orientation: str = 'apply') -> None:
+        if orientation not in ('apply', 'ignore'):
+            raise InputError(f"LoadClipFrames: orientation is {orientation!r}, expected 'apply' or 'ignore'")
+        self.orientation = orientation
+
+    def _read(self, path: str) -> np.ndarray:
+        image = read_image(path)
+        return image if self.orientation == 'apply' else as_stored(image, exif_orientation(path))
 
     def transform(self, results: dict) -> dict:
         """Read them. Raises :class:`InputError` where a file is unusable or not of the size the annotations give."""
-        images = {path: read_image(path) for path in dict.fromkeys(results['img_path'])}
+        images = {path: self._read(path) for path in dict.fromkeys(results['img_path'])}
         results['img'] = [images[path] for path in results['img_path']]
         shapes = [image.shape[:2] for image in results['img']]
         for path, shape, expected in zip(results['img_path'], shapes, results.get('ori_shape', shapes), strict=True):

@@ -67,6 +67,8 @@ class CompleteCheckpointHook(CheckpointHook):
                 (Path(self.out_dir) / self.filename_tmpl.format(old)).unlink(missing_ok=True)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        if not self.save_best:
+            return
         backend, deferred = self.file_backend, _LaterRemoval(self.file_backend)
         self.file_backend = deferred
         try:
