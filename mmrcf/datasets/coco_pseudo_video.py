@@ -27,7 +27,7 @@ from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
 class COCOPseudoVideoDataset(BaseDataset):
     """Images with instance masks in COCO JSON, for training on clips of T = delta + S copies of one image.
 
-    Images without an object of the classes are left out, and so are crowds, unless the options below say otherwise. An
+    Images without an object of the classes are left out, and so are crowds, unless the options below change that. An
     ignored region travels with the objects, with the label ``IGNORED_LABEL`` and the track ID 0.
 
     Args:

@@ -26,7 +26,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of an audio file (default .wav)'
     )
-    parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos that do not say it')
+    parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos without that field')
     add_json(parser, 'the problems')
     return parser.parse_args(arguments)
 

@@ -54,7 +54,7 @@ class AnnotationView:
 
 
 def read_names(names: Names, what: str) -> tuple[str, ...]:
-    """The names of a list or of a text file; ``what`` says which option they are of.
+    """The names of a list or of a text file; ``what`` is the option they are of.
 
     Raises:
         InputError: There is none, or one is given twice.
@@ -94,7 +94,7 @@ def _with_video(
 
 
 def _ids(given: Names, by_name: Mapping[str, set[int]], option: str, where: str) -> set[int]:
-    """The videos of these names; one that fits several, as a folder that many videos share, says nothing."""
+    """The videos of these names; one that fits several, as a folder that many videos share, identifies none."""
     names = read_names(given, option)
     missing = [name for name in names if name not in by_name]
     if missing:
