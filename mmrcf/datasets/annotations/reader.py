@@ -13,7 +13,7 @@ from mmrcf.utils import read_json
 from .cocovid import frames_as_videos, is_cocovid
 from .problems import Location, Report, describe, refuse
 from .records import AnnotationFile, AnnotationRecord, VideoRecord
-from .view import AnnotationView
+from .view import MAX_SIDE, AnnotationView
 
 EVERYTHING = AnnotationView()
 
@@ -48,7 +48,7 @@ def parse_annotations(
     Raises:
         InputError: Something in it cannot be used; the message names the entry and the field.
     """
-    reader = AnnotationReader(content, source, refuse(source), with_annotations, as_images)
+    reader = AnnotationReader(content, source, refuse(source), with_annotations, as_images, view.max_side)
     reader.read_categories()
     for _ in reader.read_videos():
         pass
@@ -71,13 +71,20 @@ class AnnotationReader:
         report: What is done with a problem.
         with_annotations: As in :func:`parse_annotations`.
         as_images: As there.
+        max_side: As in :class:`AnnotationView`.
 
     Raises:
         InputError: The content is no JSON object.
     """
 
     def __init__(
-        self, content: Any, source: str, report: Report, with_annotations: bool = True, as_images: bool = False
+        self,
+        content: Any,
+        source: str,
+        report: Report,
+        with_annotations: bool = True,
+        as_images: bool = False,
+        max_side: int = MAX_SIDE,
     ) -> None:
         if not isinstance(content, dict):
             raise InputError(
@@ -86,6 +93,7 @@ class AnnotationReader:
             )
         self.report = report
         self.with_annotations = with_annotations
+        self.max_side = max_side
         if not with_annotations:
             content = content | dict(annotations=None)
         self.has_images = as_images or ('images' in content and 'videos' not in content)
@@ -164,6 +172,9 @@ class AnnotationReader:
         value = location.read(entry, key, int)
         if value is not None and value < 1:
             location.error(key, f'is {value}, expected a positive number of pixels')
+        if value is not None and value > self.max_side:
+            location.error(key, f'is {value}, expected at most {self.max_side} pixels; raise max_side if it is right')
+            return 0
         return max(value or 0, 0)
 
     def _read_names(self, location: Location, entry: dict) -> tuple[str, ...]:

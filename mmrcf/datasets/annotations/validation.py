@@ -15,13 +15,17 @@ from ..orientation import UPRIGHT, exif_orientation
 from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
+from .view import MAX_SIDE
 
 CheckVideos = Callable[[Sequence[tuple[Location, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""
 
 
 def validate_annotations(
-    path: str | Path, image_root: str | Path | None = None, check_videos: CheckVideos | None = None
+    path: str | Path,
+    image_root: str | Path | None = None,
+    check_videos: CheckVideos | None = None,
+    max_side: int = MAX_SIDE,
 ) -> list[Problem]:
     """Check an annotation file.
 
@@ -29,6 +33,7 @@ def validate_annotations(
         path: The JSON file, in any layout that the reader supports.
         image_root: Folder that the file names are relative to; with it, every frame is read.
         check_videos: A further check of the videos.
+        max_side: Largest width and height of a video or image, in pixels.
 
     Returns:
         All problems: of the file, its categories, its videos, their audio, its annotations, each in the order of the
@@ -39,7 +44,8 @@ def validate_annotations(
     """
     problems: list[Problem] = []
     report = problems.append
-    reader = AnnotationReader(read_json(path, 'annotation file'), f'annotation file {path}', report)
+    content = read_json(path, 'annotation file')
+    reader = AnnotationReader(content, f'annotation file {path}', report, max_side=max_side)
     root = None if image_root is None else require_folder(image_root, 'image folder')
     if not reader.has_annotations:
         Location(report).warning(
