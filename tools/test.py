@@ -19,6 +19,7 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.distributed import LAUNCHERS, process_group
+from mmrcf.engine.stages import require_data
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, keep_freed_memory, require_file
 
@@ -116,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             override(config, args.cfg_options)  # once more: the command line comes last
     if not config.get('test_dataloader') or not config.get('test_evaluator'):
         raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
+    require_data([config], loaders=('test_dataloader',))
     set_work_dir(config, args.work_dir)
     set_threads(config)
     keep_freed_memory()

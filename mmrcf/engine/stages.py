@@ -94,14 +94,21 @@ def describe(config: Config, number: int, total: int) -> str:
     return f'{line}; {Path(latest).name} of an earlier run is there, --resume continues it' if latest else line
 
 
-def missing_data(config: Config) -> list[tuple[str, str, str | None]]:
-    """The annotation files of training and validation that are not there.
+TRAINING_LOADERS = ('train_dataloader', 'val_dataloader')
+
+
+def missing_data(config: Config, loaders: Sequence[str] = TRAINING_LOADERS) -> list[tuple[str, str, str | None]]:
+    """The annotation files that are not there.
+
+    Args:
+        config: The config.
+        loaders: Fields of the config whose data sets are looked at.
 
     Returns:
         The field, the path, and the command of ``data_commands`` that writes the file, or None; each file once.
     """
     commands, found = config.get('data_commands') or {}, {}
-    for loader in ('train_dataloader', 'val_dataloader'):
+    for loader in loaders:
         for field, part in config_parts(config.get(loader) or {}):
             name = part.get('ann_file')
             if not isinstance(name, str) or not name or '://' in name:
@@ -112,20 +119,20 @@ def missing_data(config: Config) -> list[tuple[str, str, str | None]]:
     return list(found.values())
 
 
-def require_data(stages: Sequence[Config]) -> None:
+def require_data(stages: Sequence[Config], loaders: Sequence[str] = TRAINING_LOADERS) -> None:
     """Check the annotation files of the first of ``stages``, and those of the others that no command writes.
 
     Raises:
         InputFileError: One is missing. The message has the command that writes it, if the config names one.
     """
     for number, config in enumerate(stages):
-        for field, path, command in missing_data(config):
+        for field, path, command in missing_data(config, loaders):
             if command is None:
                 raise InputFileError(f'config {config.filename}: {field}={path}: no such file; check the path')
             if number == 0:
                 raise InputFileError(
                     f'config {config.filename}: {field}={path}: no such file; write it with `{command}`, and '
-                    'start again with --resume'
+                    f'start again{" with --resume" if loaders == TRAINING_LOADERS else ""}'
                 )
 
 

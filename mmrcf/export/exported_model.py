@@ -159,7 +159,7 @@ class ExportedModel(OnlineModel):
         return feeds
 
     def _slots(self, outputs: dict[str, np.ndarray]) -> SlotPredictions:
-        """The N slots as the tracker wants them; see ``RCF.slot_predictions``."""
+        """The N slots as the tracker takes them; see ``RCF.slot_predictions``."""
         tensors = {name: torch.from_numpy(outputs[name]) for name in ('masks', 'scores', 'class_probs', 'codes')}
         above_thr = (tensors['scores'] >= self.score_thr) & tensors['masks'].flatten(1).any(-1)
         return SlotPredictions(**tensors, above_thr=above_thr)

@@ -128,4 +128,4 @@ def test_the_page_has_the_tables_of_its_figures(tool, repository: Path) -> None:
 def test_a_checkpoint_given_twice_is_refused(tool, tiny_config, checkpoints, capsys) -> None:
     with pytest.raises(SystemExit) as exit_info:
         tool.main([str(tiny_config), checkpoints[0], checkpoints[0]])
-    assert exit_info.value.code == 2 and 'one is there twice' in capsys.readouterr().err
+    assert exit_info.value.code == 2 and 'one is a duplicate' in capsys.readouterr().err

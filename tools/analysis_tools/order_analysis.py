@@ -347,7 +347,7 @@ def checkpoint_names(paths: Sequence[str]) -> list[str]:
     if len(set(names)) < len(names):
         names = ['/'.join(Path(path).with_suffix('').parts[-2:]) for path in paths]
     if len(set(names)) < len(names):
-        raise InputError(f'checkpoints {", ".join(paths)}: one is there twice; give each once')
+        raise InputError(f'checkpoints {", ".join(paths)}: one is a duplicate; give each once')
     return names
 
 

@@ -111,7 +111,7 @@ class AudioPatches(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        """Compute them; a frame that is there twice is computed once."""
+        """Compute them; a frame that is a duplicate is computed once."""
         audio = _require_audio(results, 'AudioPatches')
         patches = {time: audio.patch(time) for time in dict.fromkeys(results['time'])}
         results['audio'] = torch.stack([patches[time][0] for time in results['time']])

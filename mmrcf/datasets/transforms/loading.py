@@ -20,7 +20,7 @@ from ..orientation import as_stored, exif_orientation
 
 @TRANSFORMS.register_module()
 class LoadClipFrames(BaseTransform):
-    """Read the frames of a clip from ``img_path``; a path that is there twice is read once.
+    """Read the frames of a clip from ``img_path``; a path that is a duplicate is read once.
 
     Added keys: ``img`` (T arrays, (H, W, 3) uint8 BGR), ``img_shape``, ``ori_shape``.
 
@@ -66,7 +66,7 @@ class LoadClipAnnotations(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Decode them; boxes are not made here but from the final masks, when the clip is packed."""
         frames = results['instances']
-        # A frame that is there twice holds the same list, and is decoded once.
+        # A frame that is a duplicate holds the same list, and is decoded once.
         distinct = {id(frame): (frame, shape) for frame, shape in zip(frames, results['ori_shape'], strict=True)}
         decoded = {key: _decode(frame, *shape) for key, (frame, shape) in distinct.items()}
         results['gt_masks'] = [decoded[id(frame)] for frame in frames]

@@ -193,7 +193,7 @@ def frames_by_video(results: list[dict], ground_truth: GroundTruth) -> dict[int,
     """Order frames by video and time.
 
     Raises:
-        InputError: A frame is there twice or missing, or belongs to no video of the annotation file, or to one of
+        InputError: A frame is a duplicate or missing, or belongs to no video of the annotation file, or to one of
             another length or size.
     """
     grouped: dict[int, dict[int, dict]] = {}

@@ -1,4 +1,4 @@
-"""Ground truth of one frame as the head wants it: tensors at the stride of the segmentation map."""
+"""Ground truth of one frame as the head takes it: tensors at the stride of the segmentation map."""
 
 from dataclasses import dataclass
 
