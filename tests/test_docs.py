@@ -62,8 +62,12 @@ class Block:
     file: str | None
 
 
+def text_of(document: str) -> str:
+    return (REPOSITORY / document).read_text(encoding='utf-8')
+
+
 def blocks(document: str) -> list[Block]:
-    text = (REPOSITORY / document).read_text(encoding='utf-8')
+    text = text_of(document)
     return [Block(match['language'], match['code'], match['file']) for match in BLOCK.finditer(text)]
 
 
@@ -200,7 +204,7 @@ def test_commands_are_ones_that_their_programs_take(document: str, load_script, 
                 assert word.startswith(NOT_OURS) or any(REPOSITORY.glob(word)), (words, word)
 
 
-@pytest.mark.parametrize('document', DOCUMENTS)
+@pytest.mark.parametrize('document', [name for name in DOCUMENTS if RUN_CHECKPOINT.search(text_of(name))])
 def test_a_checkpoint_of_a_run_is_its_last(document: str) -> None:
     """``work_dirs/NAME/iter_N.pth``: the config NAME trains for N iterations."""
     for name, iterations in RUN_CHECKPOINT.findall((REPOSITORY / document).read_text(encoding='utf-8')):
@@ -232,3 +236,12 @@ def test_every_path_of_the_map_exists() -> None:
             named += [folder, *(folder + name for name in names)]
     assert len(named) > 60
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_prose_fits_into_120_columns(document: str) -> None:
+    """Outside of tables, blocks of code and what a command has written."""
+    text = re.sub(r'<!-- ([\w-]+):start -->.*?<!-- \1:end -->', '', text_of(document), flags=re.DOTALL)
+    text = re.sub(r'^ *```.*?^ *```$', '', text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in text.splitlines() if len(line) > 120 and ' ' in line.strip()]
+    assert not [line for line in lines if not line.startswith(('|', '    ', '!['))]
