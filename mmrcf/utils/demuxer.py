@@ -1,7 +1,6 @@
 """The packets of a container, read once for several readers: pictures, audio for the model, audio for the output."""
 
 import logging
-import weakref
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -159,8 +158,6 @@ class Demuxer:
 
     def __init__(self, container: InputContainer, name: str, *, pictures: bool = True) -> None:
         self.container = container
-        # The garbage collector may take the files of a playlist from an open container, and FFmpeg frees them again.
-        weakref.finalize(self, container.close)
         self.name = name
         self.video = best_video(container) if pictures else None
         self.audio = best_audio(container, self.video)
