@@ -132,7 +132,7 @@ class VideoWriter(AtomicWriter):
 
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         options = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
-        self._container = stack.enter_context(av.open(str(temporary), 'w', options=options))
+        self._container = stack.enter_context(av.open(str(temporary.absolute()), 'w', options=options))
         self._add_video_stream()
         self._add_audio(stack)
         # What the file format or an encoder does not take fails here, before the first frame.
