@@ -1,6 +1,6 @@
 """Errors that are the user's to fix, and how a command line shows them.
 
-A bad input ends in one line that names the file and the field and says what to do. Library code raises
+A bad input ends in one line that names the file and the field and the remedy. Library code raises
 :class:`InputError` (a ``ValueError``) or :class:`InputFileError` (also a ``FileNotFoundError``); command lines wrap
 their ``main`` in :func:`exit_on_bad_input`, which prints that line on stderr and exits with code 2. Anything else is a
 bug and keeps its traceback.

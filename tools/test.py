@@ -106,7 +106,7 @@ def evaluate(config: Config, checkpoint: str, to_json: str | None) -> dict[str, 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate as the command line says."""
+    """Evaluate with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     require_file(args.checkpoint, 'checkpoint')

@@ -230,7 +230,7 @@ class RCFInferencer:
         return audio
 
     def _category_names(self) -> tuple[str, ...]:
-        """Class names; numbers where nobody knows them."""
+        """Class names; numbers where they are unknown."""
         return self.segmenter.classes or tuple(str(label) for label in range(self.segmenter.model.num_classes))
 
 

@@ -169,7 +169,7 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
 
     Args:
         config: The config.
-        with_audio: Whether the model is audio-visual: its pipeline must say how.
+        with_audio: Whether the model is audio-visual: its pipeline must load audio.
 
     Raises:
         InputError: The config has neither, or a transform is missing or cannot be built.

@@ -12,7 +12,7 @@ from mmrcf.registry import DATASETS
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.segmentation import outside_record
-from .annotations.view import AnnotationView, Names
+from .annotations.view import MAX_SIDE, AnnotationView, Names
 from .classes import resolve_classes
 from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix, sample_clip
 
@@ -39,6 +39,7 @@ class YouTubeVISDataset(BaseDataset):
         only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
             all.
         exclude: Videos to leave out, in the same way.
+        max_side: Largest width and height in pixels; larger ones are an error.
         pipeline: Transforms, see ``mmrcf/datasets/transforms``.
         num_references: delta, at least 0.
         num_targets: S, at least 1.
@@ -70,6 +71,7 @@ class YouTubeVISDataset(BaseDataset):
         class_map: str | Mapping[str, str] | None = None,
         only: Names = None,
         exclude: Names = None,
+        max_side: int = MAX_SIDE,
         pipeline: Sequence[dict | Callable] | None = None,
         num_references: int = 1,
         num_targets: int = 1,
@@ -97,7 +99,7 @@ class YouTubeVISDataset(BaseDataset):
         self.drop_empty_videos = drop_empty_videos
         self.max_sampling_tries = max_sampling_tries
         self.partly_labelled = partly_labelled
-        self.view = AnnotationView(class_map, only, exclude)
+        self.view = AnnotationView(class_map, only, exclude, max_side)
         metainfo = dict(metainfo or {})
         super().__init__(
             ann_file=str(ann_file),

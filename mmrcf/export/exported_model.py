@@ -167,7 +167,7 @@ class ExportedModel(OnlineModel):
     def _track_ids(
         self, state: ExportedState, slots: SlotPredictions, outputs: dict[str, np.ndarray]
     ) -> tuple[Tensor, Tensor, TrackState]:
-        """What the tracker says; where the graph has the overlaps, it need not work them out."""
+        """The tracker's result; where the graph has the overlaps, they are not computed again."""
         if not (self.info.overlaps and isinstance(self.tracker, MatchingFreeTracker)):
             return self.tracker.update(state.track, slots)
         # The graph compares with all masks of the frame before, the tracker with those that were shown.

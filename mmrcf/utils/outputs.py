@@ -93,7 +93,7 @@ def _unfinished_file(path: Path, target: Path) -> Iterator[Path]:
         _remove_unfinished(folder)
         handle, temporary = _create_locked(folder, target)
     except OSError as error:
-        raise InputFileError(f'output {path}: cannot write there ({error.strerror}); choose another place') from error
+        raise InputFileError(f'output {path}: cannot write there ({error.strerror}); choose another path') from error
     try:
         yield temporary
     finally:

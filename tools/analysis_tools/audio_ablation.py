@@ -175,7 +175,7 @@ def _annotations(config: Config, split: str) -> set[str]:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = _load(args.config, args.split, args.cfg_options)
     set_threads(config)

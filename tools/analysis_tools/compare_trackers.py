@@ -173,7 +173,7 @@ def _probability(text: str) -> float:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare as the command line says."""
+    """Compare with the options of the command line."""
     args = parse_args(arguments)
     names = args.tracker or list(DEFAULT_TRACKERS)
     for name in names:

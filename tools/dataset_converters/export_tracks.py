@@ -44,7 +44,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Export as the command line says."""
+    """Export with the options of the command line."""
     args = parse_args(arguments)
     file = parse_annotations(read_json(args.tracks, 'tracks'), f'tracks {args.tracks}')
     if args.format == 'mot':

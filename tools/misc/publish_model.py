@@ -21,7 +21,7 @@ from mmrcf.utils import atomic_output, read_json
 from mmrcf.version import __version__
 
 MEBIBYTE = 1 << 20
-# Fields of a run's config that say where it ran, not what was trained.
+# Fields of a run's config about where it ran, not about what was trained.
 _PLACE_FIELDS = ('work_dir', 'load_from', 'resume', 'launcher')
 
 
@@ -109,7 +109,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Publish as the command line says."""
+    """Publish with the options of the command line."""
     args = parse_args(arguments)
     content = release(args)
     with atomic_output(args.out) as temporary:

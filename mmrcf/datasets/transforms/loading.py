@@ -46,7 +46,7 @@ class LoadClipFrames(BaseTransform):
         for path, shape, expected in zip(results['img_path'], shapes, results.get('ori_shape', shapes), strict=True):
             if tuple(shape) != tuple(expected):
                 raise InputError(
-                    f'image {path}: is {shape[0]} x {shape[1]} (height x width), but the annotation file says '
+                    f'image {path}: is {shape[0]} x {shape[1]} (height x width), but the annotation file has '
                     f'{expected[0]} x {expected[1]}; use the images the annotations were made for'
                 )
         results['img_shape'] = shapes

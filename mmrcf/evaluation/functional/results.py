@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmrcf.datasets.annotations.problems import Place, refuse
+from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
 from mmrcf.utils import atomic_output, read_json, require_file
 
@@ -38,22 +38,22 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
     tracks = []
     for index, entry in enumerate(content):
         where = f'{source}: entry {index}'
-        place = Place(refuse(source), f'entry {index}')
-        video = ground_truth.video(place.read(entry, 'video_id', int), where)
-        category_id = place.read(entry, 'category_id', int)
+        location = Location(refuse(source), f'entry {index}')
+        video = ground_truth.video(location.read(entry, 'video_id', int), where)
+        category_id = location.read(entry, 'category_id', int)
         if category_id not in ground_truth.categories:
             raise InputError(f'{where}: category_id {category_id} is not in {ground_truth.source}; use its numbering')
-        score = place.read(entry, 'score', int, float)
+        score = location.read(entry, 'score', int, float)
         if not math.isfinite(score):
             raise InputError(f"{where}: 'score' is {score}, expected a finite number")
-        segmentations = place.read(entry, 'segmentations', list)
+        segmentations = location.read(entry, 'segmentations', list)
         for frame, segmentation in enumerate(segmentations):
             compressed = isinstance(segmentation, dict) and isinstance(segmentation.get('counts'), str)
             if segmentation is not None and not compressed:
                 raise InputError(
                     f'{where}: segmentations[{frame}]: expected null or a compressed RLE (counts as a string)'
                 )
-        rles = tuple(video.decode(segmentations, place).values())
+        rles = tuple(video.decode(segmentations, location).values())
         tracks.append(Track(video.video_id, category_id, rles, float(score)))
     return tracks
 

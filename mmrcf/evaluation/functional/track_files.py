@@ -9,7 +9,7 @@ from typing import Any
 
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotations.problems import Place, refuse
+from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.records import AnnotationFile, AnnotationRecord, VideoRecord
 from mmrcf.errors import InputError
@@ -44,7 +44,7 @@ def parse_tracks(content: Any, ground_truth: GroundTruth, source: str) -> list[T
 
 def track_score(item: AnnotationRecord, source: str) -> float:
     """The score of a predicted track. Raises :class:`InputError` if it has none that is a finite number."""
-    score = Place(refuse(source), f'annotation {item.annotation_id}').read(item.entry, 'score', int, float)
+    score = Location(refuse(source), f'annotation {item.annotation_id}').read(item.entry, 'score', int, float)
     if not math.isfinite(score):
         raise InputError(f"{source}: annotation {item.annotation_id}: 'score' is {score}, expected a finite number")
     return float(score)
@@ -86,7 +86,7 @@ def coco_results(file: AnnotationFile, images: GroundTruth | None = None) -> lis
     """
     if images is None:
         names = [(video.video_id, frame) for video in file.videos.values() for frame in range(video.length)]
-        image_ids = {place: number for number, place in enumerate(names, start=1)}
+        image_ids = {location: number for number, location in enumerate(names, start=1)}
         category_ids = {category_id: category_id for category_id in file.categories}
     else:
         known = {image.file_names[0]: image.video_id for image in images.videos.values()}

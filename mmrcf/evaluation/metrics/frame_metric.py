@@ -83,7 +83,7 @@ class FrameMetric(BaseMetric):
 
     @property
     def dataset_meta(self) -> dict | None:
-        """What the tested data set says of itself; MMEngine sets it before a training or test starts.
+        """The metainfo of the tested data set; MMEngine sets it before a training or test starts.
 
         Raises:
             InputError: The class map of ``ann_file`` leads to a name that is no class, or other videos are tested than

@@ -19,7 +19,7 @@ from ..task_modules import CenterDistanceCost, FrameTargets, SlotMatcher
 
 @dataclass(frozen=True, eq=False)
 class SlotOutputs:
-    """What the N slots say about B frames after one decoder layer.
+    """The outputs of the N slots for B frames after one decoder layer.
 
     Attributes:
         cls_logits: (B, N, K + 1); the last class is empty.
@@ -60,7 +60,7 @@ class InstanceQueryHead(BaseModule):
             sine position of that anchor, attention to the tokens starts as likeness of positions, and
             ``CenterDistanceCost`` among the match costs gives it the objects nearby. In the paper queries start at
             random, and what makes them differ has to be learned.
-        local_content: Whether a query with an anchor starts from what the target tokens around it say; see
+        local_content: Whether a query with an anchor starts from the target tokens around it; see
             :class:`LocalContent`. In the paper it starts from learned content alone.
         mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the query's mask so far;
             see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a query
@@ -68,7 +68,7 @@ class InstanceQueryHead(BaseModule):
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
-            loss: nobody knows whether it is right. A slot with an object is trained as ever, for its mask is known.
+            loss: whether it is right is unknown. A slot with an object keeps its class loss, since its mask is known.
     """
 
     def __init__(

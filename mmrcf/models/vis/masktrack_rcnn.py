@@ -28,7 +28,7 @@ FRAMES_OF_A_CLIP = 2
 
 @dataclass(frozen=True, eq=False)
 class MaskTracks:
-    """What mmdet's tracker knows of a stream. It drops a track that was not seen for ``num_frames_retain`` frames.
+    """The state of mmdet's tracker. It drops a track that was not seen for ``num_frames_retain`` frames.
 
     Attributes:
         tracks: For each live track, by its number, lists of what is known of it (``bboxes``, ``labels``,

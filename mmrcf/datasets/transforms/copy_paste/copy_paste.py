@@ -1,7 +1,7 @@
 """Objects of other clips, put into a clip: more objects, more occlusion, no new annotation.
 
 After "Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation" (Ghiasi et al., CVPR 2021), for
-clips: a pasted object goes on moving through all frames.
+clips: a pasted object keeps moving through all frames.
 """
 
 import math
