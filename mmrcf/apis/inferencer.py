@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
-from mmrcf.inputs import kept_inputs
+from mmrcf.inputs import kept_inputs, note_input
 from mmrcf.media import (
     FrameSource,
     ImageWriter,
@@ -120,6 +120,7 @@ class RCFInferencer:
                 frames = self._open(source, audio, fps, max_size, max_pixels)
             elif audio in ('auto', 'none'):
                 frames = source
+                note_input(source.name.removeprefix('video '))  # read before this block
             else:
                 raise InputError(f'audio {audio}: {source.name} is open already; give its audio to open_source')
             stack.enter_context(frames)

@@ -54,9 +54,9 @@ def atomic_output(path: str | Path, *, updates: bool = False) -> Iterator[Path]:
             _put_in_place(path, temporary, target)
 
 
-def write_json(path: str | Path, content: Any) -> None:
-    """Write ``content`` as JSON to ``path``, complete or not at all."""
-    with atomic_output(path) as temporary:
+def write_json(path: str | Path, content: Any, *, updates: bool = False) -> None:
+    """Write ``content`` as JSON to ``path``, complete or not at all; ``updates`` as of :func:`atomic_output`."""
+    with atomic_output(path, updates=updates) as temporary:
         temporary.write_text(json.dumps(content), encoding='utf-8')
 
 

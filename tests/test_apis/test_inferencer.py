@@ -162,6 +162,16 @@ def test_no_output_is_an_image_or_a_weight_that_was_read(inferencer: RCFInferenc
     assert photo.read_bytes() == before and config.read_text() == '{}'
 
 
+def test_no_output_is_a_source_that_was_opened_before(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    before = clip.read_bytes()
+    with open_source(clip) as source, pytest.raises(InputError, match='is an input of this command'):
+        next(inferencer.stream(source, out=clip))
+    assert clip.read_bytes() == before
+
+
 def test_stream_is_lazy_and_ends_cleanly(
     inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
 ) -> None:

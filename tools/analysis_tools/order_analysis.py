@@ -167,7 +167,7 @@ def measure(model: RCF, config: Config, split: str) -> tuple[list[Pair], dict[st
     with explained_config_errors(config):
         loader = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
         metric = OrderMetric(sources[0])
-    metric.dataset_meta = dict(classes=loader.dataset.metainfo['classes'])
+    metric.dataset_meta = loader.dataset.metainfo
     slots_of_objects = SlotsOfObjects(metric)
     pairs, before, slots_before = [], None, {}
     for record in frame_records(model, loader):

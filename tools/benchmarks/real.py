@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write with the options of the command line."""
     args = parse_args(arguments)
     for name in [] if args.page_only else due(args.force):
-        write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]))
+        write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]), updates=True)  # the page reads all of them
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step
     write_real_page(PAGE, RESULTS, list(ROWS))
 

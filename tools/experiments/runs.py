@@ -154,7 +154,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
         date=time.strftime('%Y-%m-%d'),
         machine=describe_machine(torch.device('cuda' if torch.cuda.is_available() else 'cpu')),
     )
-    write_json(results / f'{run.title}.json', record)
+    write_json(results / f'{run.title}.json', record, updates=True)  # its settings may have been compared
     print(f'{run.title}: AP {metrics.get("vis/AP", float("nan")):.1f}, {record["minutes"]} minutes', flush=True)
     return None
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -103,13 +103,15 @@ class FrameMetric(BaseMetric):
             if not self.has_own_view:
                 self.view = AnnotationView(**tested['view'])
             if is_main_process():
-                self._require_same_videos(tested['video_ids'])
+                self.require_same_videos(tested['video_ids'])
         if self.view.class_map is not None and (self.classes is not None or 'classes' in (meta or {})):
             resolve_class_map(self.view.class_map, self.class_names())
 
-    def _require_same_videos(self, tested: Sequence[int]) -> None:
+    def require_same_videos(self, tested: Iterable[int]) -> None:
+        """Raise :class:`InputError` if the videos with these ids are not those of ``ann_file``."""
+        tested = set(tested)
         videos = load_ground_truth(self.ann_file, self.view).videos
-        differing = sorted(set(tested) ^ set(videos))
+        differing = sorted(tested ^ set(videos))
         if differing:
             raise InputError(
                 f'{type(self).__name__}: ann_file {self.ann_file} has {len(videos)} videos and the tested data set '
