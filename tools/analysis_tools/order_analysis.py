@@ -305,7 +305,7 @@ def tables(content: dict) -> str:
             [f'p = {p}', *kinds, f'{bound["all"]["with_skips"]:.1f}', f'{layer["bound"]:.3g} (`{layer["name"]}`)']
         )
     titles = ['log10 of the bound', 'convolutions and batch norms', 'linear layers', 'inside attention']
-    titles += ['product of all', 'product of (1 + bound)', 'largest of a layer']
+    titles += ['product of all', 'product of (1 + bound)', 'largest norm of a layer (no logarithm)']
     changes = [
         [f'`{title}`', *(str(each['pairs'][key]) for key in (*ORDERS, 'without_object')), f'{each["slot_changes"]:.3f}']
         for title, each in content['checkpoints'].items()
