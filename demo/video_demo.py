@@ -55,7 +55,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
-    add_device(parser)
+    add_device(parser, default='auto')
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
     parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
     parser.add_argument(

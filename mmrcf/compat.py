@@ -1,4 +1,4 @@
-"""The one place that works around a dependency.
+"""The one module that works around a dependency.
 
 mmcv installs without its compiled operators when pip finds no compiler ("light"). RCF needs none of them, but importing
 ``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` puts a
@@ -55,7 +55,7 @@ def require_operators(model: str) -> None:
 def install_mmcv_stand_in() -> None:
     """Make ``mmcv.ops`` importable without compiled operators. Does nothing where compiled mmcv is installed.
 
-    The stand-in leaves ``sys.modules`` once ``mmcv.ops`` holds it: whoever asks whether compiled operators are there
+    The stand-in leaves ``sys.modules`` once ``mmcv.ops`` holds it: code that asks whether compiled operators are there
     (``mmengine.utils.dl_utils.mmcv_full_available``) gets the right answer.
     """
     if 'mmcv.ops' in sys.modules or operators_compiled():

@@ -1,14 +1,19 @@
 """Errors that are the user's to fix, and how a command line shows them.
 
-A bad input ends in one line that names the file and the field and says what to do. Library code raises
+A bad input ends in one line that names the file and the field and the remedy. Library code raises
 :class:`InputError` (a ``ValueError``) or :class:`InputFileError` (also a ``FileNotFoundError``); command lines wrap
 their ``main`` in :func:`exit_on_bad_input`, which prints that line on stderr and exits with code 2. Anything else is a
 bug and keeps its traceback.
 """
 
+import contextlib
 import functools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+from mmrcf.inputs import kept_inputs
 
 EXIT_BAD_INPUT = 2
 
@@ -38,14 +43,69 @@ def one_line(error: BaseException) -> str:
 
 
 def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2."""
+    """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
+
+    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). Nor does it end because
+    nobody reads what it prints (``| head``) or because that goes to a full disk.
+    """
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> None:
-        try:
-            main(*args, **kwargs)
-        except InputError as error:
-            print(f'error: {one_line(error)}', file=sys.stderr)
-            sys.exit(EXIT_BAD_INPUT)
+        with _lenient_streams():
+            try:
+                with kept_inputs():
+                    main(*args, **kwargs)
+            except InputError as error:
+                print(f'error: {one_line(error)}', file=sys.stderr)
+                sys.exit(EXIT_BAD_INPUT)
 
     return wrapped
+
+
+@contextlib.contextmanager
+def _lenient_streams() -> Iterator[None]:
+    """While the block runs, what cannot be printed is dropped; the outputs of a command are files."""
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and _LenientStream(stream) for stream in streams)  # None where the shell closed it
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        sys.stdout, sys.stderr = streams
+
+
+class _LenientStream:
+    """A text stream that is thrown away from its first failure on.
+
+    Args:
+        stream: What is written to.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._throw_away()
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._throw_away()
+
+    def _throw_away(self) -> None:
+        # Python itself writes once more when it ends, so the file behind the stream has to change.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

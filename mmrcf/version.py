@@ -1,3 +1,3 @@
-"""The one place that states the package's version."""
+"""The package's version, stated once."""
 
 __version__ = '0.1.0'

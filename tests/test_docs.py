@@ -1,6 +1,7 @@
 """The documents tell the truth: snippets run and print what they say, commands, options, paths and links exist."""
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import Registry, init_default_scope
+from PIL import Image
+from pycocotools import mask as mask_utils
 
 import mmrcf.registry
 from mmrcf.engine.config import build_runner, load_config
@@ -59,8 +62,12 @@ class Block:
     file: str | None
 
 
+def text_of(document: str) -> str:
+    return (REPOSITORY / document).read_text(encoding='utf-8')
+
+
 def blocks(document: str) -> list[Block]:
-    text = (REPOSITORY / document).read_text(encoding='utf-8')
+    text = text_of(document)
     return [Block(match['language'], match['code'], match['file']) for match in BLOCK.finditer(text)]
 
 
@@ -139,6 +146,21 @@ def test_the_documented_dataset_trains(reader: Path) -> None:
     assert runner.train_dataloader.dataset.metainfo['classes'] == ('object',)
 
 
+def test_the_documented_dataset_reads_palette_masks(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file == 'mask_folder.py':
+            (reader / block.file).write_text(block.code)
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:2], mask[4:6], mask[7:] = 1, 2, 255
+    for image in (Image.fromarray(mask), Image.fromarray(mask).convert('P')):
+        if image.mode == 'P':
+            image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [224] * 759)
+        image.save('mask.png')
+        objects = importlib.import_module('mask_folder').read_objects(Path('mask.png'))
+        assert [item.instance_id for item in objects] == [1, 2]
+        assert [int(mask_utils.area(dict(size=[8, 8], counts=item.counts))) for item in objects] == [16, 16]
+
+
 def test_the_documented_audio_encoder_works(reader: Path) -> None:
     for block in blocks('docs/audio.md'):
         if block.file:
@@ -182,7 +204,7 @@ def test_commands_are_ones_that_their_programs_take(document: str, load_script, 
                 assert word.startswith(NOT_OURS) or any(REPOSITORY.glob(word)), (words, word)
 
 
-@pytest.mark.parametrize('document', DOCUMENTS)
+@pytest.mark.parametrize('document', [name for name in DOCUMENTS if RUN_CHECKPOINT.search(text_of(name))])
 def test_a_checkpoint_of_a_run_is_its_last(document: str) -> None:
     """``work_dirs/NAME/iter_N.pth``: the config NAME trains for N iterations."""
     for name, iterations in RUN_CHECKPOINT.findall((REPOSITORY / document).read_text(encoding='utf-8')):
@@ -214,3 +236,12 @@ def test_every_path_of_the_map_exists() -> None:
             named += [folder, *(folder + name for name in names)]
     assert len(named) > 60
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
+
+
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_prose_fits_into_120_columns(document: str) -> None:
+    """Outside of tables, blocks of code and what a command has written."""
+    text = re.sub(r'<!-- ([\w-]+):start -->.*?<!-- \1:end -->', '', text_of(document), flags=re.DOTALL)
+    text = re.sub(r'^ *```.*?^ *```$', '', text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in text.splitlines() if len(line) > 120 and ' ' in line.strip()]
+    assert not [line for line in lines if not line.startswith(('|', '    ', '!['))]

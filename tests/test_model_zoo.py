@@ -52,7 +52,8 @@ def test_the_index_imports_every_metafile() -> None:
 def test_every_config_is_one_model_of_the_index() -> None:
     assert len(LISTED) == len(MODELS)
     configs = {path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob('configs/[!_]*/**/*.py')}
-    assert {model['Config'] for model in MODELS.values()} == configs
+    listed = {model['Config'] for model in MODELS.values()}
+    assert listed == configs, 'enter every config in the metafile.yml of its folder'
     assert all(Path(model['Config']).stem == name for name, model in MODELS.items())
 
 
@@ -82,7 +83,9 @@ def test_weights_exist_and_carry_the_figures_of_the_metafile(name: str) -> None:
 @pytest.mark.parametrize('document', TABLES)
 def test_tables_show_the_figures_of_the_metafile(document: str) -> None:
     known = {'AP', 'AP50', 'AP75', 'AR1', 'AR10'} | {name for model in MODELS.values() for name in metrics(model)}
-    for model, cells in table_rows(document):
+    rows = list(table_rows(document))
+    assert rows, f'{document}: no row names a model'
+    for model, cells in rows:
         for head in known & cells.keys():
             figures = metrics(model, cells.get('data'))
             if head in figures:

@@ -93,9 +93,6 @@ def test_make_sets_up_once_and_again_when_requirements_change(tree: Path, tmp_pa
     assert install in make()
 
 
-def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
-    script = REPOSITORY / '.ci/run'
-    assert os.access(script, os.X_OK)
-    assert 'make test' in script.read_text().splitlines()
-    assert 'make test ' in (REPOSITORY / 'README.md').read_text()
-    assert '.ci/run' in (REPOSITORY / '.github/workflows/ci.yml').read_text()
+def test_continuous_integration_can_be_run() -> None:
+    assert os.access(REPOSITORY / '.ci/run', os.X_OK)
+    assert subprocess.run(['bash', '-n', '.ci/run'], cwd=REPOSITORY).returncode == 0

@@ -2,9 +2,10 @@
 # Evaluate with several processes, one a GPU; on a machine without GPUs, on CPU cores.
 #   tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [arguments of tools/test.py]
 # Several machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT on each of them.
+# Python is that of PYTHON, of the active environment or of .venv.
 set -euo pipefail
 if [ $# -lt 3 ]; then
-    sed -n '2,4s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 config=$1
@@ -18,5 +19,6 @@ else
     meeting=(--nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}"
         --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}")
 fi
-exec "${PYTHON:-python}" -m torch.distributed.run "${meeting[@]}" --nproc_per_node="$processes" \
+. "$(dirname "$0")/find_python.sh"
+exec "$python" -m torch.distributed.run "${meeting[@]}" --nproc_per_node="$processes" \
     "$(dirname "$0")/test.py" "$config" "$checkpoint" --launcher pytorch "$@"

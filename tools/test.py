@@ -19,6 +19,7 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.distributed import LAUNCHERS, process_group
+from mmrcf.engine.stages import require_data
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, keep_freed_memory, require_file
 
@@ -86,17 +87,27 @@ def write_submission(config: Config, out: str, format_only: bool) -> None:
     config.test_evaluator = chosen if format_only else evaluators
 
 
-def evaluate(config: Config, checkpoint: str) -> dict[str, float]:
-    """Metrics by name of a checkpoint on the test set of ``config``, the same in every process."""
+def evaluate(config: Config, checkpoint: str, to_json: str | None) -> dict[str, float]:
+    """Metrics by name of a checkpoint on the test set of ``config``, the same in every process; written to a file too.
+
+    The file is opened when all inputs were read and nothing was tested: a place that cannot be written to, or that is
+    an input, is not found out after the test.
+    """
     runner = build_runner(config)
-    with explained_config_errors(config):
-        load_tested_weights(runner, checkpoint)
-        return {name: float(value) for name, value in runner.test().items()}
+    with contextlib.ExitStack() as stack:
+        with explained_config_errors(config):
+            load_tested_weights(runner, checkpoint)
+        file = stack.enter_context(atomic_output(to_json)) if to_json and is_main_process() else None
+        with explained_config_errors(config):
+            metrics = {name: float(value) for name, value in runner.test().items()}
+        if file:
+            file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
+    return metrics
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate as the command line says."""
+    """Evaluate with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     require_file(args.checkpoint, 'checkpoint')
@@ -106,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             override(config, args.cfg_options)  # once more: the command line comes last
     if not config.get('test_dataloader') or not config.get('test_evaluator'):
         raise InputError(f'config {args.config}: has no test_dataloader and test_evaluator; add them')
+    require_data([config], loaders=('test_dataloader',))
     set_work_dir(config, args.work_dir)
     set_threads(config)
     keep_freed_memory()
@@ -115,15 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config.resume = False
     with contextlib.ExitStack() as stack:
         stack.enter_context(process_group(config, args.launcher))
-        # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
-        to_json = args.json and is_main_process()
-        json_file = stack.enter_context(atomic_output(args.json)) if to_json else None
         if args.save_outputs:
             saved = stack.enter_context(atomic_output(args.save_outputs))
             config.custom_hooks = [*config.get('custom_hooks', []), dict(type='SaveOutputsHook', path=str(saved))]
-        metrics = evaluate(config, args.checkpoint)
-        if json_file:
-            json_file.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
+        metrics = evaluate(config, args.checkpoint, args.json)
         if is_main_process():
             for name, value in metrics.items():
                 print(f'{name:<24} {value:.4g}')

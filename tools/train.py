@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmrcf.engine.checkpoint import check_start_weights, require_start_weights
+from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
 from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import (
     build_runner,
@@ -56,6 +56,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def train(config: Config) -> None:
     """Run one training, that of ``config``."""
     set_threads(config)
+    if config.get('resume') and not config.get('load_from'):
+        latest = latest_checkpoint(config.work_dir)
+        config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
     runner = build_runner(config)
     check_start_weights(runner, config)
     check_batch_size(runner)

@@ -7,7 +7,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        type='CompleteCheckpointHook',
         interval=5000,
         by_epoch=False,
         max_keep_ckpts=2,

@@ -1,8 +1,8 @@
 """RCF, ResNet-101, YouTube-VIS 2019: the paper's main model (Table I) and the reference of this family of configs.
 
 The model and the schedule can be read whole in the first and third base; a sibling names the bases that differ, an
-ablation shows its difference from this config. Values are the paper's; the bases say which are ours, where the paper is
-silent. The first stage is ``rcf_r101_coco-ytvis19.py``, which is trained first if it is missing.
+ablation shows its difference from this config. Values are the paper's; the bases mark those that are ours, where the
+paper is silent. The first stage is ``rcf_r101_coco-ytvis19.py``, which is trained first if it is missing.
 """
 
 _base_ = [

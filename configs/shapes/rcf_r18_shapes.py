@@ -2,7 +2,7 @@
 
 The last of three stages: ``r18_crops_shapes.py`` teaches the backbone the shapes, ``rcf_r18_shapes_small.py`` trains
 the network on frames of four fifths of their size, and this one continues at full size. Stages that are missing are
-trained first. Clips have four targets, up to three frames apart. The first base says what the model is and why.
+trained first. Clips have four targets, up to three frames apart. The first base has the model, with the reasons.
 """
 
 _base_ = [

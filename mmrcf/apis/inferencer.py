@@ -18,7 +18,17 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mmrcf.errors import InputError
-from mmrcf.media import FrameSource, ImageWriter, Stopped, VideoWriter, is_image_path, open_source, source_name
+from mmrcf.inputs import kept_inputs, note_input
+from mmrcf.media import (
+    FrameSource,
+    ImageWriter,
+    OutputGroup,
+    Stopped,
+    VideoWriter,
+    is_image_path,
+    open_source,
+    source_name,
+)
 from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
 from mmrcf.utils.images import MAX_PIXELS
@@ -27,7 +37,7 @@ from mmrcf.visualization import AudioAttention, draw_tracks
 from .online import OnlineSegmenter
 from .run_summary import LatencyMeter, RunSummary
 from .shipped_models import class_mismatch
-from .track_export import TrackExporter
+from .track_export import TrackExporter, video_name
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +48,8 @@ STOP_KEYS = (ord('q'), 27)
 
 class RCFInferencer:
     """A model that runs over video files, image folders, globs, cameras and stream URLs.
+
+    Streams do not share state: several may be taken in turn.
 
     A model of synthetic shapes logs a warning for every input but the synthetic sample clips: it detects nothing there.
 
@@ -63,6 +75,7 @@ class RCFInferencer:
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options)
+        self._files = (config, checkpoint)
 
     def stream(
         self,
@@ -98,36 +111,48 @@ class RCFInferencer:
             max_pixels: Largest number of pixels of a frame that is decoded.
 
         Raises:
-            InputError: Source or outputs cannot be used; before the first frame where that can be known.
+            InputError: Source or outputs cannot be used, or an output is an input; before the first frame where that
+                can be known. Where an output fails later, the error comes when the others are complete.
         """
-        with contextlib.suppress(Stopped), contextlib.ExitStack() as stack:
-            if isinstance(source, FrameSource):
-                frames = stack.enter_context(source)
-                if audio not in ('auto', 'none'):
-                    raise InputError(f'audio {audio}: {frames.name} is open already; give its audio to open_source')
+        _check_json_name(json)
+        with kept_inputs(*self._files), contextlib.ExitStack() as stack:
+            if not isinstance(source, FrameSource):
+                frames = self._open(source, audio, fps, max_size, max_pixels)
+            elif audio in ('auto', 'none'):
+                frames = source
+                note_input(source.name.removeprefix('video '))  # read before this block
             else:
-                _check_outputs(source, out, json, audio)
-                frames = stack.enter_context(
-                    open_source(
-                        source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels
-                    )
-                )
-                self._warn_of_mismatch(source)
-            attention = stack.enter_context(AudioAttention(self.segmenter.model)) if show_attention else None
-            writer = stack.enter_context(_picture_writer(out, frames)) if out is not None else None
-            exporter = None
-            if json is not None:
-                exporter = stack.enter_context(TrackExporter(json, frames, self._category_names()))
+                raise InputError(f'audio {audio}: {source.name} is open already; give its audio to open_source')
+            stack.enter_context(frames)
+            uses_audio = audio != 'none'
+            yield from self._results(frames, video_name(source), out, json, show, uses_audio, show_attention)
+
+    def _results(
+        self,
+        frames: FrameSource,
+        name: str,
+        out: str | Path | None,
+        json: str | Path | None,
+        show: bool,
+        uses_audio: bool,
+        show_attention: bool,
+    ) -> Iterator[FrameResult]:
+        """The results of an open source, whose ``name`` goes into the tracks; other arguments as :meth:`stream`."""
+        segmenter = self.segmenter.fork()
+        with contextlib.suppress(Stopped), contextlib.ExitStack() as stack:
+            attention = stack.enter_context(AudioAttention(segmenter.model)) if show_attention else None
+            writer = None if out is None else _picture_writer(out, frames)
+            exporter = None if json is None else TrackExporter(json, frames, self._category_names(), name)
+            outputs = stack.enter_context(OutputGroup(item for item in (writer, exporter) if item is not None))
             window = stack.enter_context(Window(frames.name)) if show else None
-            self.segmenter.reset()
-            uses_audio = self.segmenter.uses_audio and audio != 'none'
+            uses_audio = uses_audio and segmenter.uses_audio
             for frame in frames:
-                result = self.segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
+                result = segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
                 picture = _draw(frame.image, result, attention) if writer or window else None
                 if writer:
-                    writer.add(picture, frame.time, frame.audio)
+                    outputs.add(writer, picture, frame.time, frame.audio)
                 if exporter:
-                    exporter.add(result, frame.time, frame.index)
+                    outputs.add(exporter, result, frame.time, frame.index)
                 yield replace(result, frame_index=frame.index)
                 if window:
                     window.show(picture)
@@ -154,22 +179,21 @@ class RCFInferencer:
         Returns:
             What it came to.
         """
-        _check_outputs(source, out, json, audio)
-        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
-        self._warn_of_mismatch(source)
+        _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
-        bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
-        started = time.perf_counter()
-        results = self.stream(frames, out=out, json=json, show=show, show_attention=show_attention)
-        try:
-            with bar, logging_redirect_tqdm(), contextlib.closing(results):
-                for result in results:
-                    meter.add(result.timings['total'])
-                    track_ids.update(result.ids.tolist())
-                    count += 1
-                    bar.update()
-        except KeyboardInterrupt:
-            interrupted = True
+        with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
+            results = self._results(frames, video_name(source), out, json, show, audio != 'none', show_attention)
+            bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
+            started = time.perf_counter()
+            try:
+                with bar, logging_redirect_tqdm(), contextlib.closing(results):
+                    for result in results:
+                        meter.add(result.timings['total'])
+                        track_ids.update(result.ids.tolist())
+                        count += 1
+                        bar.update()
+            except KeyboardInterrupt:
+                interrupted = True
         elapsed = time.perf_counter() - started
         return RunSummary(
             frames=count,
@@ -181,6 +205,16 @@ class RCFInferencer:
             interrupted=interrupted,
             audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
+
+    def _open(
+        self, source: Source, audio: str | Path, fps: float | None, max_size: int | None, max_pixels: int
+    ) -> FrameSource:
+        """Arguments as :meth:`stream`."""
+        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
+        mismatch = class_mismatch(self.segmenter.classes, source_name(source))
+        if mismatch is not None:
+            logger.warning(mismatch)
+        return frames
 
     def _wanted_audio(self, audio: str | Path) -> bool | str | Path:
         """``audio`` of :func:`~mmrcf.media.open_source`."""
@@ -196,13 +230,8 @@ class RCFInferencer:
             )
         return audio
 
-    def _warn_of_mismatch(self, source: Source) -> None:
-        mismatch = class_mismatch(self.segmenter.classes, source_name(source))
-        if mismatch is not None:
-            logger.warning(mismatch)
-
     def _category_names(self) -> tuple[str, ...]:
-        """Class names; numbers where nobody knows them."""
+        """Class names; numbers where they are unknown."""
         return self.segmenter.classes or tuple(str(label) for label in range(self.segmenter.model.num_classes))
 
 
@@ -216,14 +245,9 @@ def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | No
     return draw_tracks(attention.picture(image), result, opacity=0.0)
 
 
-def _check_outputs(source: Source, out: str | Path | None, json: str | Path | None, audio: str | Path) -> None:
-    """Refuse outputs that would overwrite an input."""
+def _check_json_name(json: str | Path | None) -> None:
     if json is not None and Path(json).suffix.lower() != '.json':
         raise InputError(f'output {json}: expected a name that ends in .json')
-    for output in (out, json):
-        inputs = (Path(source_name(source)).resolve(), Path(str(audio)).resolve())
-        if output is not None and Path(output).resolve() in inputs:
-            raise InputError(f'output {output}: is the input itself; choose another name')
 
 
 class Window:

@@ -40,7 +40,7 @@ def init_model(
 
     Returns:
         The model in evaluation mode on ``device``; ``model.cfg`` is the config, ``model.dataset_meta['classes']`` the
-        class names where checkpoint or config know them.
+        class names where checkpoint or config have them.
 
     Raises:
         InputFileError: Config or checkpoint is missing or unreadable.

@@ -1,5 +1,6 @@
 """One stream: frames go in, objects with track IDs come out, one call a frame."""
 
+import copy
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -93,6 +94,12 @@ class OnlineSegmenter:
         """Whether the model takes audio."""
         return self.model.uses_audio
 
+    def fork(self) -> 'OnlineSegmenter':
+        """A segmenter at the start of another stream, with the same model; the streams do not share state."""
+        other = copy.copy(self)
+        other.reset(self._sample_rate)
+        return other
+
     def reset(self, sample_rate: int = 16000) -> None:
         """Start a new stream: the next frame is its first, and the numbering of track IDs starts again.
 
@@ -162,7 +169,7 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
 
     Args:
         config: The config.
-        with_audio: Whether the model is audio-visual: its pipeline must say how.
+        with_audio: Whether the model is audio-visual: its pipeline must load audio.
 
     Raises:
         InputError: The config has neither, or a transform is missing or cannot be built.

@@ -20,7 +20,7 @@ class OnnxSegmenter(OnlineSegmenter):
     """:class:`~mmrcf.apis.OnlineSegmenter` on an ONNX file, run by onnxruntime.
 
     Args:
-        path: A file that ``tools/export/onnx_export.py`` wrote. It says all there is to say: no config is needed.
+        path: A file that ``tools/export/onnx_export.py`` wrote. It is complete: no config is needed.
         threads: Threads of onnxruntime; None: as many as PyTorch uses.
         cfg_options: ``model.score_thr`` or fields of ``model.tracker``; all else is fixed in the file.
 
@@ -39,7 +39,7 @@ class OnnxSegmenter(OnlineSegmenter):
 
 
 class FeedRecorder:
-    """A graph that remembers what last went into it.
+    """A graph that records its last inputs.
 
     Args:
         graph: What does the work.

@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import math
+import re
 import struct
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
+from urllib.parse import urlsplit
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -16,6 +19,7 @@ from pycocotools import mask as mask_utils
 from mmrcf.media import AtomicWriter, FrameSource
 from mmrcf.structures import FrameResult
 
+DEFAULT_NAME = 'video'
 NO_RECORD = -1
 # Offset of the track ID's previous record, frame position, area, box (x, y, width, height), length of the RLE text.
 _RECORD = struct.Struct('<qqq4iI')
@@ -35,7 +39,8 @@ class TrackExporter(AtomicWriter):
 
     ``annotations`` holds one entry a track ID: ``segmentations``, ``bboxes`` and ``areas`` with one item a frame (null
     where it was not shown), ``score`` and ``category_id`` from the mean class distribution over the frames in which it
-    was shown, and ``track_id``, the track ID. ``videos[0]['timestamps']`` are the times of the frames in seconds.
+    was shown, and ``track_id``, the track ID. ``videos[0]['timestamps']`` are the times of the frames in seconds; they
+    grow from frame to frame.
 
     Masks go into a temporary file beside the output until the block ends; see :class:`~mmrcf.media.AtomicWriter`.
 
@@ -43,11 +48,13 @@ class TrackExporter(AtomicWriter):
         path: The output.
         source: Where the frames come from.
         classes: Class names in label order; their category ids count from 1.
+        name: What the video is called in the names of its frames; None: :func:`video_name` of ``source``.
     """
 
-    def __init__(self, path: str | Path, source: FrameSource, classes: Sequence[str]) -> None:
+    def __init__(self, path: str | Path, source: FrameSource, classes: Sequence[str], name: str | None = None) -> None:
         super().__init__(path)
         self._source = source
+        self._name = video_name(source) if name is None else name
         self._classes = list(classes)
         self._tracks: dict[int, _Track] = {}
         self._times = array('d')
@@ -63,11 +70,9 @@ class TrackExporter(AtomicWriter):
         Args:
             result: Its objects.
             time: Its presentation time in seconds.
-            index: Its position in the source; positions that are passed over become null.
+            index: Its position in the source; positions that are passed over become null, at times in between.
         """
-        while len(self._times) < index:
-            self._times.append(time if not self._times else self._times[-1])
-        self._times.append(time)
+        self._add_times(time, index - len(self._times))
         if not len(result):
             return
         rles = mask_utils.encode(np.asfortranarray(result.masks.transpose(1, 2, 0).view(np.uint8)))
@@ -85,6 +90,16 @@ class TrackExporter(AtomicWriter):
                     self._spill.write(_RECORD.pack(*fields) + rle['counts'])
                     track.last_record = offset
 
+    def _add_times(self, time: float, missing: int) -> None:
+        """Add the times of ``missing`` frames, evenly spaced, and that of the frame after them. Times grow."""
+        if self._times:
+            interval = (time - self._times[-1]) / (missing + 1)
+        else:
+            interval = time / missing if missing and time > 0 else 1 / self._source.fps
+        for number in range(missing, -1, -1):
+            at = time - number * interval
+            self._times.append(max(at, math.nextafter(self._times[-1], math.inf)) if self._times else at)
+
     def _finish(self, interrupted: bool) -> bool:
         with self._temporary.open('w', encoding='utf-8') as output:
             output.writelines(self._document())
@@ -97,7 +112,7 @@ class TrackExporter(AtomicWriter):
         yield f'"fps": {source.fps:.6g}, "file_names": ['
         yield from _separated(json.dumps(name) for name in self._file_names())
         yield '], "timestamps": ['
-        yield from _separated(f'{time:.6f}' for time in self._times)
+        yield from _separated(map(repr, self._times))  # all digits: rounded times may be equal
         yield ']}], "categories": '
         yield json.dumps([{'id': index + 1, 'name': name} for index, name in enumerate(self._classes)])
         yield ', "annotations": ['
@@ -164,9 +179,35 @@ class TrackExporter(AtomicWriter):
         if self._source.file_names is not None:
             yield from self._source.file_names[: len(self._times)]
             return
-        stem = Path(self._source.name).stem or 'video'
         for index in range(len(self._times)):
-            yield f'{stem}/{index:05d}.jpg'
+            yield f'{self._name}/{index:05d}.jpg'
+
+
+def video_name(source: object) -> str:
+    """What a source is called in the names of its frames.
+
+    Args:
+        source: As in :func:`~mmrcf.media.open_source`, or an open source.
+
+    Returns:
+        The name of the file without its suffix, that in the path of a URL, else its host; 'camera0' for camera 0; else
+        'video'. It is the name of a single folder.
+    """
+    text = str(source)
+    if isinstance(source, FrameSource):
+        camera = re.match(r'camera (\d+)', source.name)
+        text = camera[1] if camera else source.name.removeprefix('video ').removeprefix('stream ')
+    elif not isinstance(source, str | int | Path):
+        return DEFAULT_NAME
+    if text.isdecimal() and not Path(text).exists():
+        return f'camera{text}'
+    if '://' in text:
+        url = urlsplit(text)
+        name = PurePosixPath(url.path).stem or url.hostname or ''
+    else:
+        name = Path(text).stem
+    name = re.sub(r'[\x00-\x1f/\\]', '_', name.encode('utf-8', 'replace').decode()).strip()
+    return name if name.strip('.') else DEFAULT_NAME
 
 
 def _separated(items: Iterator[str]) -> Iterator[str]:

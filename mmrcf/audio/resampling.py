@@ -96,7 +96,7 @@ def predict(past: Tensor, count: int) -> Tensor:
     """
     past = past[-FIT_LENGTH:].double()
     rows = past.unfold(0, PREDICTION_ORDER + 1, 1)
-    # Read forwards and backwards: the weights are the same both ways, and the fit is twice as sure.
+    # Read forwards and backwards: the weights are the same both ways, and the fit has twice the samples.
     rows = torch.cat((rows, rows.flip(1)))
     inputs, targets = rows[:, :-1], rows[:, -1]
     products = inputs.T @ inputs

@@ -34,7 +34,7 @@ def open_draw(item: int | ClipDraw) -> tuple[int, np.random.Generator]:
 def clip_rng(results: dict) -> np.random.Generator:
     """The generator of this clip, one for all its transforms.
 
-    A data set that knows the seed of the sample puts the generator in as ``results['rng']``; otherwise it is seeded
+    A data set that has the seed of the sample gives the generator as ``results['rng']``; otherwise it is seeded
     once from NumPy's global state, which MMEngine seeds for each worker.
     """
     if 'rng' not in results:
@@ -116,7 +116,7 @@ def collate_clips(batch: Sequence[dict]) -> dict:
 
 
 def clip_length(dataset: Dataset) -> int | None:
-    """T, frames of a data set's training clips; None where it does not say."""
+    """T, frames of a data set's training clips; None where it has none."""
     if hasattr(dataset, 'clip_length'):
         return dataset.clip_length
     if hasattr(dataset, 'num_references') and hasattr(dataset, 'num_targets'):

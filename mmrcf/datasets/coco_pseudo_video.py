@@ -18,7 +18,7 @@ from .annotations.class_maps import resolve_class_map
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
-from .annotations.view import AnnotationView, Names
+from .annotations.view import MAX_SIDE, AnnotationView, Names
 from .classes import resolve_classes
 from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
 
@@ -27,7 +27,7 @@ from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
 class COCOPseudoVideoDataset(BaseDataset):
     """Images with instance masks in COCO JSON, for training on clips of T = delta + S copies of one image.
 
-    Images without an object of the classes are left out, and so are crowds, unless the options below say otherwise. An
+    Images without an object of the classes are left out, and so are crowds, unless the options below change that. An
     ignored region travels with the objects, with the label ``IGNORED_LABEL`` and the track ID 0.
 
     Args:
@@ -49,6 +49,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         drop_empty_images: Leave out images without any object; otherwise they are background throughout.
         only: Images to take, by id or file name: a list, or a text file with one a line. None: all.
         exclude: Images to leave out, in the same way.
+        max_side: Largest width and height in pixels; larger ones are an error.
         test_mode: Must be False; images are for training.
         lazy_init: Read the annotation file at the first use.
 
@@ -76,6 +77,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         drop_empty_images: bool = True,
         only: Names = None,
         exclude: Names = None,
+        max_side: int = MAX_SIDE,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
@@ -105,7 +107,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         self.crowds = crowds
         self.partly_labelled = partly_labelled
         self.drop_empty_images = drop_empty_images
-        self.view = AnnotationView(self.class_map, only, exclude)
+        self.view = AnnotationView(self.class_map, only, exclude, max_side)
         super().__init__(
             ann_file=str(ann_file),
             metainfo=dict(metainfo) | dict(classes=classes),

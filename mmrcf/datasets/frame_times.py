@@ -8,7 +8,7 @@ LONGEST_TIME = 1e9
 
 
 class FrameTimeError(ValueError):
-    """The time of a frame cannot be told. The message says which field is wrong, not of which video."""
+    """The time of a frame is not known. The message names the wrong field, not the video."""
 
 
 def frame_times(video: Mapping[str, Any], length: int, fps: float | None = None, offset: float = 0.0) -> list[float]:
@@ -18,7 +18,7 @@ def frame_times(video: Mapping[str, Any], length: int, fps: float | None = None,
         video: The video's entry of an annotation file. Read are ``timestamps``, a time in seconds for each frame, and
             where it has none ``fps``.
         length: T, number of frames.
-        fps: Frames a second of a video that says neither.
+        fps: Frames a second of a video that has neither.
         offset: Seconds that are added to every time.
 
     Returns:

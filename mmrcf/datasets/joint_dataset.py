@@ -14,7 +14,7 @@ from .clips import ClipDraw, build_pipeline
 
 @DATASETS.register_module()
 class JointDataset(Dataset):
-    """Several data sets one after the other; :class:`JointSampler` says how often each is drawn from.
+    """Several data sets one after the other; :class:`JointSampler` decides how often each is drawn from.
 
     Args:
         datasets: Configs of data sets for training, all with the same classes in the same order.

@@ -12,7 +12,7 @@ from mmrcf.registry import DATASETS
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.segmentation import outside_record
-from .annotations.view import AnnotationView, Names
+from .annotations.view import MAX_SIDE, AnnotationView, Names
 from .classes import resolve_classes
 from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix, sample_clip
 
@@ -23,7 +23,8 @@ class YouTubeVISDataset(BaseDataset):
 
     In training an item is a clip of one video (``len`` = number of videos): delta references followed by S targets. In
     testing an item is one frame (``len`` = number of frames; the frames of a video are contiguous and in order),
-    without ground truth.
+    without ground truth; ``metainfo['tested']`` then says which part of the annotation file it is, which the metrics
+    take over (:class:`~mmrcf.evaluation.metrics.frame_metric.FrameMetric`).
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
@@ -38,6 +39,7 @@ class YouTubeVISDataset(BaseDataset):
         only: Videos to take, by id or by the folder of their first frame: a list, or a text file with one a line. None:
             all.
         exclude: Videos to leave out, in the same way.
+        max_side: Largest width and height in pixels; larger ones are an error.
         pipeline: Transforms, see ``mmrcf/datasets/transforms``.
         num_references: delta, at least 0.
         num_targets: S, at least 1.
@@ -69,6 +71,7 @@ class YouTubeVISDataset(BaseDataset):
         class_map: str | Mapping[str, str] | None = None,
         only: Names = None,
         exclude: Names = None,
+        max_side: int = MAX_SIDE,
         pipeline: Sequence[dict | Callable] | None = None,
         num_references: int = 1,
         num_targets: int = 1,
@@ -96,7 +99,7 @@ class YouTubeVISDataset(BaseDataset):
         self.drop_empty_videos = drop_empty_videos
         self.max_sampling_tries = max_sampling_tries
         self.partly_labelled = partly_labelled
-        self.view = AnnotationView(class_map, only, exclude)
+        self.view = AnnotationView(class_map, only, exclude, max_side)
         metainfo = dict(metainfo or {})
         super().__init__(
             ann_file=str(ann_file),
@@ -134,6 +137,8 @@ class YouTubeVISDataset(BaseDataset):
                     'check metainfo.classes and ignore_categories'
                 )
         self._metainfo['classes'] = classes
+        if self.test_mode:
+            self._metainfo['tested'] = dict(view=self.view.as_dict(), video_ids=[video.video_id for video in videos])
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
         self.object_counts = np.array([len(objects) for video in videos for objects in video.objects])

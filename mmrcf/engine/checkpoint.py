@@ -1,57 +1,28 @@
 """Checkpoints: read without running code from them, checked against the model, loaded, written whole or not at all."""
 
-import pickle
-import struct
-import warnings
+import math
+import os
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.models.checkpoint_file import read_content
 from mmrcf.utils import atomic_output, require_file
 
 from .config import config_parts
+from .hooks.complete_checkpoint_hook import POINTER
 
-STATISTICS = ('min', 'max', 'mean', 'current')
-
-
-class LogHistory:
-    """Stands in for MMEngine's ``HistoryBuffer`` while a checkpoint is read, and keeps nothing of it.
-
-    The true class would take any attribute from the file, its own methods included, for itself and for all others.
-    """
-
-    def __setstate__(self, state: object) -> None:
-        """Forget ``state``: nobody asks a checkpoint for its log."""
-
-
-def _statistic(owner: object, name: object) -> str:
-    """Stands in for ``getattr``, by which a pickle names a method of ``HistoryBuffer``; no function comes out of it."""
-    if owner is not LogHistory or name not in STATISTICS:
-        raise pickle.UnpicklingError('GLOBAL getattr of something else than a statistic of HistoryBuffer')
-    return name
-
-
-# What MMEngine puts into a training checkpoint beside tensors: its log history, made of arrays and named statistics.
-# The true ``getattr`` would reach every function of Python from any other name in this list.
-SAFE_GLOBALS = [
-    (LogHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
-    (_statistic, 'builtins.getattr'),
-    np.ndarray,
-    np.dtype,
-    np._core.multiarray._reconstruct,
-    np._core.multiarray.scalar,
-    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.uint32, np.uint8, np.bool_)),
-]
+_NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 
 
 def read_checkpoint(path: str | Path) -> dict:
@@ -67,26 +38,7 @@ def read_checkpoint(path: str | Path) -> dict:
         InputFileError: The file is missing, empty or unreadable.
         InputError: It is not a checkpoint, is damaged, or holds Python objects.
     """
-    path = require_file(path, 'checkpoint')
-    try:
-        with torch.serialization.safe_globals(SAFE_GLOBALS), warnings.catch_warnings():
-            warnings.simplefilter('ignore', FutureWarning)
-            content = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        if 'GLOBAL' in str(error):
-            raise InputError(
-                f'checkpoint {path}: holds Python objects, and loading those can run code; '
-                'save it again as dict(state_dict=..., meta=...) with tensors and plain values only'
-            ) from error
-        raise InputError(
-            f'checkpoint {path}: not a PyTorch checkpoint, or damaged; download or save it again'
-        ) from error
-    except (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, struct.error) as error:
-        raise InputError(f'checkpoint {path}: truncated or damaged; download or save it again') from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f'checkpoint {path}: holds a {type(content).__name__}, expected a dict with the field state_dict'
-        )
+    content = read_content(path)
     weights = content.get('state_dict', content)
     if not isinstance(weights, dict) or not weights or not all(isinstance(value, Tensor) for value in weights.values()):
         raise InputError(
@@ -166,6 +118,33 @@ def _origin(path: str, config: Config) -> str:
     return 'check the path'
 
 
+def latest_checkpoint(folder: str | Path) -> Path | None:
+    """The newest complete training checkpoint in a folder, wherever the folder is now; None: there is none.
+
+    It is the one that ``last_checkpoint`` names, unless a run was killed between writing a newer one and naming it. A
+    file that was cut short, by a copy for instance, is passed over.
+    """
+    folder = Path(folder)
+    numbers = {path: int(match[1]) for path in folder.glob('*.pth') if (match := _NUMBERED.fullmatch(path.name))}
+    complete = {path: number for path, number in numbers.items() if zipfile.is_zipfile(path)}
+    named = _named_checkpoint(folder)
+    if named is None or not zipfile.is_zipfile(named):
+        return max(complete, key=complete.get, default=None)
+    last, written = complete.get(named, math.inf), named.stat().st_mtime_ns
+    newer = [path for path, number in complete.items() if number > last and path.stat().st_mtime_ns >= written]
+    return max(newer, key=complete.get, default=named)
+
+
+def _named_checkpoint(folder: Path) -> Path | None:
+    """What ``last_checkpoint`` names: a file of the folder, else one elsewhere."""
+    pointer = folder / POINTER
+    text = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''
+    if not text or '\0' in text:
+        return None
+    candidates = (folder / Path(text).name, folder / text)
+    return next((path for path in candidates if os.path.isfile(path)), None)
+
+
 def check_start_weights(runner: Runner, config: Config) -> None:
     """Check the checkpoint that ``config`` resumes or loads; the runner reads it when it starts.
 
@@ -177,8 +156,6 @@ def check_start_weights(runner: Runner, config: Config) -> None:
         InputError: It is damaged or does not fit.
     """
     path = config.get('load_from')
-    if config.get('resume') and path is None:
-        path = find_latest_checkpoint(config.work_dir)
     if path is None or '://' in str(path):
         return
     content = read_checkpoint(path)

@@ -39,13 +39,13 @@ def add_size(
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
+def add_device(parser: argparse.ArgumentParser, default: str = 'cpu') -> None:
     """Add ``--device``, which gives the name of a PyTorch device; ``auto`` is resolved here."""
     parser.add_argument(
         '--device',
         type=_device,
-        default='cpu',
-        help='cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: cpu)',
+        default=default,
+        help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: {default})',
     )
 
 

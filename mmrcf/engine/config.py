@@ -326,7 +326,7 @@ def explained_config_errors(config: Config) -> Iterator[None]:
 
 
 def _explain(config: Config, message: str) -> str | None:
-    """What ``message`` says about a field of ``config``; None if it is about none."""
+    """The field of ``config`` that ``message`` is about, as a message; None if it is about none."""
     if match := _UNKNOWN_TYPE.search(message):
         name = match['type'].strip('\'"')
         fields = [field for field, part in config_parts(config) if part.get('type') == name]
@@ -348,7 +348,7 @@ def _explain(config: Config, message: str) -> str | None:
 
 
 def _refused_value(config: Config, error: Exception) -> str | None:
-    """What the constructor of a part says about a value; None if ``error`` was not raised while a part was built."""
+    """The message of a part's constructor about a value; None if ``error`` was not raised while a part was built."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     building = [frame for frame in frames if frame.f_code is build_from_cfg.__code__]
     # A TypeError from deeper down is more often a bug than a value.
@@ -360,9 +360,9 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     return f'{fields[0] if fields else name}: {message}; change that value'
 
 
-def config_parts(config: Config | ConfigDict) -> Iterator[tuple[str, dict]]:
+def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:
     """Every dict inside a config with its dotted path, outermost first."""
-    for field, content in _fields(config.to_dict()):
+    for field, content in _fields(config.to_dict() if isinstance(config, Config | ConfigDict) else config):
         if isinstance(content, dict):
             yield field, content
 

@@ -13,7 +13,7 @@ from torch import distributed
 from mmrcf.errors import InputError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-# Where a launcher says which process this is; torch reads the first triple.
+# The variables by which a launcher numbers its processes; torch reads the first triple.
 _RANK_VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
@@ -82,7 +82,7 @@ def _check_gpus() -> None:
 def _start_gloo() -> None:
     if 'MASTER_ADDR' not in os.environ and int(os.environ.get('SLURM_NNODES', 1)) > 1:
         raise InputError(
-            '--launcher slurm: several machines without GPUs need to know where they meet; '
+            '--launcher slurm: several machines without GPUs need an address to meet at; '
             "set the environment variable MASTER_ADDR to the first machine's name"
         )
     os.environ.setdefault('MASTER_ADDR', 'localhost')

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
 from mmrcf.errors import InputError, InputFileError
 
+from .checkpoint import latest_checkpoint
 from .config import config_parts, load_config
 
 _KEYS = ('config', 'same_fields', 'checkpoint')
@@ -45,7 +45,7 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
     stages = [config]
     while True:
         stage = stages[0]
-        if resume and last_checkpoint(stage):
+        if resume and latest_checkpoint(stage.work_dir):
             stage.resume, stage.load_from = True, None  # with load_from, MMEngine would resume that file
             return stages
         entry = _previous_stage(stage)
@@ -69,11 +69,6 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
         stages.insert(0, before)
 
 
-def last_checkpoint(config: Config) -> str | None:
-    """The last checkpoint in the work dir of ``config``; None where there is none yet."""
-    return find_latest_checkpoint(config.work_dir) if (Path(config.work_dir) / 'last_checkpoint').exists() else None
-
-
 def result_of(config: Config) -> str:
     """The checkpoint that a training of ``config`` ends with."""
     count, unit = _length(config)
@@ -91,7 +86,7 @@ def describe(config: Config, number: int, total: int) -> str:
     count, unit = _length(config)
     line = f'Stage {number} of {total}: {config.filename}, {count:,} {dict(iter="iterations", epoch="epochs")[unit]}'
     line += f', in {config.work_dir}'
-    latest = last_checkpoint(config)
+    latest = latest_checkpoint(config.work_dir)
     if config.get('resume'):
         return f'{line}, continues from {Path(config.get("load_from") or latest).name}'
     if config.get('load_from'):
@@ -99,14 +94,21 @@ def describe(config: Config, number: int, total: int) -> str:
     return f'{line}; {Path(latest).name} of an earlier run is there, --resume continues it' if latest else line
 
 
-def missing_data(config: Config) -> list[tuple[str, str, str | None]]:
-    """The annotation files of training and validation that are not there.
+TRAINING_LOADERS = ('train_dataloader', 'val_dataloader')
+
+
+def missing_data(config: Config, loaders: Sequence[str] = TRAINING_LOADERS) -> list[tuple[str, str, str | None]]:
+    """The annotation files that are not there.
+
+    Args:
+        config: The config.
+        loaders: Fields of the config whose data sets are looked at.
 
     Returns:
         The field, the path, and the command of ``data_commands`` that writes the file, or None; each file once.
     """
     commands, found = config.get('data_commands') or {}, {}
-    for loader in ('train_dataloader', 'val_dataloader'):
+    for loader in loaders:
         for field, part in config_parts(config.get(loader) or {}):
             name = part.get('ann_file')
             if not isinstance(name, str) or not name or '://' in name:
@@ -117,20 +119,20 @@ def missing_data(config: Config) -> list[tuple[str, str, str | None]]:
     return list(found.values())
 
 
-def require_data(stages: Sequence[Config]) -> None:
+def require_data(stages: Sequence[Config], loaders: Sequence[str] = TRAINING_LOADERS) -> None:
     """Check the annotation files of the first of ``stages``, and those of the others that no command writes.
 
     Raises:
         InputFileError: One is missing. The message has the command that writes it, if the config names one.
     """
     for number, config in enumerate(stages):
-        for field, path, command in missing_data(config):
+        for field, path, command in missing_data(config, loaders):
             if command is None:
                 raise InputFileError(f'config {config.filename}: {field}={path}: no such file; check the path')
             if number == 0:
                 raise InputFileError(
                     f'config {config.filename}: {field}={path}: no such file; write it with `{command}`, and '
-                    'start again with --resume'
+                    f'start again{" with --resume" if loaders == TRAINING_LOADERS else ""}'
                 )
 
 

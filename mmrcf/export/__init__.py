@@ -1,6 +1,6 @@
 """The stateful step as one graph: writing it, and running it as a stream.
 
-This imports without onnx and onnxruntime; what needs them says so when it is called.
+This imports without onnx and onnxruntime; what needs them raises an error when it is called.
 """
 
 from .exported_model import ExportedModel, is_open_option

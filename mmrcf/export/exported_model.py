@@ -159,7 +159,7 @@ class ExportedModel(OnlineModel):
         return feeds
 
     def _slots(self, outputs: dict[str, np.ndarray]) -> SlotPredictions:
-        """The N slots as the tracker wants them; see ``RCF.slot_predictions``."""
+        """The N slots as the tracker takes them; see ``RCF.slot_predictions``."""
         tensors = {name: torch.from_numpy(outputs[name]) for name in ('masks', 'scores', 'class_probs', 'codes')}
         above_thr = (tensors['scores'] >= self.score_thr) & tensors['masks'].flatten(1).any(-1)
         return SlotPredictions(**tensors, above_thr=above_thr)
@@ -167,7 +167,7 @@ class ExportedModel(OnlineModel):
     def _track_ids(
         self, state: ExportedState, slots: SlotPredictions, outputs: dict[str, np.ndarray]
     ) -> tuple[Tensor, Tensor, TrackState]:
-        """What the tracker says; where the graph has the overlaps, it need not work them out."""
+        """The tracker's result; where the graph has the overlaps, they are not computed again."""
         if not (self.info.overlaps and isinstance(self.tracker, MatchingFreeTracker)):
             return self.tracker.update(state.track, slots)
         # The graph compares with all masks of the frame before, the tracker with those that were shown.

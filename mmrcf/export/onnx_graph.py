@@ -85,7 +85,7 @@ class OnnxGraph:
         return dict(zip(self._outputs, outputs, strict=True))
 
     def _require_state(self) -> None:
-        """Refuse a graph whose state is not what its description says."""
+        """Refuse a graph whose state differs from its description."""
         inputs = {value.name for value in self._session.get_inputs()}
         state = set(self.info.first_state((1, 1)))
         missing = sorted(state - inputs) + sorted({STATE_OUTPUTS[name] for name in state} - set(self._outputs))
@@ -147,7 +147,7 @@ def _name_sides(model) -> None:
         for dimension, name in zip(list(dimensions)[-2:], SIDES.get(value.name, ()), strict=False):
             if not dimension.HasField('dim_value'):
                 dimension.dim_param = name
-    # Shapes of the values in between are told in the old names; whoever reads the file works them out again.
+    # Shapes of the values in between have the old names; a reader of the file infers them again.
     del model.graph.value_info[:]
 
 

@@ -51,7 +51,7 @@ def trace_step(model: RCF, frame_shape: tuple[int, int] | None = None) -> tuple[
 
 @torch.no_grad()
 def describe(graph: StepGraph, example: dict[str, Tensor]) -> StepInfo:
-    """What the file will say about ``graph``.
+    """The description of ``graph`` that the file gets.
 
     Args:
         graph: The step of a model that has its config as ``cfg``.
@@ -92,7 +92,7 @@ def describe(graph: StepGraph, example: dict[str, Tensor]) -> StepInfo:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """What exporters and quantiser say about themselves is kept from the user."""
+    """Exporters and quantiser print nothing."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -43,7 +43,7 @@ def quantize_onnx(
     if unknown or not parts:
         raise InputError(
             f'float parts: the model in {path} has no part {", ".join(unknown)}; expected some of '
-            f'{", ".join(sorted(parts)) or "none: its nodes do not say where they come from"}'
+            f'{", ".join(sorted(parts)) or "none: its nodes do not name the part they come from"}'
         )
     kept = [node.name for node in model.graph.node if _part(node) in float_parts]
     with atomic_output(out) as temporary, quiet():

@@ -1,4 +1,4 @@
-"""What an exported step says about itself: enough to run it as a stream without the config that it came from."""
+"""The description of an exported step: enough to run it as a stream without the config that it came from."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -25,7 +25,7 @@ class StepInfo:
     Attributes:
         mmrcf_version: Version of this package that wrote the file.
         config: The whole config, for the record.
-        class_names: Names of the K classes; empty where nobody knows them.
+        class_names: Names of the K classes; empty where they are unknown.
         pipeline: The test pipeline without the transforms that read files: it makes ``frame`` of a picture.
         tracker: The tracker, which runs outside the graph.
         score_thr: A slot fires if its score reaches this.
@@ -72,7 +72,7 @@ class StepInfo:
     def to_metadata(self) -> dict[str, str]:
         """The fields as JSON texts by name, with ``state``: which output goes back into which input."""
         carried = {name: STATE_OUTPUTS[name] for name in self.first_state((1, 1))}
-        # Of the config, which is for the record only, whatever JSON does not know becomes its text.
+        # Of the config, which is for the record only, whatever JSON cannot hold becomes its text.
         content = asdict(self) | {'state': carried}
         return {name: json.dumps(value, default=str) for name, value in content.items()}
 
@@ -101,7 +101,7 @@ class StepInfo:
         return padded_shape(frame_shape, self.pad_size_divisor)
 
     def first_state(self, frame_shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """What goes into the state inputs at the first frame of a stream: zeros. ``seen`` says that they hold nothing.
+        """What goes into the state inputs at the first frame of a stream: zeros. ``seen`` is 0: they hold nothing.
 
         Args:
             frame_shape: Height and width of ``frame``.

@@ -5,6 +5,7 @@ from .frame_source import AudioFormat, Frame, FrameSource
 from .image_source import ImageSource
 from .live_source import LiveSource
 from .open import open_source, source_name
+from .output_group import OutputGroup
 from .video_source import VideoSource
 from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
 
@@ -17,6 +18,7 @@ __all__ = [
     'LiveSource',
     'AudioFormat',
     'ImageWriter',
+    'OutputGroup',
     'Stopped',
     'VideoSource',
     'VideoWriter',

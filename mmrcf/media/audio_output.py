@@ -1,5 +1,6 @@
 """Audio for an output file: packets copied from another file, or samples encoded as AAC."""
 
+import io
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,6 +10,7 @@ import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
@@ -20,10 +22,28 @@ from .frame_source import AudioTrack
 
 logger = logging.getLogger(__name__)
 
-# Supported by most MP4 players; other audio is transcoded to AAC.
-COPIED_CODECS = frozenset(('aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'))
+# Supported by most players of MP4 and MOV; other audio is transcoded to AAC for them.
+MP4_CODECS = frozenset(('aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus'))
+MATROSKA = 'matroska'
 AAC_RATES = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000))
 OTHER_RATE = 48000
+
+
+def can_copy(stream: AudioStream, output: OutputContainer) -> bool:
+    """Whether the packets of a stream can go into an output as they are.
+
+    A trial file of the same format is asked, since a format may take a codec at some sample rates only. Matroska takes
+    nearly all codecs, and its players play them; of what MP4 and MOV take, their players play a few only.
+    """
+    if output.format.name != MATROSKA and stream.codec.canonical_name not in MP4_CODECS:
+        return False
+    try:
+        with av.open(io.BytesIO(), 'w', format=output.format.name) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.error.FFmpegError, OSError, ValueError):
+        return False
+    return True
 
 
 class AACEncoder:
@@ -88,7 +108,7 @@ class AACEncoder:
 class AudioRemuxer:
     """Copies the audio of a source into an output, in step with the video, in constant memory.
 
-    Packets are copied as they are where MP4 players support their codec, else transcoded to AAC.
+    Packets are copied as they are where :func:`can_copy` says so, else transcoded to AAC.
 
     Args:
         track: The audio. No frame of the source may have been taken.
@@ -106,7 +126,7 @@ class AudioRemuxer:
         context = stream.codec_context
         if context is None or not context.sample_rate:
             raise ValueError('it is damaged, or its codec is unknown')
-        if stream.codec.canonical_name in COPIED_CODECS:
+        if can_copy(stream, output):
             self._output_stream = output.add_stream_from_template(stream)
         else:
             self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)

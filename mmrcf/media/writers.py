@@ -1,6 +1,7 @@
 """Output files, written frame by frame: a video with audio, or a single image."""
 
 import contextlib
+import errno
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -28,12 +29,17 @@ logger = logging.getLogger(__name__)
 
 OUTPUT_IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 VIDEO_SUFFIXES = frozenset(('.mp4', '.m4v', '.mov', '.mkv'))
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 BT709 = 1
 MPEG_RANGE = 1
 
 
 class Stopped(Exception):
     """Raised inside the block of an :class:`AtomicWriter` to end the output early and keep it."""
+
+
+EARLY_ENDS = (KeyboardInterrupt, GeneratorExit, Stopped)
+"""By these the user ends a run, and keeps what was written so far."""
 
 
 class AtomicWriter(ABC):
@@ -71,7 +77,7 @@ class AtomicWriter(ABC):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
-        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit | Stopped)
+        interrupted = kind is not None and issubclass(kind, EARLY_ENDS)
         with contextlib.suppress(_Discard), self._writable(), self._stack:
             if (kind is not None and not interrupted) or not self._finish(interrupted):
                 raise _Discard
@@ -85,7 +91,8 @@ class AtomicWriter(ABC):
             raise
         except (OSError, av.error.FFmpegError) as error:
             reason = error.strerror or type(error).__name__
-            raise InputFileError(f'output {self.path}: cannot be written ({reason}); check the free space') from error
+            advice = 'free some space' if error.errno in FULL_DISK else 'choose another place or kind of file'
+            raise InputFileError(f'output {self.path}: cannot be written ({reason}); {advice}') from error
 
 
 class _Discard(Exception):
@@ -95,7 +102,8 @@ class _Discard(Exception):
 class VideoWriter(AtomicWriter):
     """Writes H.264 video with the times of ``source`` and its audio; see :class:`AtomicWriter`.
 
-    The audio of a file is copied from that file; that of a live source is encoded as it arrives with the frames. An
+    The audio of a file is copied from that file where the output takes it, see
+    :func:`~mmrcf.media.audio_output.can_copy`; that of a live source is encoded as it arrives with the frames. An
     interrupted video ends with its last frame, audio included, and so does one with the audio of another file.
 
     Args:
@@ -124,9 +132,11 @@ class VideoWriter(AtomicWriter):
 
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         options = {} if self.path.suffix.lower() == '.mkv' else {'movflags': '+faststart'}
-        self._container = stack.enter_context(av.open(str(temporary), 'w', options=options))
+        self._container = stack.enter_context(av.open(str(temporary.absolute()), 'w', options=options))
         self._add_video_stream()
         self._add_audio(stack)
+        # What the file format or an encoder does not take fails here, before the first frame.
+        self._container.start_encoding()
 
     def _add_video_stream(self) -> None:
         source = self._source

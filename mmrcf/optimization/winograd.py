@@ -76,7 +76,7 @@ class WinogradConv2d(nn.Module):
         return run(image, *matrices)
 
     def _applies(self, image: Tensor) -> bool:
-        # While compiling, PyTorch says that it is exporting too.
+        # While compiling, PyTorch reports that it is exporting too.
         exporting = torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling()
         autocast = torch.is_autocast_enabled(image.device.type)
         return not exporting and not autocast and image.dtype == torch.float32 and image.device.type == 'cpu'

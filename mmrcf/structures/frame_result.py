@@ -1,4 +1,4 @@
-"""What the model says about one frame, once and for all: it is never revised."""
+"""The prediction for one frame. It is final: later frames do not change it."""
 
 from dataclasses import dataclass, field
 

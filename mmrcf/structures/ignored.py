@@ -1,4 +1,4 @@
-"""Regions of a frame in which nothing is said about objects."""
+"""Regions of a frame without labels: objects there are neither right nor wrong."""
 
 IGNORED_LABEL = -1
 """Class of a mask that is no object but an ignored region: what is predicted there is neither right nor wrong.

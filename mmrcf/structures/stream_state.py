@@ -1,4 +1,4 @@
-"""The state of one stream, as a value: whoever owns the stream holds it; no module does."""
+"""The state of one stream, as a value: the owner of the stream holds it; no module does."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,7 @@ class AudioMemory:
 
 @dataclass(frozen=True, eq=False)
 class SlotPredictions:
-    """What the N slots say about one frame; the input of a tracker. All tensors are on one device.
+    """The predictions of the N slots for one frame; the input of a tracker. All tensors are on one device.
 
     Attributes:
         masks: (N, h, w) bool. Binary masks at the stride of the segmentation map, for all slots.

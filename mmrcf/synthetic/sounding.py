@@ -38,8 +38,8 @@ def schedule(
 ) -> list[tuple[Burst, ...]]:
     """Hand the time of a video out to its objects, turn by turn, to the one or two that sounded least so far.
 
-    Two objects of one look never sound together: the pulse then always tells whose audio it is. It knows nothing of
-    the categories, so look-alikes can be exchanged without any other change.
+    Two objects of one look never sound together, so the pulse always identifies the source of the audio. Categories are
+    not used, so look-alikes can be exchanged without any other change.
 
     Args:
         rng: Source of randomness.

@@ -72,7 +72,7 @@ def _renamed(content: dict, names: tuple[str, ...]) -> dict:
 
 
 def _as_images(content: dict, partly_labelled: str | None) -> dict:
-    """The first frame of every video as a COCO image; with a name for it, the first is said to be partly labelled."""
+    """The first frame of every video as a COCO image; with a name for it, the first is marked as partly labelled."""
     images = [
         dict(id=video['id'], file_name=video['file_names'][0], height=video['height'], width=video['width'])
         | ({partly_labelled: index == 0} if partly_labelled else {})

@@ -176,7 +176,7 @@ def _folder_when_complete(final: Path) -> Iterator[Path]:
         if isinstance(error, InputFileError):
             raise
         reason = error.strerror or error
-        raise InputFileError(f'output {final}: cannot write there ({reason}); choose another place') from error
+        raise InputFileError(f'output {final}: cannot write there ({reason}); choose another path') from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

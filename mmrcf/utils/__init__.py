@@ -1,8 +1,9 @@
-from .files import atomic_output, read_json, require_file, require_folder, write_json
+from .files import read_json, require_file, require_folder
 from .images import read_image
 from .machine import describe_machine
 from .masks import mask_boxes
 from .memory import keep_freed_memory, peak_mib, resident_mib
+from .outputs import atomic_output, write_json
 
 __all__ = [
     'atomic_output',

@@ -3,7 +3,6 @@
 import os
 import re
 from pathlib import Path
-from typing import IO
 
 import av
 import av.error
@@ -33,9 +32,11 @@ PROTOCOLS = {
 """The schemes that are opened, each with what FFmpeg may open for it: a playlist names further files and hosts."""
 
 LOCAL_PROTOCOLS = 'file,crypto'
-# A text file has no zero byte this near to its start; every container of pictures has.
+# Enough of a file to tell what it is.
 _TEXT_PROBE = 4096
-_WRITE_FLAG = 2
+# Where FFmpeg cuts a line.
+_MAX_ENTRY = 4000
+MAX_PLAYLIST_BYTES = 2**24
 
 
 def scheme_of(source: str) -> str | None:
@@ -107,41 +108,58 @@ def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict)
             return av.open(f'pipe:{descriptor}', options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
         finally:
             os.close(descriptor)
+    check_playlist(path, name)
     options['protocol_whitelist'] = LOCAL_PROTOCOLS
-    with path.open('rb') as file:
-        is_text = b'\0' not in file.read(_TEXT_PROBE)
-    return av.open(
-        str(path.absolute()), options=options, io_open=PlaylistFiles(path, name) if is_text else None, **arguments
-    )
+    return av.open(str(path.absolute()), options=options, **arguments)
 
 
-class PlaylistFiles:
-    """Opens the files that a local playlist names, as the ``io_open`` of PyAV: those beside the playlist or below it.
+def check_playlist(path: Path, name: str) -> None:
+    """Check that a local playlist, and those that it names, name only files beside it or below it.
+
+    FFmpeg itself refuses other protocols, and paths that leave the folder of a list to be joined ('ffconcat').
 
     Args:
-        playlist: The playlist.
+        path: Any local file; one that is no playlist is not looked at further.
         name: Its name for messages.
+
+    Raises:
+        InputFileError: It names something else, or is a DASH manifest, which may name files in many ways.
     """
+    folder = path.absolute().parent.resolve()
+    waiting, seen = [path], set()
+    while waiting:
+        playlist = waiting.pop()
+        if playlist.resolve() in seen or not playlist.is_file():
+            continue
+        seen.add(playlist.resolve())
+        for entry in _playlist_entries(playlist, name):
+            target = playlist.absolute().parent / entry
+            has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
+            if has_scheme or len(entry) > _MAX_ENTRY or not target.resolve().is_relative_to(folder):
+                raise InputFileError(
+                    f'{name}: names {without_credentials(entry[:100])}; a local playlist may name files beside it or '
+                    'below it'
+                )
+            waiting.append(target)
 
-    def __init__(self, playlist: Path, name: str) -> None:
-        self._playlist = playlist.resolve()
-        self._folder = playlist.absolute().parent.resolve()
-        self._name = name
 
-    def __call__(self, url: str, flags: int, _options: dict[str, str]) -> IO[bytes]:
-        """Open ``url``, a path as FFmpeg completed it.
-
-        Raises:
-            InputFileError: It is a URL, or a file elsewhere. PyAV hands the error on.
-        """
-        if url.startswith('crypto'):
-            raise InputFileError(f'{self._name}: its files are encrypted; decrypt them first')
-        path = Path(url.removeprefix('file:')).resolve()
-        if flags & _WRITE_FLAG or not (path == self._playlist or path.is_relative_to(self._folder)):
-            raise InputFileError(
-                f'{self._name}: names {without_credentials(url)}; a playlist may name files beside it or below it'
-            )
-        return path.open('rb', buffering=0)
+def _playlist_entries(path: Path, name: str) -> list[str]:
+    """What an HLS playlist names, as it stands there; nothing for another file."""
+    with path.open('rb') as file:
+        head = file.read(_TEXT_PROBE)
+        if b'\0' not in head and b'<MPD' in head:
+            raise InputFileError(f'{name}: is a DASH manifest, which is read from a server only; give the video itself')
+        if not head.startswith(b'#EXTM3U'):
+            return []
+        # FFmpeg ends a line at any of these.
+        lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
+    entries = []
+    for line in (os.fsdecode(line.rstrip()) for line in lines):
+        if line.startswith('#EXT'):
+            entries += [quoted or plain for quoted, plain in re.findall(r'URI\s*=\s*(?:"([^"]*)"?|([^",]+))', line)]
+        elif line and not line.startswith('#'):
+            entries.append(line)
+    return entries
 
 
 def timeout_of(url: str) -> float | None:

@@ -96,7 +96,7 @@ def read_frames(
         max_pixels: Largest number of pixels of a frame that is decoded.
 
     Yields:
-        (H, W, 3) uint8, RGB, and how long an animation shows the frame, in seconds, None where the file does not say.
+        (H, W, 3) uint8, RGB, and how long an animation shows the frame, in seconds, None where the file has none.
 
     Raises:
         InputFileError: The file is missing, empty, not readable or not a regular file.

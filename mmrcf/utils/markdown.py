@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mmrcf.errors import InputError
 
-from .files import atomic_output, require_file
+from .files import require_file
+from .outputs import atomic_output
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -27,5 +28,5 @@ def write_between_markers(path: str | Path, name: str, content: str) -> None:
         raise InputError(f'{path}: expected one line {start} and then one line {end}; add them where the table belongs')
     before, rest = text.split(start)
     after = rest.split(end)[1]
-    with atomic_output(path) as temporary:
+    with atomic_output(path, updates=True) as temporary:
         temporary.write_text(f'{before}{start}\n{content}\n{end}{after}', encoding='utf-8')

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .track_visualizer import FONT
+from .label_text import FONT
 
 WIDTH, HEIGHT = 640, 360
 """Largest size of a panel in pixels."""

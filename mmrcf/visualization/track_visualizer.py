@@ -1,7 +1,6 @@
 """Draws the objects of a frame: masks in the colour of the track ID, outlines and labels."""
 
 import colorsys
-import unicodedata
 from dataclasses import dataclass
 
 import cv2
@@ -9,7 +8,8 @@ import numpy as np
 
 from mmrcf.structures import FrameResult
 
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+from .label_text import class_text, draw_text, text_size
+
 MASK_OPACITY = 0.45
 # Bright and far apart from one another, in an order in which neighbours differ most (RGB).
 BASE_COLORS = (
@@ -79,7 +79,8 @@ def draw_tracks(image: np.ndarray, result: FrameResult, *, opacity: float = MASK
         _draw_mask(canvas, result.masks[index], boxes[index], track_color(int(result.ids[index])), opacity, scale)
     taken: list[tuple[int, int, int, int]] = []
     for index in order[::-1]:
-        text = f'{_printable(result.class_names[index])} {result.ids[index]} {result.scores[index]:.2f}'
+        name = class_text(result.class_names[index], int(result.labels[index]))
+        text = f'{name} {result.ids[index]} {result.scores[index]:.2f}'
         taken.append(draw_label(canvas, text, boxes[index], track_color(int(result.ids[index])), scale, taken))
     return canvas
 
@@ -128,7 +129,7 @@ def draw_label(
     taken: list[tuple[int, int, int, int]],
 ) -> tuple[int, int, int, int]:
     """Draw a label above its box, or as near as there is room. Returns the rectangle it takes."""
-    (text_width, text_height), baseline = cv2.getTextSize(text, FONT, scale.font, scale.stroke)
+    text_width, text_height, baseline = text_size(text, scale.font, scale.stroke)
     width, height = text_width + 2 * scale.margin, text_height + baseline + scale.margin
     left = min(max(box[0], 0), max(canvas.shape[1] - width, 0))
     lowest = max(canvas.shape[0] - height, 0)
@@ -139,15 +140,9 @@ def draw_label(
             break
     cv2.rectangle(canvas, (left, top), (left + width - 1, top + height - 1), color, cv2.FILLED)
     origin = (left + scale.margin, top + height - baseline - (scale.margin + 1) // 2)
-    cv2.putText(canvas, text, origin, FONT, scale.font, text_color(color), scale.stroke, cv2.LINE_AA)
+    draw_text(canvas, text, origin, scale.font, scale.stroke, text_color(color))
     return left, top, left + width, top + height
 
 
 def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _printable(name: str) -> str:
-    """``name`` reduced to ASCII, which the fonts of OpenCV are limited to."""
-    plain = unicodedata.normalize('NFKD', name).encode('ascii', 'ignore').decode()
-    return plain or 'object'

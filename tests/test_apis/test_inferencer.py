@@ -12,9 +12,12 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis import inferencer as window_module
+from mmrcf.apis.track_export import TrackExporter
 from mmrcf.datasets.annotations import read_labelled_videos
+from mmrcf.datasets.annotations.validation import validate_annotations
+from mmrcf.datasets.frame_times import frame_times
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import open_source
+from mmrcf.media import VideoWriter, open_source
 
 
 @pytest.fixture(scope='module')
@@ -92,6 +95,81 @@ def test_json_is_a_data_set(inferencer: RCFInferencer, tmp_path: Path, write_cli
     classes, videos = read_labelled_videos(str(tmp_path / 'tracks.json'), None, ())
     assert tuple(classes) == inferencer.segmenter.classes
     assert len(videos) == 1 and len(videos[0].file_names) == 8 and any(videos[0].objects)
+
+
+def test_json_of_a_run_is_valid_where_frames_are_missing(inferencer: RCFInferencer, tmp_path: Path) -> None:
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    for index in range(5):
+        cv2.imwrite(str(folder / f'{index}.png'), np.full((64, 96, 3), 40 * index, np.uint8))
+    for index in (0, 3):
+        (folder / f'{index}.png').write_bytes(b'damaged')
+    inferencer(folder, json=tmp_path / 'tracks.json')
+    problems = [str(problem) for problem in validate_annotations(tmp_path / 'tracks.json')]
+    assert not problems
+    (video,) = json.loads((tmp_path / 'tracks.json').read_text())['videos']
+    assert frame_times(video, 5) == pytest.approx([index / 6 for index in range(5)])
+
+
+def test_streams_that_are_taken_in_turn_do_not_mix(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clips = [write_clip(tmp_path / 'clip.mp4'), write_clip(tmp_path / 'other.mp4', height=80)]
+    alone = [list(inferencer.stream(clip)) for clip in clips]
+    for expected, found in zip(zip(*alone, strict=True), zip(*map(inferencer.stream, clips), strict=True), strict=True):
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one.ids, other.ids)
+            np.testing.assert_array_equal(one.masks, other.masks)
+
+
+def test_an_output_that_fails_costs_no_other(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(writer: object, *_content: object) -> None:
+        raise InputFileError('output: cannot be written (disk quota exceeded)')
+
+    clip = write_clip(tmp_path / 'clip.mp4')
+    outputs = dict(out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    for kind, lost, kept in ((VideoWriter, 'out.mp4', 'out.json'), (TrackExporter, 'out.json', 'out.mp4')):
+        for method in ('add', '_finish'):
+            with monkeypatch.context() as patch, pytest.raises(InputFileError, match=f'quota.*{kept} is complete'):
+                patch.setattr(kind, method, fail)
+                inferencer(clip, **outputs)
+            assert not (tmp_path / lost).exists()
+            assert len(list(tmp_path.iterdir())) == 2, 'no temporary file is left'
+            (tmp_path / kept).unlink()
+    with monkeypatch.context() as patch, pytest.raises(InputFileError, match=r'exceeded\)$'):
+        patch.setattr(VideoWriter, 'add', fail)
+        patch.setattr(TrackExporter, 'add', fail)
+        inferencer(clip, **outputs)
+
+
+def test_no_output_is_an_image_or_a_weight_that_was_read(inferencer: RCFInferencer, tmp_path: Path) -> None:
+    (tmp_path / 'photos').mkdir()
+    photo = tmp_path / 'photos/a.png'
+    cv2.imwrite(str(photo), np.full((64, 96, 3), 90, np.uint8))
+    before = photo.read_bytes()
+    for source in (photo, photo.parent, f'{tmp_path}/photos/*.png'):
+        with pytest.raises(InputError, match='is an input of this command'):
+            inferencer(source, out=photo)
+        with pytest.raises(InputError, match='is an input of this command'):
+            list(inferencer.stream(source, out=photo))
+    config = tmp_path / 'config.json'
+    config.write_text('{}')
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match='is an input of this command'):
+        patch.setattr(inferencer, '_files', (str(config), None))
+        inferencer(photo, json=config)
+    assert photo.read_bytes() == before and config.read_text() == '{}'
+
+
+def test_no_output_is_a_source_that_was_opened_before(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    before = clip.read_bytes()
+    with open_source(clip) as source, pytest.raises(InputError, match='is an input of this command'):
+        next(inferencer.stream(source, out=clip))
+    assert clip.read_bytes() == before
 
 
 def test_stream_is_lazy_and_ends_cleanly(
@@ -178,19 +256,27 @@ def test_interrupt_keeps_what_is_done(
     assert json.loads((tmp_path / 'out.json').read_text())['videos'][0]['length'] == 5
 
 
-def test_failure_leaves_nothing(inferencer: RCFInferencer, tmp_path: Path) -> None:
-    (tmp_path / 'images').mkdir()
-    for index, size in enumerate((40, 40, 50)):
-        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), np.zeros((size, size, 3), np.uint8))
-    with pytest.raises(InputError, match=r'2\.png'):
-        inferencer(tmp_path / 'images', out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
-    assert [path.name for path in tmp_path.iterdir()] == ['images']
+def test_failure_leaves_nothing(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, step, calls = write_clip(tmp_path / 'clip.mp4'), inferencer.segmenter.step, []
+
+    def failing_step(frame: np.ndarray, *audio, **time):
+        calls.append(frame)
+        if len(calls) == 3:
+            raise InputError('frame 2 cannot be used')
+        return step(frame, *audio, **time)
+
+    monkeypatch.setattr(inferencer.segmenter, 'step', failing_step)
+    with pytest.raises(InputError, match='frame 2'):
+        inferencer(clip, out=tmp_path / 'out.mp4', json=tmp_path / 'out.json')
+    assert [path.name for path in tmp_path.iterdir()] == ['clip.mp4']
 
 
 def test_outputs_that_cannot_be(inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'clip.mp4')
     before = clip.read_bytes()
-    with pytest.raises(InputError, match='is the input itself'):
+    with pytest.raises(InputError, match='is an input of this command'):
         inferencer(clip, out=tmp_path / '.' / 'clip.mp4')
     with pytest.raises(InputError, match=r'ends in \.json'):
         inferencer(clip, json=tmp_path / 'tracks.mp4')

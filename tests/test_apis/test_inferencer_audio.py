@@ -101,7 +101,7 @@ def test_bad_calls(
 ) -> None:
     clip = write_beep(tmp_path / 'clip.mp4')
     audio = write_wav(tmp_path / 'audio.mp4', np.zeros(1000, np.int16), 8000)
-    with pytest.raises(InputError, match='is the input itself'):
+    with pytest.raises(InputError, match='is an input of this command'):
         inferencer(clip, audio=audio, out=audio)
     with open_source(clip) as source, pytest.raises(InputError, match='is open already'):
         next(inferencer.stream(source, audio=audio))

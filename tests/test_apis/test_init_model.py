@@ -55,7 +55,8 @@ def test_training_checkpoint(tiny_config: Path, tmp_path: Path, weights: dict) -
     history = HistoryBuffer()
     history.update(1.0)
     content = dict(state_dict=weights, message_hub=dict(log_scalars={'train/loss': history}, runtime_info={'iter': 3}))
-    init_model(tiny_config, save(tmp_path / 'iter_3.pth', content))
+    loaded = init_model(tiny_config, save(tmp_path / 'iter_3.pth', content)).state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in weights.items())
 
 
 def test_options_override_the_config(tiny_config: Path) -> None:

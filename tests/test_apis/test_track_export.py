@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmrcf.apis.track_export import TrackExporter
+from mmrcf.apis.track_export import TrackExporter, video_name
+from mmrcf.datasets.annotations.validation import validate_annotations
+from mmrcf.datasets.frame_times import frame_times
 from mmrcf.media import Frame, FrameSource
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
@@ -52,7 +54,9 @@ def test_layout(tmp_path: Path) -> None:
     content = json.loads((tmp_path / 'tracks.json').read_text())
     (video,) = content['videos']
     assert (video['id'], video['width'], video['height'], video['length'], video['fps']) == (1, 30, 20, 5, 10)
-    assert video['timestamps'] == [0.0, 0.1, 0.2, 0.2, 0.4] and video['file_names'][4] == 'clip/00004.jpg'
+    assert (
+        video['timestamps'] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4]) and video['file_names'][4] == 'clip/00004.jpg'
+    )
     assert content['categories'] == [{'id': 1, 'name': 'a'}, {'id': 2, 'name': 'b'}, {'id': 3, 'name': 'c'}]
     two, seven = content['annotations']
     assert (two['track_id'], two['category_id'], two['score']) == (2, 3, pytest.approx(0.9))
@@ -65,6 +69,58 @@ def test_layout(tmp_path: Path) -> None:
         assert seven['bboxes'][frame] == [left, 4, 5, 5] and seven['areas'][frame] == 25
     assert seven['bboxes'][1] is None and seven['areas'][1] is None
     assert {len(annotation[key]) for annotation in (two, seven) for key in ('segmentations', 'bboxes', 'areas')} == {5}
+
+
+@pytest.mark.parametrize(
+    ('frames', 'expected'),
+    [
+        ([(0, 0.0), (3, 0.3)], [0.0, 0.1, 0.2, 0.3]),
+        ([(2, 0.5), (3, 0.6)], [0.0, 0.25, 0.5, 0.6]),
+        ([(2, 0.0), (3, 0.1)], [-0.2, -0.1, 0.0, 0.1]),
+        ([(0, 1e8), (3, 1e8 + 2e-8)], None),
+        ([(0, 0.5), (1, 0.5), (2, 0.4)], None),
+        ([(0, 1.0000001), (1, 1.0000002)], None),
+    ],
+    ids=['skipped', 'skipped first', 'skipped before time 0', 'close', 'not growing', 'less than a microsecond'],
+)
+def test_times_grow(tmp_path: Path, frames: list[tuple[int, float]], expected: list[float] | None) -> None:
+    with TrackExporter(tmp_path / 'tracks.json', Nothing(), 'abc') as exporter:
+        for index, time in frames:
+            exporter.add(result({7: (square(0), [0.5, 0.4, 0.0])}), time, index)
+    (video,) = json.loads((tmp_path / 'tracks.json').read_text())['videos']
+    times = frame_times(video, video['length'])
+    assert len(times) == frames[-1][0] + 1
+    if expected is not None:
+        assert times == pytest.approx(expected)
+    assert not validate_annotations(tmp_path / 'tracks.json')
+
+
+@pytest.mark.parametrize(
+    ('source', 'name'),
+    [
+        ('videos/a clip.v2.mp4', 'a clip.v2'),
+        (Path('/data/clip.mp4'), 'clip'),
+        ('http://user:secret@127.0.0.1:80/live/street.m3u8?key=secret', 'street'),
+        ('rtsp://user:secret@camera.local', 'camera.local'),
+        (3, 'camera3'),
+        ('0', 'camera0'),
+        ('..mp4', 'video'),
+        (b'frames', 'video'),
+        ('a\\b\n.mp4', 'a_b_'),
+    ],
+)
+def test_video_name(source: object, name: str) -> None:
+    assert video_name(source) == name
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [('video clip.mp4', 'clip'), ('stream udp://host:5000', 'host'), ('camera 1 (/dev/video1)', 'camera1')],
+)
+def test_video_name_of_an_open_source(name: str, expected: str) -> None:
+    source = Nothing()
+    source.name = name
+    assert video_name(source) == expected
 
 
 def test_no_objects_and_no_frames(tmp_path: Path) -> None:

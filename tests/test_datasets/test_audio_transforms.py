@@ -261,5 +261,5 @@ def test_a_wrong_order_of_transforms_is_named():
     for name in ('AudioPatches', 'RandomAudioDrop', 'ClipAudioAugmentation'):
         with pytest.raises(InputError, match=f'{name}: there is no audio in the pipeline; put LoadClipAudio before'):
             run(dict(time=[0.0]), name)
-    with pytest.raises(InputError, match='LoadClipAudio: the data set says nothing of audio .* use AVISDataset'):
+    with pytest.raises(InputError, match='LoadClipAudio: the data set gives no audio .* use AVISDataset'):
         run(dict(img_path=['a']), 'LoadClipAudio')

@@ -47,4 +47,4 @@ def test_what_is_tested_is_not_trained(path: Path) -> None:
 
 
 def test_the_list_has_150_images() -> None:
-    assert len(read_names(REPOSITORY / IMAGES, 'only')) == 150  # read_names refuses a name that is there twice
+    assert len(read_names(REPOSITORY / IMAGES, 'only')) == 150  # read_names refuses a name that is a duplicate

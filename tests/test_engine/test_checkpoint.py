@@ -1,15 +1,23 @@
-"""Checkpoints appear when they are complete."""
+"""Checkpoints appear when they are complete, the newest one is found, and reading them runs nothing."""
 
+import os
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.fileio import get_file_backend
-from mmengine.runner.checkpoint import save_checkpoint
+from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.model import Sequential
+from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
-from mmrcf.engine.checkpoint import weight_difference
+from mmrcf.engine.checkpoint import latest_checkpoint, weight_difference
+from mmrcf.engine.hooks import CompleteCheckpointHook
+from mmrcf.errors import InputError
 
 ARGUMENTS = dict(backend='complete')
 
@@ -53,3 +61,127 @@ def test_what_a_start_leaves_out_is_named_by_the_outermost_module() -> None:
     )
     weights |= {'neck.a.weight': torch.zeros(2), 'neck.a.bias': torch.zeros(2), 'head.c.weight': torch.zeros(3)}
     assert weight_difference(model, weights) == 'initialised at random, because the checkpoint lacks them: neck.b'
+
+
+def write_training_checkpoint(path: Path, age: int = 0) -> Path:
+    torch.save(dict(state_dict=dict(x=torch.ones(1)), meta=dict(iter=1)), path)
+    os.utime(path, ns=(10**18 - age, 10**18 - age))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('files', 'pointer', 'expected'),
+    [
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, 'iter_10.pth', 'iter_10.pth'),
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, '/where/it/was/iter_10.pth', 'iter_10.pth'),
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, '', 'iter_10.pth'),
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, None, 'iter_10.pth'),
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, 'iter_4.pth', 'iter_10.pth'),
+        ({'iter_2.pth': 1, 'iter_10.pth': 0}, 'iter_2.pth', 'iter_10.pth'),  # killed before it was named
+        ({'iter_2.pth': 0, 'iter_10.pth': 1}, 'iter_2.pth', 'iter_2.pth'),  # of an older run
+        ({'iter_2.pth': 1, 'iter_10.pth': None}, 'iter_10.pth', 'iter_2.pth'),  # None: cut short
+        ({'iter_10.pth': None}, 'iter_10.pth', None),
+        ({'best_AP_iter_10.pth': 0}, None, None),
+        ({}, '\0', None),
+    ],
+)
+def test_the_newest_complete_checkpoint_is_found(
+    tmp_path: Path, files: dict[str, int | None], pointer: str | None, expected: str | None
+) -> None:
+    for name, age in files.items():
+        path = write_training_checkpoint(tmp_path / name, age or 0)
+        if age is None:
+            path.write_bytes(path.read_bytes()[:-100])
+    if pointer is not None:
+        (tmp_path / 'last_checkpoint').write_text(pointer)
+    assert latest_checkpoint(tmp_path) == (expected and tmp_path / expected)
+
+
+class Killed(BaseException):
+    """Ends a test's run where a signal would."""
+
+
+@pytest.fixture
+def save_step(tmp_path: Path) -> Callable[..., dict]:
+    """``save_step(step)`` saves with a hook that keeps one checkpoint; with ``killed=True`` the write never ends."""
+    hook = CompleteCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1, backend_args=ARGUMENTS)
+    hook.out_dir, hook.keep_ckpt_ids = str(tmp_path), deque([], 1)
+    information = {}
+    hub = SimpleNamespace(update_info=lambda name, value: information.update({name: value}))
+
+    def write(folder: str, name: str, *_args: object, **_options: object) -> None:
+        write_training_checkpoint(Path(folder) / name)
+
+    def kill(*_args: object, **_options: object) -> None:
+        raise Killed
+
+    def save(step: int, killed: bool = False) -> dict:
+        runner = SimpleNamespace(work_dir=str(tmp_path), message_hub=hub, save_checkpoint=kill if killed else write)
+        hook._save_checkpoint_with_step(runner, step, {})
+        return information
+
+    return save
+
+
+def test_a_checkpoint_goes_when_the_next_one_is_complete(tmp_path: Path, save_step) -> None:
+    save_step(5)
+    with pytest.raises(Killed):
+        save_step(10, killed=True)
+    assert latest_checkpoint(tmp_path).name == 'iter_5.pth'
+    assert save_step(10)['keep_ckpt_ids'] == [10]
+    save_step(10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['iter_10.pth', 'last_checkpoint']
+    assert (tmp_path / 'last_checkpoint').read_text() == 'iter_10.pth'
+
+
+class Code:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple:
+        return open, (str(self.marker), 'w')
+
+
+@pytest.mark.parametrize('prefix', [None, 'backbone.'])
+def test_weights_that_a_config_names_run_no_code(tmp_path: Path, prefix: str | None) -> None:
+    path, marker = tmp_path / 'evil.pth', tmp_path / 'marker'
+    torch.save(dict(state_dict={'weight': torch.ones(1, 1)}, more=Code(marker)), path)
+    model = Sequential(torch.nn.Linear(1, 1), init_cfg=dict(type='Pretrained', checkpoint=str(path), prefix=prefix))
+    with pytest.raises(InputError, match='holds Python objects'):
+        model.init_weights()
+    assert not marker.exists()
+
+
+def test_a_resumed_run_gets_its_log_and_no_text_of_a_config(tmp_path: Path) -> None:
+    hub = MessageHub.get_instance('resumed')
+    for value in (1.0, 3.0):
+        hub.update_scalar('train/loss', value)
+    meta = dict(iter=2, config='raise SystemExit("text of a checkpoint was run")')
+    torch.save(dict(state_dict=dict(x=torch.ones(1)), meta=meta, message_hub=hub.state_dict()), tmp_path / 'a.pth')
+    content = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'), 'cpu')
+    assert content['meta'] == dict(iter=2)
+    history = content['message_hub']['log_scalars']['train/loss']
+    assert isinstance(history, HistoryBuffer) and history.data[0].tolist() == [1.0, 3.0] and history.mean() == 2.0
+
+
+@pytest.mark.parametrize('url', ['s3://bucket/a.pth', 'openmmlab://resnet50', 'torchvision://no_model'])
+def test_other_sources_of_weights_are_refused(url: str) -> None:
+    with pytest.raises(InputError, match=url):
+        CheckpointLoader.load_checkpoint(url, 'cpu')
+
+
+def test_weights_of_a_url_are_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(url: str, target: str) -> None:
+        asked.append(url)
+        torch.save(dict(x=torch.ones(1)), target)
+
+    asked: list[str] = []
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    for _ in range(2):
+        content = CheckpointLoader.load_checkpoint('https://host/folder/a.pth?key=1', 'cpu')
+        assert content['x'].tolist() == [1]
+    assert asked == ['https://host/folder/a.pth?key=1']
+    assert [path.name for path in (tmp_path / 'checkpoints').iterdir()] == ['a.pth']

@@ -43,6 +43,9 @@ def test_auto_takes_a_gpu_if_there_is_one(
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: found)
     assert parser.parse_args(['--device', 'auto']).device == device
     assert parser.parse_args(['--device', 'cuda:1']).device == 'cuda:1'
+    automatic = argparse.ArgumentParser()
+    add_device(automatic, default='auto')
+    assert automatic.parse_args([]).device == device
 
 
 def test_fields_of_the_config(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
@@ -61,6 +62,7 @@ def test_a_file_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.
 
 def test_recording_changes_no_result(tiny_config: Path) -> None:
     config = load_config(str(tiny_config), {'model.score_thr': 0.01})
+    init_default_scope('mmrcf')
     model = init_model(config)
     loader = Runner.build_dataloader(config.test_dataloader, seed=0)
     stream = FrameStream(model)

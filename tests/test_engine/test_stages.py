@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmrcf.engine.config import load_config
@@ -39,7 +40,7 @@ def plan(in_tmp_path: Path) -> Callable[..., list[Config]]:
 
 def touch(path: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text('weights')
+    torch.save(dict(state_dict=dict(x=torch.ones(1))), path)
 
 
 def test_a_missing_stage_is_trained_first_and_a_finished_one_is_used(plan) -> None:

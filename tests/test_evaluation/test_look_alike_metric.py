@@ -136,7 +136,7 @@ def test_nothing_predicted(measure, frame):
         ([], 'at least two class names'),
         (['ring'], 'at least two class names'),
         ([['ring', 'bell']], "'bell' is not a category"),
-        ([['ring', 'disc-hum'], ['ring', 'disc-hiss']], "'ring' is there twice"),
+        ([['ring', 'disc-hum'], ['ring', 'disc-hiss']], "'ring' is a duplicate"),
     ],
 )
 def test_unusable_groups(measure, groups, message):

@@ -36,8 +36,8 @@ def test_bad_entry(annotations, result, change, message):
 
 
 def test_content_that_is_no_list(annotations):
-    with pytest.raises(InputError, match='expected a list of tracks, found dict'):
-        parse_results({}, parse_ground_truth(annotations([(1, 'cat', [BOX])])))
+    with pytest.raises(InputError, match='expected a list of tracks, found str'):
+        parse_results('tracks', parse_ground_truth(annotations([(1, 'cat', [BOX])])))
 
 
 def test_zip_without_results_at_its_root(tmp_path):

@@ -64,6 +64,32 @@ def test_perfect_predictions(ann_file, perfect):
     assert all(type(value) is float for value in figures.values())
 
 
+def test_the_view_of_the_tested_data_set_is_taken(ann_file, perfect):
+    view = dict(class_map=dict(dog='cat', cat='dog'), only=['clip7'], exclude=None)
+    metric = METRICS.build({'type': 'mmrcf.VISMetric', 'ann_file': str(ann_file)})
+    metric.dataset_meta = {'classes': ('dog', 'cat'), 'tested': dict(view=view, video_ids=[7])}
+    part = [frame for frame in perfect if frame['video_id'] == 7]
+    # With the names exchanged twice, by the map and in the classes, a perfect prediction stays one.
+    assert evaluate(metric, part)['vis/AP'] == pytest.approx(100)
+
+
+def test_other_videos_than_those_of_the_file_are_refused(ann_file):
+    everything = dict(class_map=None, only=None, exclude=None)
+    for source, ids in ((str(ann_file), [7]), ({'ann_file': str(ann_file), 'only': [7]}, [4, 7])):
+        metric = METRICS.build({'type': 'mmrcf.VISMetric', 'ann_file': source})
+        with pytest.raises(InputError, match=r'they differ in 1, first in video 4'):
+            metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': dict(view=everything, video_ids=ids)}
+
+
+def test_a_submission_takes_no_class_map_from_the_data_set(ann_file, tmp_path):
+    metric = METRICS.build(
+        {'type': 'mmrcf.VISMetric', 'ann_file': str(ann_file), 'outfile_prefix': str(tmp_path / 'a')}
+    )
+    view = dict(class_map=dict(cat='cat', dog='dog'), only=None, exclude=None)
+    with pytest.raises(InputError, match='leave class_map or outfile_prefix out'):
+        metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': dict(view=view, video_ids=[4, 7])}
+
+
 def test_labels_follow_class_names(ann_file, perfect):
     for frame in perfect:
         frame['class_probs'] = frame['class_probs'][:, ::-1]

@@ -95,6 +95,42 @@ def test_other_audio_is_transcoded(tmp_path: Path, write_clip: Callable[..., Pat
     assert np.sqrt(np.mean(samples[4000:20000] ** 2)) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ('suffix', 'codec', 'rate', 'written'),
+    [
+        ('.mkv', 'libopus', 16000, 'opus'),
+        ('.mkv', 'flac', 16000, 'flac'),
+        ('.mp4', 'libopus', 16000, 'opus'),
+        ('.mov', 'libopus', 16000, 'aac'),
+        ('.m4v', 'libmp3lame', 16000, 'aac'),
+        ('.mp4', 'libmp3lame', 8000, 'aac'),
+        ('.mov', 'libmp3lame', 8000, 'mp3float'),
+        ('.mkv', 'libmp3lame', 8000, 'mp3float'),
+    ],
+)
+def test_audio_that_the_output_does_not_take_is_encoded(
+    tmp_path: Path, write_clip: Callable[..., Path], suffix: str, codec: str, rate: int, written: str
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv', frames=20, audio=codec, audio_rate=rate)
+    output = tmp_path / f'out{suffix}'
+    copy(clip, output)
+    assert len(video_times(output)) == 20
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.name == written
+        samples = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert samples == pytest.approx(2.0, abs=0.15)
+
+
+def test_what_the_output_does_not_take_is_told_before_the_first_frame(
+    tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    with open_source(write_clip(tmp_path / 'clip.mp4')) as source:
+        source.width = 2**17  # wider than H.264 has it
+        with pytest.raises(InputFileError, match=r'out\.mp4'), VideoWriter(tmp_path / 'out.mp4', source):
+            raise AssertionError('refused before the first frame')
+    assert not hidden_files(tmp_path)
+
+
 @pytest.mark.parametrize('reason', [KeyboardInterrupt, Stopped])
 def test_interrupted_video_is_shorter_but_whole(
     tmp_path: Path, write_clip: Callable[..., Path], reason: type[BaseException]

@@ -246,7 +246,7 @@ def test_what_cannot_be_drawn_is_named(attention, files, write_clip, tmp_path, c
     )
     assert 'layer 7' in refused(attention, capsys, *audio_visual, clip, *out, '--layer', '7')
     assert 'nope.mp4' in refused(attention, capsys, *audio_visual, 'nope.mp4', *out)
-    assert 'is the input itself' in refused(attention, capsys, *audio_visual, clip, '--out', clip)
+    assert 'is an input of this command' in refused(attention, capsys, *audio_visual, clip, '--out', clip)
     for wrong in ([], [clip], ['--attention-share', clip], ['--attention-share', *out], out):
         assert 'either INPUT' in refused(attention, capsys, *audio_visual, *wrong)
     assert not (tmp_path / 'out.mp4').exists()

@@ -7,6 +7,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmrcf.compat import operators_compiled
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.synthetic.stand_in import use_stand_ins
@@ -41,6 +42,19 @@ REAL = sorted(path.relative_to(CONFIGS).as_posix() for path in (CONFIGS / 'real'
 @pytest.mark.parametrize('path', REAL)
 def test_the_real_family_trains_a_step(load_script, path: str) -> None:
     figures = load_script('tools/misc/dry_run.py').dry_run(str(CONFIGS / path), size=(128, 96), batch_size=2)
+    assert figures['loss'] > 0
+
+
+@pytest.mark.parametrize(
+    'name', [pytest.param('mask2former-vis_r50_ytvis19', marks=pytest.mark.slow), 'masktrack-rcnn_r50_ytvis19']
+)
+def test_a_baseline_trains_a_step(load_script, name: str) -> None:
+    path = CONFIGS / f'baselines/{name}.py'
+    if not operators_compiled() and 'masktrack' in name:
+        with pytest.raises(InputError, match='needs the compiled operators of mmcv'):
+            load_script('tools/misc/dry_run.py').dry_run(str(path), size=(64, 64), batch_size=1)
+        return
+    figures = load_script('tools/misc/dry_run.py').dry_run(str(path), size=(64, 64), batch_size=1)
     assert figures['loss'] > 0
 
 

@@ -95,6 +95,18 @@ def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Pa
     assert (tmp_path / 'iter_4.pth').is_file()
 
 
+def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
+    options = ['max_keep_ckpts=1', 'save_best=vis/AP', 'rule=greater']
+    options = ['--cfg-options', 'train_cfg.val_interval=2', *(f'default_hooks.checkpoint.{name}' for name in options)]
+    run(train, tiny_config, '--work-dir', tmp_path / 'a', *options, 'train_cfg.max_iters=2')
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    run(train, tiny_config, '--work-dir', tmp_path / 'b', '--resume', *options)
+    names = {path.name for path in (tmp_path / 'b').glob('*.pth')}
+    assert len(names) == 2 and 'iter_4.pth' in names and any(name.startswith('best_') for name in names)
+    assert (tmp_path / 'b/last_checkpoint').read_text() == 'iter_4.pth'
+    assert not (tmp_path / 'a').exists() and not list((tmp_path / 'b').glob('.*'))
+
+
 def test_evaluation_writes_metrics_and_submission(
     evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys
 ) -> None:
@@ -114,6 +126,39 @@ def test_evaluation_writes_metrics_and_submission(
     assert {'vis/AP', 'vis/AP50', 'vis/AP75', 'vis/AR1', 'vis/AR10'} <= metrics.keys()
     assert 'vis/AP50' in capsys.readouterr().out
     assert out.is_file()
+
+
+def test_a_part_of_the_test_set_is_measured_on_that_part(
+    evaluate, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys
+) -> None:
+    command = [tiny_config, work_dir / 'iter_4.pth', '--json', 'm.json', '--cfg-options', 'model.score_thr=0.01']
+    run(evaluate, *command, 'test_dataloader.dataset.only=[1]')
+    part = json.loads(Path('m.json').read_text())
+    path = Config.fromfile(tiny_config).test_evaluator[0].ann_file
+    config = in_tmp_path / 'explicit.py'
+    config.write_text(
+        f"_base_ = '{tiny_config}'\n"
+        f"test_evaluator = [dict(type='VISMetric', ann_file=dict(ann_file={path!r}, only=[1]))]\n"
+    )
+    run(evaluate, config, *command[1:], 'test_dataloader.dataset.only=[1]')
+    explicit = json.loads(Path('m.json').read_text())
+    figures = [key for key in part if key.startswith('vis/')]
+    assert figures and [part[key] for key in figures] == [explicit[key] for key in figures]
+    line = refused(evaluate, capsys, config, *command[1:])
+    assert 'ann_file' in line and 'has 1 videos and the tested data set 2' in line and 'video 2' in line
+
+
+@pytest.mark.parametrize('output', ['annotations', 'checkpoint'])
+def test_metrics_do_not_replace_an_input(
+    evaluate, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys, monkeypatch, output: str
+) -> None:
+    path = work_dir / 'iter_4.pth'
+    if output == 'annotations':
+        path = Path(Config.fromfile(tiny_config).test_evaluator[0].ann_file)
+    before = path.read_bytes()
+    monkeypatch.setattr('mmengine.runner.Runner.test', lambda runner: pytest.fail('refused before the test'))
+    assert 'is an input' in refused(evaluate, capsys, tiny_config, work_dir / 'iter_4.pth', '--json', path)
+    assert path.read_bytes() == before
 
 
 def test_another_test_set_of_the_config(evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys) -> None:

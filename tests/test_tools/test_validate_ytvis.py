@@ -190,7 +190,7 @@ def test_images_are_opened(content, write, tmp_path):
     for name, height in (('0.jpg', HEIGHT), ('1.jpg', HEIGHT + 1)):
         cv2.imwrite(str(tmp_path / 'v' / name), np.zeros((height, WIDTH, 3), np.uint8))
     problems = validate_annotations(write(content), tmp_path)
-    assert [(problem.severity, problem.place, problem.field) for problem in problems] == [
+    assert [(problem.severity, problem.location, problem.field) for problem in problems] == [
         ('error', 'video 4', 'file_names[1]'),
         ('error', 'video 4', 'file_names[2]'),
     ]

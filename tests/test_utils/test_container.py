@@ -82,7 +82,13 @@ def test_a_playlist_reads_beside_it_and_below(segments: Path, name: str) -> None
 @pytest.mark.parametrize(
     'name',
     ['../outside.ts', '{root}/outside.ts', 'file://{root}/outside.ts', 'link.ts', 'http://127.0.0.1:9/a.ts']
-    + ['data:video/mp2t;base64,AAAA', 'concat:{root}/outside.ts', 'crypto:{root}/outside.ts'],
+    + [
+        'data:video/mp2t;base64,AAAA',
+        'concat:{root}/outside.ts',
+        'crypto:{root}/outside.ts',
+        '../list/../outside.ts',
+        'x/' + 5000 * './',
+    ],
 )
 @pytest.mark.parametrize('nested', [False, True])
 def test_a_playlist_reads_nothing_else(segments: Path, name: str, nested: bool) -> None:
@@ -92,6 +98,20 @@ def test_a_playlist_reads_nothing_else(segments: Path, name: str, nested: bool) 
         path.write_text('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\na.m3u8\n')
     with pytest.raises(InputFileError, match=f'video {path}'):
         open_source(path)
+
+
+@pytest.mark.parametrize('tag', ['KEY:METHOD=AES-128,', 'MAP:', 'MEDIA:TYPE=AUDIO,GROUP-ID="a",'])
+def test_a_tag_names_nothing_else(segments: Path, tag: str) -> None:
+    path = playlist(segments / 'a.m3u8', 'inside.ts')
+    path.write_text(path.read_text().replace('#EXTINF', f'#EXT-X-{tag}URI="../outside.ts"\n#EXTINF'))
+    with pytest.raises(InputFileError, match=r'names \.\./outside\.ts'):
+        open_source(path)
+
+
+def test_a_dash_manifest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'a.mpd').write_text('<?xml version="1.0"?><MPD type="static"></MPD>')
+    with pytest.raises(InputFileError, match='is a DASH manifest'):
+        open_source(tmp_path / 'a.mpd')
 
 
 @pytest.mark.parametrize('name', ['../outside.ts', '{root}/outside.ts', 'http://127.0.0.1:9/a.ts'])

@@ -8,7 +8,6 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from attention_figures import describe, make_figure
 from frame_figures import DEFAULT_FRAME, write_figure
@@ -181,8 +180,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         content = {name: asdict(summary) for name, summary in summaries.items()}
         report(encoder_table(summaries), content, 'encoder', args)
     else:
-        if Path(args.out).resolve() == Path(args.input).resolve():
-            raise InputError(f'output {args.out}: is the input itself; choose another name')
         if args.show == 'log-mel':
             draw_log_mel(args, models[0][0])
             print(f'wrote {args.out}')

@@ -92,7 +92,7 @@ class Trial:
             self.frames = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
             self.metrics = [METRICS.build(_evaluator(each, name, results)) for each in _evaluators(config, split)]
         for metric in self.metrics:
-            metric.dataset_meta = model.dataset_meta
+            metric.dataset_meta = {**self.frames.dataset.metainfo, **model.dataset_meta}
         self._stream = FrameStream(model)
 
     def process(self, data_batch: dict) -> None:
@@ -175,7 +175,7 @@ def _annotations(config: Config, split: str) -> set[str]:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = _load(args.config, args.split, args.cfg_options)
     set_threads(config)

@@ -73,7 +73,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw as the command line says."""
+    """Draw with the options of the command line."""
     args = parse_args(arguments)
     if Path(args.out).resolve() == Path(args.input).resolve():
         raise InputError(f'output {args.out}: is the input itself; choose another name')

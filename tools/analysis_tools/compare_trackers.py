@@ -57,6 +57,7 @@ class TrackerTrial:
         evaluators: Configs of the metrics.
         score_thr: Instead of that of ``settings``.
         mask_thr: Instead of that of ``settings``.
+        tested: What the data set says of itself as ``metainfo['tested']``; None where the outputs were saved.
 
     Raises:
         InputError: A threshold cannot be used with these outputs.
@@ -69,6 +70,7 @@ class TrackerTrial:
         evaluators: Sequence[dict],
         score_thr: float | None = None,
         mask_thr: float | None = None,
+        tested: dict | None = None,
     ) -> None:
         self.name = text
         for option, value in (('score_thr', score_thr), ('mask_thr', mask_thr)):
@@ -90,12 +92,14 @@ class TrackerTrial:
         self.tracker: BaseTracker = MODELS.build(parse_tracker(text))
         self.metrics = [METRICS.build(evaluator) for evaluator in evaluators]
         for metric in self.metrics:
-            metric.dataset_meta = dict(classes=settings.classes)
+            metric.dataset_meta = dict(classes=settings.classes, tested=tested)
         self.state: TrackState | None = None
         self.milliseconds: list[float] = []
+        self._video_ids: set[int] = set()
 
     def process(self, outputs: FrameOutputs) -> None:
         """Track one frame and hand the result to the metrics."""
+        self._video_ids.add(outputs.frame['video_id'])
         slots = outputs.slots(self.score_thr, self.mask_logit_thr)
         if outputs.frame['frame_id'] == 0:
             self.state = self.tracker.init_state(len(slots.scores), slots.scores.device)
@@ -122,6 +126,7 @@ class TrackerTrial:
         """All metrics, and the median time of an update in milliseconds."""
         figures = {'update_ms': float(np.median(self.milliseconds))}
         for metric in self.metrics:
+            metric.require_same_videos(self._video_ids)
             figures.update({name: float(value) for name, value in metric.evaluate().items()})
         return figures
 
@@ -168,7 +173,7 @@ def _probability(text: str) -> float:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare as the command line says."""
+    """Compare with the options of the command line."""
     args = parse_args(arguments)
     names = args.tracker or list(DEFAULT_TRACKERS)
     for name in names:
@@ -183,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         if args.outputs:
             frames = stack.enter_context(SavedOutputs(args.outputs))
-            settings, count = frames.settings, len(frames)
+            settings, count, tested = frames.settings, len(frames), None
         else:
             model = init_model(config, args.checkpoint, args.device)
             if not isinstance(model, RCF):
@@ -194,10 +199,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 dataloader = Runner.build_dataloader(loader, seed=0)
             frames, count = network_outputs(model, dataloader), len(dataloader)
             settings = OutputSettings.of(model, dataloader.dataset.metainfo['classes'])
+            tested = dataloader.dataset.metainfo.get('tested')
         with explained_config_errors(config):
             choices = itertools.product(names, args.score_thr, args.mask_thr)
             trials = [
-                TrackerTrial(name, settings, evaluators, score_thr, mask_thr) for name, score_thr, mask_thr in choices
+                TrackerTrial(name, settings, evaluators, score_thr, mask_thr, tested)
+                for name, score_thr, mask_thr in choices
             ]
         for outputs in tqdm(frames, total=count, unit='frame'):
             for trial in trials:

@@ -1,4 +1,4 @@
-"""Evaluate a results.json, or the submission zip that holds it, without the server."""
+"""Evaluate a results.json, the submission zip that holds it, or the JSON of demo/video_demo.py, without the server."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mmrcf.utils import write_json
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('results', help='results.json, or a zip with results.json at its root')
+    parser.add_argument('results', help="results.json, a zip with results.json at its root, or the demo's --json")
     parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
     parser.add_argument('--classwise', action='store_true', help='print the AP of each category too')
     add_json(parser)

@@ -50,7 +50,7 @@ def read_log(path: Path) -> list[Record]:
     """The records of a log file, iterations in ascending order.
 
     A validation has the iteration of the training record before it where MMEngine numbers it by epoch. A last line that
-    is cut short, by a run that goes on or was stopped, is left out.
+    is cut short, by a run that continues or was stopped, is left out.
 
     Raises:
         InputError: The file is missing or empty, or a line is no JSON object or has no whole number ``step``.
@@ -191,7 +191,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read and draw as the command line says."""
+    """Read and draw with the options of the command line."""
     args = parse_args(arguments)
     stages = read_stages(args.work_dirs)
     curves = {metric: curve(stages, metric) for metric in args.metric}

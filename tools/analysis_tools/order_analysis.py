@@ -167,7 +167,7 @@ def measure(model: RCF, config: Config, split: str) -> tuple[list[Pair], dict[st
     with explained_config_errors(config):
         loader = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
         metric = OrderMetric(sources[0])
-    metric.dataset_meta = dict(classes=loader.dataset.metainfo['classes'])
+    metric.dataset_meta = loader.dataset.metainfo
     slots_of_objects = SlotsOfObjects(metric)
     pairs, before, slots_before = [], None, {}
     for record in frame_records(model, loader):
@@ -305,7 +305,7 @@ def tables(content: dict) -> str:
             [f'p = {p}', *kinds, f'{bound["all"]["with_skips"]:.1f}', f'{layer["bound"]:.3g} (`{layer["name"]}`)']
         )
     titles = ['log10 of the bound', 'convolutions and batch norms', 'linear layers', 'inside attention']
-    titles += ['product of all', 'product of (1 + bound)', 'largest of a layer']
+    titles += ['product of all', 'product of (1 + bound)', 'largest norm of a layer (no logarithm)']
     changes = [
         [f'`{title}`', *(str(each['pairs'][key]) for key in (*ORDERS, 'without_object')), f'{each["slot_changes"]:.3f}']
         for title, each in content['checkpoints'].items()
@@ -347,13 +347,13 @@ def checkpoint_names(paths: Sequence[str]) -> list[str]:
     if len(set(names)) < len(names):
         names = ['/'.join(Path(path).with_suffix('').parts[-2:]) for path in paths]
     if len(set(names)) < len(names):
-        raise InputError(f'checkpoints {", ".join(paths)}: one is there twice; give each once')
+        raise InputError(f'checkpoints {", ".join(paths)}: one is a duplicate; give each once')
     return names
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     set_threads(config)

@@ -83,7 +83,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Count and draw as the command line says."""
+    """Count and draw with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     set_threads(config)

@@ -72,7 +72,7 @@ class PartCounter:
 
     def count(self, function, *args, **kwargs) -> dict[str, int]:
         """Call ``function`` and return its operations by part."""
-        # The counter knows the products inside attention and LSTM, not the fused kernels that the CPU has for them.
+        # The counter counts the products inside attention and LSTM, not the fused kernels that the CPU has for them.
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of PyTorch, about how its own switch for the kernels is made
             with self._counter, sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
@@ -202,7 +202,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     args = parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)

@@ -227,7 +227,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     args = parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)

@@ -1,4 +1,4 @@
-"""Does the fast path say what the plain one says? Both run over the test set of a config, frame by frame.
+"""Compare the results of a fast path and of the plain one. Both run over the test set of a config, frame by frame.
 
 ``python tools/benchmarks/parity.py CONFIG CHECKPOINT --compile``
 """
@@ -34,7 +34,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare as the command line says."""
+    """Compare with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     set_threads(config)

@@ -1,4 +1,4 @@
-"""Everything that docs/performance.md says, measured and written: one command.
+"""Measure and write all figures of docs/performance.md: one command.
 
 ``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``,
 ``make data-shapes`` and the audio-visual benchmark. Each run leaves a JSON file in docs/performance; what is there is
@@ -86,7 +86,7 @@ RUNS = {
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure what docs/performance.md says, and write it')
+    parser = argparse.ArgumentParser(description='Measure the figures of docs/performance.md, and write them')
     parser.add_argument(
         '--force', nargs='+', default=[], metavar='NAME', help=f'measure these again: {", ".join(RUNS)}, or all'
     )
@@ -115,7 +115,7 @@ def measure(force: Sequence[str]) -> None:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and write as the command line says."""
+    """Measure and write with the options of the command line."""
     args = parse_args(arguments)
     if not args.page_only:
         measure(args.force)

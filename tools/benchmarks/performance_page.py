@@ -200,7 +200,7 @@ SECTIONS = {
 
 
 def write_page(page: Path, folder: Path) -> None:
-    """Fill the tables of ``page`` from the JSON files in ``folder``; a section without its files says so.
+    """Fill the tables of ``page`` from the JSON files in ``folder``. A section without its files is not measured.
 
     Raises:
         InputFileError: The page is missing, or a file is not JSON.

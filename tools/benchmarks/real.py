@@ -1,4 +1,4 @@
-"""Everything that the tables of configs/real/README.md say, measured and written: one command.
+"""Measure and write all tables of configs/real/README.md: one command.
 
 ``python tools/benchmarks/real.py`` evaluates the checkpoint of each row on the validation videos and on the validation
 images, as videos of one frame, and leaves a JSON file for each row in docs/real. What is there is not measured again,
@@ -81,7 +81,7 @@ ROWS = {
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure what configs/real/README.md says, and write it')
+    parser = argparse.ArgumentParser(description='Measure the figures of configs/real/README.md, and write them')
     parser.add_argument(
         '--force', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
     )
@@ -158,7 +158,7 @@ def checkpoint_facts(path: str | Path) -> dict[str, Any]:
 
     Returns:
         ``sha256``: the digest of its weights, see :func:`weights_digest`; ``seed``, ``iterations``: of its training,
-        None where the file does not say.
+        None where the file has none.
 
     Raises:
         InputFileError: The file is missing, empty or unreadable.
@@ -186,7 +186,7 @@ def metrics_only(figures: dict[str, float]) -> dict[str, float]:
 
 
 def speed(figures: dict[str, Any]) -> dict[str, Any]:
-    """What the table and its caption say of ``latency.py --json``. Times are in milliseconds."""
+    """The part of ``latency.py --json`` that the table and its caption show. Times are in milliseconds."""
     (subject,) = figures['subjects']
     return dict(
         fps=subject['fps'],
@@ -199,10 +199,10 @@ def speed(figures: dict[str, Any]) -> dict[str, Any]:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and write as the command line says."""
+    """Measure and write with the options of the command line."""
     args = parse_args(arguments)
     for name in [] if args.page_only else due(args.force):
-        write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]))
+        write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]), updates=True)  # the page reads all of them
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step
     write_real_page(PAGE, RESULTS, list(ROWS))
 

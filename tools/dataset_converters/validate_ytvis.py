@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmrcf.datasets.annotations.validation import validate_annotations
+from mmrcf.datasets.annotations.view import MAX_SIDE
 from mmrcf.datasets.audio_validation import AudioFolder
 from mmrcf.engine.command_line import add_json
 from mmrcf.errors import exit_on_bad_input
@@ -26,7 +27,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of an audio file (default .wav)'
     )
-    parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos that do not say it')
+    parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos without that field')
+    parser.add_argument(
+        '--max-side', type=int, default=MAX_SIDE, metavar='N', help=f'largest width and height (default: {MAX_SIDE})'
+    )
     add_json(parser, 'the problems')
     return parser.parse_args(arguments)
 
@@ -36,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each problem and a last line with their numbers."""
     args = parse_args(arguments)
     check = AudioFolder(args.audio, args.audio_suffix, args.fps).check if args.audio is not None else None
-    problems = validate_annotations(args.ann_file, args.image_root, check)
+    problems = validate_annotations(args.ann_file, args.image_root, check, args.max_side)
     if args.json:
         write_json(args.json, [problem.as_dict() for problem in problems])
     for problem in problems:

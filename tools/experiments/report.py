@@ -123,12 +123,16 @@ def write_page(page: Path, results: Path) -> None:
         write_between_markers(page, f'experiments-{name}', table_of(table, folders))
 
 
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line: there are no options."""
+    parser = argparse.ArgumentParser(description='Write docs/experiments.md from the results in docs/experiments')
+    return parser.parse_args(arguments)
+
+
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the page."""
-    argparse.ArgumentParser(description='Write docs/experiments.md from the results in docs/experiments').parse_args(
-        arguments
-    )
+    parse_args(arguments)
     write_page(PAGE, RESULTS)
 
 

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
-from mmrcf.engine.checkpoint import require_start_weights
+from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
 from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import load_config, require_training
 from mmrcf.errors import InputError
@@ -133,7 +132,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
     print(f'{run.title}: started', flush=True)
     try:
         _tool(['tools/train.py', settings, '--work-dir', folder, '--resume'], folder / 'train.txt')
-        checkpoint = find_latest_checkpoint(str(folder))
+        checkpoint = latest_checkpoint(folder)
         figures = folder / 'metrics.json'
         _tool(
             ['tools/test.py', settings, checkpoint, '--work-dir', folder / 'test', '--json', figures],
@@ -155,7 +154,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
         date=time.strftime('%Y-%m-%d'),
         machine=describe_machine(torch.device('cuda' if torch.cuda.is_available() else 'cpu')),
     )
-    write_json(results / f'{run.title}.json', record)
+    write_json(results / f'{run.title}.json', record, updates=True)  # its settings may have been compared
     print(f'{run.title}: AP {metrics.get("vis/AP", float("nan")):.1f}, {record["minutes"]} minutes', flush=True)
     return None
 

@@ -36,7 +36,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate as the command line says."""
+    """Evaluate with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
     set_threads(config)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.against:
         models = {'pytorch': init_model(config, args.against), **models}
     with contextlib.ExitStack() as stack:
-        # Opened before the evaluation, so that a place that cannot be written to is not found out after it.
+        # Opened before the evaluation, so that a path that cannot be written to fails at once.
         json_file = stack.enter_context(atomic_output(args.json)) if args.json else None
         figures = evaluate_side_by_side(config, models, args.split, args.frames)
         if json_file:

@@ -119,7 +119,7 @@ def check_inputs(args: argparse.Namespace) -> None:
         require_onnx(module)
     folder = Path(args.out).absolute().parent
     if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise InputFileError(f'--out {args.out}: {folder} is no folder that can be written to; give another place')
+        raise InputFileError(f'--out {args.out}: {folder} is no folder that can be written to; give another folder')
 
 
 def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int, int] | None) -> ExportedModel:
@@ -142,7 +142,7 @@ def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Export as the command line says."""
+    """Export with the options of the command line."""
     args = parse_args(arguments)
     check_inputs(args)
     source = init_model(args.config, args.checkpoint, cfg_options=args.cfg_options)
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 'checkpoint, or --cfg-options model.score_thr=0.001'
             )
         if info.precision == 'float32' and not (parity.same_tracks and parity.mean_iou >= LEAST_IOU):
-            raise InputError(f'--check {args.check}: the file does not say what PyTorch says, see above')
+            raise InputError(f'--check {args.check}: the file and PyTorch disagree, see above')
 
 
 if __name__ == '__main__':

@@ -61,7 +61,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Average as the command line says."""
+    """Average with the options of the command line."""
     args = parse_args(arguments)
     contents = [read_checkpoint(path) for path in args.checkpoints]
     names = [(content['meta'].get('dataset_meta') or {}).get('classes') for content in contents]

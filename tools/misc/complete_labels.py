@@ -224,7 +224,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Complete as the command line says, and count what was added."""
+    """Complete with the options of the command line, and count what was added."""
     args = parse_args(arguments)
     dataset = training_set(load_config(args.data or args.config), args.dataset)
     classes = dataset.metainfo['classes']

@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
-from mmrcf.engine.config import explained_config_errors, load_config
+from mmrcf.engine.config import config_parts, explained_config_errors, load_config
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.registry import MODELS
 from mmrcf.synthetic.stand_in import use_stand_ins
@@ -40,7 +40,9 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
         InputError: A field is wrong, or the training step gives a loss or a weight that is not a number.
     """
     config = load_config(path, cfg_options)
-    config.model.backbone.pop('init_cfg', None)
+    for _, part in list(config_parts(config.model, 'model')):
+        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            part['init_cfg'] = None
     config.load_from = None
     init_default_scope(config.get('default_scope', 'mmrcf'))
     torch.manual_seed(0)

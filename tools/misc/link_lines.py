@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     for document in map(Path, args.documents):
         text = renew(document)
-        with atomic_output(document) as temporary:
+        with atomic_output(document, updates=True) as temporary:
             temporary.write_text(text, encoding='utf-8')
 
 

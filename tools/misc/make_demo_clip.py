@@ -30,7 +30,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from tqdm import tqdm
 
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils.files import atomic_output, read_json, require_file, require_folder
+from mmrcf.utils import atomic_output, read_json, require_file, require_folder
 
 BT709 = 1
 """The number of the standard in an H.264 header."""

@@ -1,6 +1,7 @@
 """Make a release checkpoint of a training checkpoint: its weights, and how they came about.
 
-``python tools/misc/publish_model.py work_dirs/x/best.pth model.pth --command 'python tools/train.py configs/x.py'``
+``python tools/misc/publish_model.py work_dirs/x/best.pth model.pth --config configs/x.py \\
+    --command 'python tools/train.py configs/x.py'``
 """
 
 import argparse
@@ -20,7 +21,7 @@ from mmrcf.utils import atomic_output, read_json
 from mmrcf.version import __version__
 
 MEBIBYTE = 1 << 20
-# Fields of a run's config that say where it ran, not what was trained.
+# Fields of a run's config about where it ran, not about what was trained.
 _PLACE_FIELDS = ('work_dir', 'load_from', 'resume', 'launcher')
 
 
@@ -57,12 +58,7 @@ def release(args: argparse.Namespace) -> dict[str, Any]:
     """The content of the release checkpoint: tensors and plain values only."""
     content = read_checkpoint(args.checkpoint)
     meta = content['meta']
-    if args.config is not None:
-        config = load_config(args.config)
-    elif 'cfg' in meta:
-        config = Config.fromstring(meta['cfg'], '.py')
-    else:
-        raise InputError(f'checkpoint {args.checkpoint}: its meta has no cfg; give --config')
+    config = load_config(args.config)  # never the text in the checkpoint: that would be run
     classes = (meta.get('dataset_meta') or {}).get('classes')
     if not classes:
         raise InputError(
@@ -93,7 +89,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint that training wrote')
     parser.add_argument('out', help='release checkpoint to write')
     parser.add_argument('--command', required=True, help='the command that trained it')
-    parser.add_argument('--config', help='config file to put inside, instead of the one that training used')
+    parser.add_argument(
+        '--config', required=True, help='config to put inside: that of the training, or its copy in the work dir'
+    )
     parser.add_argument(
         '--metrics',
         nargs='+',
@@ -111,7 +109,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Publish as the command line says."""
+    """Publish with the options of the command line."""
     args = parse_args(arguments)
     content = release(args)
     with atomic_output(args.out) as temporary:

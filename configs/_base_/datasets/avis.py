@@ -15,7 +15,7 @@ train_pipeline = [
     ),
     dict(type='RandomClipFlip', prob=0.5),
     dict(type='LoadClipAudio'),
-    # The model learns to do without audio, which videos may lack and streams may lose.
+    # The model is trained for missing audio, which videos may lack and streams may lose.
     dict(type='RandomAudioDrop', prob=0.2),
     dict(type='AudioPatches'),
     dict(type='PackClip'),

@@ -4,7 +4,7 @@ data_root = 'data/shapes/'
 metainfo = dict(classes='shapes')
 data_commands = {
     data_root + split + '/instances.json': 'python tools/misc/make_shapes.py --out data/shapes'
-    for split in ('train', 'val')
+    for split in ('train', 'val', 'test')
 }
 
 train_pipeline = [

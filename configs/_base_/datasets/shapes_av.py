@@ -5,7 +5,7 @@ data_root = 'data/shapes_av/'
 metainfo = dict(classes='shapes_av')
 data_commands = {
     data_root + split + '/instances.json': 'python tools/misc/make_shapes.py --variant shapes_av --out data/shapes_av'
-    for split in ('train', 'val')
+    for split in ('train', 'val', 'test')
 }
 
 # Audio comes after the frames: so the random draws for the frames are the same with and without it.
@@ -14,7 +14,7 @@ train_pipeline = [
     dict(type='LoadClipAnnotations'),
     dict(type='RandomClipFlip', prob=0.5),
     dict(type='LoadClipAudio'),
-    # The model learns to do without audio, which videos may lack and streams may lose.
+    # The model is trained for missing audio, which videos may lack and streams may lose.
     dict(type='RandomAudioDrop', prob=0.2),
     dict(type='AudioPatches'),
     dict(type='PackClip'),

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
-from .problems import Place, Report, describe
+from .problems import Location, Report, describe
 
 # Of one object in one frame, and what the list over its frames is called in the YouTube-VIS layout.
 _PER_FRAME = {'segmentation': 'segmentations', 'bbox': 'bboxes', 'area': 'areas'}
 
 
 def is_cocovid(content: dict) -> bool:
-    """Whether a file has images and videos, and the images say which frames the videos have."""
+    """Whether a file has images and videos, and the images give the frames of the videos."""
     videos = content.get('videos')
     if 'images' not in content or not isinstance(videos, list):
         return False
@@ -29,15 +29,15 @@ def frames_as_videos(content: dict, report: Report) -> dict:
     """
     frames: dict[int | None, dict[int, dict]] = defaultdict(dict)
     images: dict[int, dict] = {}
-    for place, image in _entries(content, 'images', 'image', report):
-        image_id, video_id, frame_id = (place.read(image, key, int) for key in ('id', 'video_id', 'frame_id'))
-        place.read(image, 'file_name', str)
+    for location, image in _entries(content, 'images', 'image', report):
+        image_id, video_id, frame_id = (location.read(image, key, int) for key in ('id', 'video_id', 'frame_id'))
+        location.read(image, 'file_name', str)
         if None in (image_id, video_id, frame_id):
             continue
         if image_id in images:
-            place.error('id', f'{image_id} is a duplicate; ids must be unique')
+            location.error('id', f'{image_id} is a duplicate; ids must be unique')
         if frame_id in frames[video_id]:
-            place.error('frame_id', f'{frame_id} is a duplicate in video {video_id}; frame ids must be unique')
+            location.error('frame_id', f'{frame_id} is a duplicate in video {video_id}; frame ids must be unique')
         images[image_id] = frames[video_id][frame_id] = image
     videos: list[Any] = []
     positions: dict[int, tuple[int, int]] = {}  # frame and number of frames by image
@@ -54,8 +54,8 @@ def frames_as_videos(content: dict, report: Report) -> dict:
     if all(isinstance(video, dict) and type(video.get('id')) is int for video in videos):  # else that is the error
         for video_id, own in frames.items():
             for image in own.values():
-                place = Place(report, f'image {image["id"]}')
-                place.error('video_id', f'is {video_id}, but there is no such video')
+                location = Location(report, f'image {image["id"]}')
+                location.error('video_id', f'is {video_id}, but there is no such video')
     content = content | dict(videos=videos)
     if content.get('annotations') is not None:
         content['annotations'] = _join_annotations(content, images, positions, report)
@@ -67,14 +67,14 @@ def _join_annotations(
 ) -> list[dict]:
     tracks: dict[tuple[int, int], dict] = {}
     seen: set[tuple[int, int]] = set()
-    for place, item in _entries(content, 'annotations', 'annotation', report):
-        image_id, instance_id = (place.read(item, key, int) for key in ('image_id', 'instance_id'))
+    for location, item in _entries(content, 'annotations', 'annotation', report):
+        image_id, instance_id = (location.read(item, key, int) for key in ('image_id', 'instance_id'))
         if image_id is not None and image_id not in images:
-            place.error('image_id', f'is {image_id}, but there is no such image')
+            location.error('image_id', f'is {image_id}, but there is no such image')
         if image_id not in positions or instance_id is None:
             continue
         if (image_id, instance_id) in seen:
-            place.error('instance_id', f'{instance_id} is a duplicate in image {image_id}; give one annotation')
+            location.error('instance_id', f'{instance_id} is a duplicate in image {image_id}; give one annotation')
         seen.add((image_id, instance_id))
         video_id, (frame, length) = images[image_id]['video_id'], positions[image_id]
         if (video_id, instance_id) not in tracks:
@@ -85,18 +85,18 @@ def _join_annotations(
         for key, default in (('category_id', None), ('iscrowd', 0)):
             value, first = (default if entry.get(key) is None else entry[key] for entry in (item, track))
             if value != first and type(first) in (int, bool):
-                place.error(key, f'is {describe(value)}, but {first} in another frame of the instance')
+                location.error(key, f'is {describe(value)}, but {first} in another frame of the instance')
         for key, name in _PER_FRAME.items():
             track[name][frame] = item.get(key)
     return list(tracks.values())
 
 
-def _entries(content: dict, part: str, unit: str, report: Report) -> list[tuple[Place, dict[str, Any]]]:
+def _entries(content: dict, part: str, unit: str, report: Report) -> list[tuple[Location, dict[str, Any]]]:
     found = []
-    for index, entry in enumerate(Place(report).read(content, part, list) or ()):
-        place = Place(report, f'{part}[{index}]')
-        if place.is_object(entry):
+    for index, entry in enumerate(Location(report).read(content, part, list) or ()):
+        location = Location(report, f'{part}[{index}]')
+        if location.is_object(entry):
             if type(entry.get('id')) is int:
-                place.name = f'{unit} {entry["id"]}'
-            found.append((place, entry))
+                location.name = f'{unit} {entry["id"]}'
+            found.append((location, entry))
     return found

@@ -26,7 +26,7 @@ class Problem:
     Attributes:
         severity: 'error' where the reader refuses the file, 'warning' where it does not read the field or can do
             without, though other tools may not, 'note' where nothing is wrong that one may want to know of.
-        place: Where in the file, by ids (by index where there is no id).
+        location: Where in the file, by ids (by index where there is no id).
         field: The field, with the frame where it is a list over frames.
         message: What is there and what was expected.
         video_id: As in the file, or None.
@@ -34,14 +34,14 @@ class Problem:
     """
 
     severity: str
-    place: str
+    location: str
     field: str
     message: str
     video_id: int | None = None
     annotation_id: int | None = None
 
     def __str__(self) -> str:
-        return f'{self.severity}: {self.place}: {self.field}: {self.message}'
+        return f'{self.severity}: {self.location}: {self.field}: {self.message}'
 
     def as_dict(self) -> dict:
         """For JSON."""
@@ -49,16 +49,16 @@ class Problem:
 
 
 Report = Callable[[Problem], None]
-"""What is done with a problem. Reading goes on where it returns."""
+"""What is done with a problem. Reading continues where it returns."""
 
 
 def refuse(source: str) -> Report:
     """A report that raises :class:`InputError` at the first problem; ``source`` is the file, for the message."""
 
     def report(problem: Problem) -> None:
-        place = '' if problem.place == 'file' else f'{problem.place}: '
+        location = '' if problem.location == 'file' else f'{problem.location}: '
         advice = '' if ';' in problem.message else '; correct it'
-        raise InputError(f'{source}: {place}{problem.field}: {problem.message}{advice}')
+        raise InputError(f'{source}: {location}{problem.field}: {problem.message}{advice}')
 
     return report
 
@@ -74,7 +74,7 @@ def describe(value: Any) -> str:
 
 
 @dataclass(slots=True)
-class Place:
+class Location:
     """An entry of a file: reads its fields and reports what is wrong with them."""
 
     report: Report

@@ -8,7 +8,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.errors import InputError
 
-from .problems import Place, refuse
+from .problems import Location, refuse
 from .segmentation import SegmentationError, segmentation_to_rle
 
 RLE = dict
@@ -61,13 +61,13 @@ class VideoRecord:
         """What messages call it."""
         return f'video {self.video_id} ({self.folder})'
 
-    def decode(self, segmentations: Sequence[Any], place: Place) -> dict[int, RLE | None]:
+    def decode(self, segmentations: Sequence[Any], location: Location) -> dict[int, RLE | None]:
         """The masks of an object by frame, None where it has no pixel; it is an error if they are not T.
 
         A frame whose mask cannot be decoded is an error, and left out if the report returns.
         """
         if len(segmentations) != self.length:
-            place.error(
+            location.error(
                 'segmentations',
                 f'has {len(segmentations)} entries, but {self.label} has {self.length} frames; give one for each '
                 'frame, null where the object is absent',
@@ -77,7 +77,7 @@ class VideoRecord:
             try:
                 rles[frame] = segmentation_to_rle(segmentation, self.height, self.width)
             except SegmentationError as error:
-                place.error('segmentation' if self.is_image else f'segmentations[{frame}]', str(error))
+                location.error('segmentation' if self.is_image else f'segmentations[{frame}]', str(error))
         return rles
 
 
@@ -133,8 +133,8 @@ class AnnotationFile:
         Raises:
             InputError: There are more or fewer than frames, or one cannot be decoded.
         """
-        place = Place(refuse(self.source), f'annotation {annotation.annotation_id}')
-        return tuple(self.videos[annotation.video_id].decode(annotation.segmentations, place).values())
+        location = Location(refuse(self.source), f'annotation {annotation.annotation_id}')
+        return tuple(self.videos[annotation.video_id].decode(annotation.segmentations, location).values())
 
 
 def file_content(file: AnnotationFile) -> dict:

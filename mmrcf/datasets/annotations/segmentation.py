@@ -15,13 +15,13 @@ MAX_OUTLINE = 2_000_000  # length of an outline in pixels; about 240 MB
 
 
 class SegmentationError(ValueError):
-    """A segmentation that cannot be decoded. The message says what is wrong with it, not where it was found."""
+    """A segmentation that cannot be decoded. The message names the fault, not where it was found."""
 
 
 def decode_counts(counts: bytes) -> np.ndarray:
     """Run lengths of a compressed COCO RLE string: alternating background and foreground, background first.
 
-    A run is written in characters of six bits above 48: five of value, low ones first, and one that says that more
+    A run is written in characters of six bits above 48: five of value, low ones first, and one that is set if more
     follow; its sign is in the last one. From the third on, a run is written as the difference to the run two before.
 
     Returns:

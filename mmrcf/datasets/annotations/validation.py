@@ -11,23 +11,29 @@ from pycocotools import mask as mask_utils
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
-from .problems import Place, Problem, Report, describe
+from ..orientation import UPRIGHT, exif_orientation
+from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
+from .view import MAX_SIDE
 
-CheckVideos = Callable[[Sequence[tuple[Place, VideoRecord]], Report], None]
+CheckVideos = Callable[[Sequence[tuple[Location, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""
 
 
 def validate_annotations(
-    path: str | Path, image_root: str | Path | None = None, check_videos: CheckVideos | None = None
+    path: str | Path,
+    image_root: str | Path | None = None,
+    check_videos: CheckVideos | None = None,
+    max_side: int = MAX_SIDE,
 ) -> list[Problem]:
     """Check an annotation file.
 
     Args:
-        path: The JSON file, in any layout that the reader knows.
+        path: The JSON file, in any layout that the reader supports.
         image_root: Folder that the file names are relative to; with it, every frame is read.
         check_videos: A further check of the videos.
+        max_side: Largest width and height of a video or image, in pixels.
 
     Returns:
         All problems: of the file, its categories, its videos, their audio, its annotations, each in the order of the
@@ -38,92 +44,107 @@ def validate_annotations(
     """
     problems: list[Problem] = []
     report = problems.append
-    reader = AnnotationReader(read_json(path, 'annotation file'), f'annotation file {path}', report)
+    content = read_json(path, 'annotation file')
+    reader = AnnotationReader(content, f'annotation file {path}', report, max_side=max_side)
     root = None if image_root is None else require_folder(image_root, 'image folder')
     if not reader.has_annotations:
-        Place(report).warning(
+        Location(report).warning(
             'annotations', 'missing or null; such a file serves for testing, not for training or evaluation'
         )
     elif reader.content['annotations'] == []:
-        Place(report).warning('annotations', 'is an empty list')
+        Location(report).warning('annotations', 'is an empty list')
     reader.read_categories()
     if reader.content.get('categories') == []:
-        Place(report).error('categories', 'is an empty list, expected at least one category')
+        Location(report).error('categories', 'is an empty list, expected at least one category')
     for category_id in reader.categories:
-        _check_id(Place(report, f'category {category_id}'), category_id)
+        _check_id(Location(report, f'category {category_id}'), category_id)
     videos = []
-    for place, video in reader.read_videos():
-        _check_video(place, video, root)
+    for location, video in reader.read_videos():
+        _check_video(location, video, root)
         if video.file_names:
-            videos.append((place, video))
+            videos.append((location, video))
     unit = 'image' if reader.has_images else 'video'
     if reader.content.get(f'{unit}s') == []:
-        Place(report).error(f'{unit}s', f'is an empty list, expected at least one {unit}')
+        Location(report).error(f'{unit}s', f'is an empty list, expected at least one {unit}')
     if check_videos is not None:
         check_videos(videos, report)
-    for place, annotation in reader.read_annotations() if reader.has_annotations else ():
-        _check_annotation(place, annotation, reader.videos.get(annotation.video_id))
+    for location, annotation in reader.read_annotations() if reader.has_annotations else ():
+        _check_annotation(location, annotation, reader.videos.get(annotation.video_id))
     return problems
 
 
-def _check_id(place: Place, entry_id: int | None) -> None:
+def _check_id(location: Location, entry_id: int | None) -> None:
     if entry_id is not None and entry_id < 1:
-        place.warning('id', f'is {entry_id}; some tools take ids below 1 for "no object"')
+        location.warning('id', f'is {entry_id}; some tools take ids below 1 for "no object"')
 
 
-def _check_video(place: Place, video: VideoRecord, root: Path | None) -> None:
-    _check_id(place, video.video_id)
+def _check_video(location: Location, video: VideoRecord, root: Path | None) -> None:
+    _check_id(location, video.video_id)
     for name, count in Counter(video.file_names).items():
         if count > 1:
-            place.warning('file_names', f'{name!r} is there {count} times')
+            location.warning('file_names', f'{name!r} is there {count} times')
     for frame, name in enumerate(video.file_names if root is not None else ()):
         field = 'file_name' if video.is_image else f'file_names[{frame}]'
         try:
             height, width = read_image(root / name).shape[:2]
         except InputError as error:
-            place.error(field, str(error))
+            location.error(field, str(error))
             continue
+        _check_orientation(location, field, root / name)
         if (height, width) != (video.height, video.width):
             expected = f'{video.width} x {video.height}'
-            place.error(field, f'{name} is {width} x {height} pixels, but the video {expected}')
+            location.error(field, f'{name} is {width} x {height} pixels, but the video {expected}')
 
 
-def _check_annotation(place: Place, annotation: AnnotationRecord, video: VideoRecord | None) -> None:
+def _check_orientation(location: Location, field: str, path: Path) -> None:
+    try:
+        orientation = exif_orientation(path)
+    except OSError:  # of a format that only other libraries read
+        return
+    if orientation != UPRIGHT:
+        location.warning(
+            field,
+            f'{path.name} has the EXIF orientation {orientation}, which turns or mirrors it for display, and so it is '
+            "read; if its masks are of the stored pixels, use LoadClipFrames(orientation='ignore')",
+        )
+
+
+def _check_annotation(location: Location, annotation: AnnotationRecord, video: VideoRecord | None) -> None:
     if video is not None:
-        place.name = f'{"image" if video.is_image else "video"} {video.video_id}, {place.name}'
-    _check_id(place, annotation.annotation_id)
+        location.name = f'{"image" if video.is_image else "video"} {video.video_id}, {location.name}'
+    _check_id(location, annotation.annotation_id)
     if annotation.crowd:
-        place.warning('iscrowd', 'is set; the track is left out of training')
+        location.warning('iscrowd', 'is set; the track is left out of training')
     if video is None or not video.file_names or annotation.segmentations is None:
         return
     for key in ('length', 'height', 'width'):
         expected = getattr(video, key)
         if expected and annotation.entry.get(key, expected) != expected:
-            place.warning(key, f'is {annotation.entry[key]!r}, but that of the video is {expected!r}')
+            location.warning(key, f'is {annotation.entry[key]!r}, but that of the video is {expected!r}')
     if not video.height or not video.width:
         return
-    rles = video.decode(annotation.segmentations, place)
+    rles = video.decode(annotation.segmentations, location)
     for frame, rle in rles.items():
         if rle is None and annotation.segmentations[frame] is not None:
             field = 'segmentation' if video.is_image else f'segmentations[{frame}]'
-            place.warning(field, 'the mask has no pixel, expected null where the object is absent')
+            location.warning(field, 'the mask has no pixel, expected null where the object is absent')
     if len(rles) == len(annotation.segmentations) and not any(rles.values()):
-        place.warning('segmentations', 'the object is in no frame')
-    _check_derived(place, annotation.entry, rles, video)
+        location.warning('segmentations', 'the object is in no frame')
+    _check_derived(location, annotation.entry, rles, video)
 
 
-def _check_derived(place: Place, entry: Any, rles: dict[int, RLE | None], video: VideoRecord) -> None:
-    """Compare areas and boxes, which are copies of what the masks say, with the masks; one problem for each list."""
+def _check_derived(location: Location, entry: Any, rles: dict[int, RLE | None], video: VideoRecord) -> None:
+    """Compare areas and boxes, which are derived from the masks, with the masks; one problem for each list."""
     for key, of_image, differs in (('areas', 'area', _area_differs), ('bboxes', 'bbox', _box_differs)):
         values = [entry.get(of_image)] if video.is_image else entry.get(key)
         if not isinstance(values, list):
-            place.warning(key, f'is {describe(values)}, expected a list with an entry for each frame')
+            location.warning(key, f'is {describe(values)}, expected a list with an entry for each frame')
             continue
         if len(values) != video.length:
-            place.warning(key, f'has {len(values)} entries, but the video has {video.length} frames')
+            location.warning(key, f'has {len(values)} entries, but the video has {video.length} frames')
         wrong = [frame for frame, rle in rles.items() if frame < len(values) and differs(values[frame], rle)]
         if wrong:
-            place.warning(
+            location.warning(
                 of_image if video.is_image else f'{key}[{wrong[0]}]',
                 f'is {values[wrong[0]]}, which is not that of the mask; so in {len(wrong)} of {video.length} frames',
             )

@@ -14,6 +14,7 @@ from mmrcf.utils import require_file
 from .class_maps import check_class_map, named_class_map
 from .records import AnnotationFile, AnnotationRecord, VideoRecord
 
+MAX_SIDE = 16384
 Names = str | Path | Sequence[str | int] | None
 """Names of videos or images: a list; or a text file with one a line, ``#`` beginning a comment; None for no choice."""
 
@@ -30,11 +31,18 @@ class AnnotationView:
         only: The videos or images to take. Every one of a list must be there; a text file may name some that another
             annotation file has, which is a warning.
         exclude: Those to leave out, in the same way; at least one must be there.
+        max_side: Largest width and height of a video or image, in pixels: what a mask takes in memory grows with both.
     """
 
     class_map: str | Mapping[str, str] | None = None
     only: Names = None
     exclude: Names = None
+    max_side: int = MAX_SIDE
+
+    def as_dict(self) -> dict:
+        """The arguments as plain values."""
+        fields = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
 
     def apply(self, file: AnnotationFile) -> AnnotationFile:
         """The file as the view shows it.
@@ -49,7 +57,7 @@ class AnnotationView:
 
 
 def read_names(names: Names, what: str) -> tuple[str, ...]:
-    """The names of a list or of a text file; ``what`` says which option they are of.
+    """The names of a list or of a text file; ``what`` is the option they are of.
 
     Raises:
         InputError: There is none, or one is given twice.
@@ -89,7 +97,7 @@ def _with_video(
 
 
 def _ids(given: Names, by_name: Mapping[str, set[int]], option: str, where: str) -> set[int]:
-    """The videos of these names; one that fits several, as a folder that many videos share, says nothing."""
+    """The videos of these names; one that fits several, as a folder that many videos share, identifies none."""
     names = read_names(given, option)
     missing = [name for name in names if name not in by_name]
     if missing:

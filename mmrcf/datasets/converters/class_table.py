@@ -86,7 +86,7 @@ def _line_pairs(text: str, where: str) -> list[tuple[str, str]]:
 
 def _json_pairs(text: str, where: str) -> list[tuple[str, Any]]:
     try:
-        content = json.loads(text, object_pairs_hook=list)  # a dict would hide a key that is there twice
+        content = json.loads(text, object_pairs_hook=list)  # a dict would hide a key that is a duplicate
     except json.JSONDecodeError as error:
         raise InputError(f'{where}: not valid JSON at line {error.lineno} ({error.msg}); correct it') from error
     pairs: list[tuple[str, Any]] = []

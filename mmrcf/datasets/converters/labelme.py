@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmrcf.datasets.annotations.problems import Place, refuse
+from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json, require_folder
 
@@ -114,7 +114,7 @@ def _class_names(videos: list[LabelledVideo]) -> tuple[str, ...]:
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     content = read_json(path, 'LabelMe file')
-    Place(refuse(f'LabelMe file {path}')).read(content, 'shapes', list)
+    Location(refuse(f'LabelMe file {path}')).read(content, 'shapes', list)
     return content
 
 
@@ -142,7 +142,7 @@ def _shapes(
         )
     for index, shape in enumerate(content['shapes']):
         here = f'{where}: shapes[{index}]'
-        label = Place(refuse(here)).read(shape, 'label', str).strip()
+        label = Location(refuse(here)).read(shape, 'label', str).strip()
         if not label:
             raise InputError(f'{here}: label is empty, expected a class; correct it')
         group = shape.get('group_id')
@@ -152,7 +152,7 @@ def _shapes(
 
 
 def _points(shape: Mapping[str, Any], numbers: tuple[int, ...] | None, where: str) -> list[tuple[float, float]]:
-    points = Place(refuse(where)).read(shape, 'points', list)
+    points = Location(refuse(where)).read(shape, 'points', list)
     for point in points:
         if (
             not isinstance(point, list)
@@ -189,7 +189,7 @@ def _mask_rle(shape: Mapping[str, Any], size: tuple[int, int], where: str) -> RL
     """A PNG in base64, of the part of the image between two points, both included."""
     (left, top), (right, bottom) = _points(shape, (2,), where)
     left, top, right, bottom = (int(value) for value in (left, top, right, bottom))
-    text = Place(refuse(where)).read(shape, 'mask', str)
+    text = Location(refuse(where)).read(shape, 'mask', str)
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
             mask = np.asarray(image)

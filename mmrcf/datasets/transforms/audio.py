@@ -46,7 +46,7 @@ class LoadClipAudio(BaseTransform):
         """Read it. Raises :class:`InputError` for a file that is no audio, or frames that have no audio key."""
         if 'audio_path' not in results or 'time' not in results:
             raise InputError(
-                'LoadClipAudio: the data set says nothing of audio (audio_path, time); use AVISDataset, or leave the '
+                'LoadClipAudio: the data set gives no audio (audio_path, time); use AVISDataset, or leave the '
                 'audio transforms out of the pipeline'
             )
         path = results['audio_path'][0]
@@ -111,7 +111,7 @@ class AudioPatches(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        """Compute them; a frame that is there twice is computed once."""
+        """Compute them; a frame that is a duplicate is computed once."""
         audio = _require_audio(results, 'AudioPatches')
         patches = {time: audio.patch(time) for time in dict.fromkeys(results['time'])}
         results['audio'] = torch.stack([patches[time][0] for time in results['time']])

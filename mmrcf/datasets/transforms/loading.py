@@ -15,23 +15,38 @@ from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.utils import read_image
 
+from ..orientation import as_stored, exif_orientation
+
 
 @TRANSFORMS.register_module()
 class LoadClipFrames(BaseTransform):
-    """Read the frames of a clip from ``img_path``; a path that is there twice is read once.
+    """Read the frames of a clip from ``img_path``; a path that is a duplicate is read once.
 
     Added keys: ``img`` (T arrays, (H, W, 3) uint8 BGR), ``img_shape``, ``ori_shape``.
+
+    Args:
+        orientation: What becomes of the EXIF orientation of a file: 'apply' reads the picture as it is displayed,
+            'ignore' as it is stored, for labels that were drawn so.
     """
+
+    def __init__(self, orientation: str = 'apply') -> None:
+        if orientation not in ('apply', 'ignore'):
+            raise InputError(f"LoadClipFrames: orientation is {orientation!r}, expected 'apply' or 'ignore'")
+        self.orientation = orientation
+
+    def _read(self, path: str) -> np.ndarray:
+        image = read_image(path)
+        return image if self.orientation == 'apply' else as_stored(image, exif_orientation(path))
 
     def transform(self, results: dict) -> dict:
         """Read them. Raises :class:`InputError` where a file is unusable or not of the size the annotations give."""
-        images = {path: read_image(path) for path in dict.fromkeys(results['img_path'])}
+        images = {path: self._read(path) for path in dict.fromkeys(results['img_path'])}
         results['img'] = [images[path] for path in results['img_path']]
         shapes = [image.shape[:2] for image in results['img']]
         for path, shape, expected in zip(results['img_path'], shapes, results.get('ori_shape', shapes), strict=True):
             if tuple(shape) != tuple(expected):
                 raise InputError(
-                    f'image {path}: is {shape[0]} x {shape[1]} (height x width), but the annotation file says '
+                    f'image {path}: is {shape[0]} x {shape[1]} (height x width), but the annotation file has '
                     f'{expected[0]} x {expected[1]}; use the images the annotations were made for'
                 )
         results['img_shape'] = shapes
@@ -51,7 +66,7 @@ class LoadClipAnnotations(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Decode them; boxes are not made here but from the final masks, when the clip is packed."""
         frames = results['instances']
-        # A frame that is there twice holds the same list, and is decoded once.
+        # A frame that is a duplicate holds the same list, and is decoded once.
         distinct = {id(frame): (frame, shape) for frame, shape in zip(frames, results['ori_shape'], strict=True)}
         decoded = {key: _decode(frame, *shape) for key, (frame, shape) in distinct.items()}
         results['gt_masks'] = [decoded[id(frame)] for frame in frames]

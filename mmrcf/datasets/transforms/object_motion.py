@@ -113,7 +113,7 @@ class ObjectMotion(BaseTransform):
         others = np.delete(masks[(slice(None), *window)], row, axis=0)
         if others[:, mask != 0].any():
             return False  # the place it leaves would not be empty
-        # An ignored region is often all that is not labelled: that it borders on the object says nothing.
+        # An ignored region is often all that is not labelled: that it borders on the object means nothing.
         objects = others[np.delete(labels, row) != IGNORED_LABEL].any(axis=0)
         outline = cv2.dilate(mask, np.ones((5, 5), np.uint8)) != mask
         return bool(objects[outline].mean() <= MOST_CONTACT) and has_one_piece(mask)

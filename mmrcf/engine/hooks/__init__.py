@@ -1,5 +1,6 @@
+from .complete_checkpoint_hook import CompleteCheckpointHook
 from .dataset_check_hook import DatasetCheckHook
 from .divergence_hook import DivergenceHook
 from .memory_hook import MemoryHook
 
-__all__ = ['DatasetCheckHook', 'DivergenceHook', 'MemoryHook']
+__all__ = ['CompleteCheckpointHook', 'DatasetCheckHook', 'DivergenceHook', 'MemoryHook']

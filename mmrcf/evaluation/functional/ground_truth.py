@@ -1,4 +1,4 @@
-"""The ground truth of an evaluation, read once from an annotation file of any layout that the reader knows."""
+"""The ground truth of an evaluation, read once from an annotation file of any layout that the reader supports."""
 
 import dataclasses
 import functools
@@ -54,7 +54,7 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What an annotation file says.
+    """The content of an annotation file.
 
     Attributes:
         source: The file, for messages.

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmrcf.datasets.annotations.problems import Place, refuse
+from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
 from mmrcf.utils import atomic_output, read_json, require_file
 
 from .ground_truth import GroundTruth, Track
+from .track_files import parse_tracks
 
 RESULTS_NAME = 'results.json'
 
@@ -21,7 +22,8 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
 
     Args:
         content: The parsed JSON: a list of dicts of ``video_id``, ``score``, ``category_id`` and ``segmentations`` (a
-            compressed RLE or null for each frame).
+            compressed RLE or null for each frame), as the server takes it. Or tracks in the layout of YouTube-VIS, see
+            :func:`~mmrcf.evaluation.functional.track_files.parse_tracks`.
         ground_truth: The videos and categories that the results are for; annotations are not needed.
         source: What messages call the results.
 
@@ -29,27 +31,29 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
         InputError: A field is missing or of another type, an id is not in the annotation file, the number of
             segmentations is not that of the frames, or a mask is of another size than the video.
     """
+    if isinstance(content, dict):
+        return parse_tracks(content, ground_truth, source)
     if not isinstance(content, list):
         raise InputError(f'{source}: expected a list of tracks, found {type(content).__name__}')
     tracks = []
     for index, entry in enumerate(content):
         where = f'{source}: entry {index}'
-        place = Place(refuse(source), f'entry {index}')
-        video = ground_truth.video(place.read(entry, 'video_id', int), where)
-        category_id = place.read(entry, 'category_id', int)
+        location = Location(refuse(source), f'entry {index}')
+        video = ground_truth.video(location.read(entry, 'video_id', int), where)
+        category_id = location.read(entry, 'category_id', int)
         if category_id not in ground_truth.categories:
             raise InputError(f'{where}: category_id {category_id} is not in {ground_truth.source}; use its numbering')
-        score = place.read(entry, 'score', int, float)
+        score = location.read(entry, 'score', int, float)
         if not math.isfinite(score):
             raise InputError(f"{where}: 'score' is {score}, expected a finite number")
-        segmentations = place.read(entry, 'segmentations', list)
+        segmentations = location.read(entry, 'segmentations', list)
         for frame, segmentation in enumerate(segmentations):
             compressed = isinstance(segmentation, dict) and isinstance(segmentation.get('counts'), str)
             if segmentation is not None and not compressed:
                 raise InputError(
                     f'{where}: segmentations[{frame}]: expected null or a compressed RLE (counts as a string)'
                 )
-        rles = tuple(video.decode(segmentations, place).values())
+        rles = tuple(video.decode(segmentations, location).values())
         tracks.append(Track(video.video_id, category_id, rles, float(score)))
     return tracks
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ AnnotationSource = str | Path | Mapping[str, Any]
 """Where ground truth is read from; see :class:`FrameMetric`."""
 
 
-def _open_source(source: AnnotationSource, metric: str) -> tuple[str | Path, AnnotationView]:
+def _open_source(source: AnnotationSource, metric: str) -> tuple[str | Path, AnnotationView | None]:
+    """The annotation file, and what to take of it; None where that is for the data set to say."""
     if not isinstance(source, Mapping):
-        return source, AnnotationView()
+        return source, None
     options = dict(source)
     known = {'ann_file', *(field.name for field in dataclasses.fields(AnnotationView))}
     if 'ann_file' not in options or set(options) - known:
@@ -47,16 +48,18 @@ class FrameMetric(BaseMetric):
     annotation file of which no frame came counts as a video without predictions.
 
     Args:
-        ann_file: Annotation file in the official YouTube-VIS layout. The ground truth is read from here. Or a dict with
-            its path as ``ann_file``, and ``class_map``, ``only`` and ``exclude`` as the data set that is tested has
-            them (:class:`~mmrcf.datasets.annotations.view.AnnotationView`); it may then be a COCO file as well.
+        ann_file: Annotation file in the official YouTube-VIS layout, of CocoVID or of COCO. The ground truth is read
+            from here, with ``class_map``, ``only`` and ``exclude`` of the data set that is tested
+            (:class:`~mmrcf.datasets.annotations.view.AnnotationView`). Or a dict with the path as ``ann_file`` and
+            values of its own for them; it must show the same videos as the data set.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.
         needs_annotations: Whether there is nothing to do without annotations.
 
     Raises:
-        InputError: The annotation file cannot be used: before a training or test starts, not after it.
+        InputError: The annotation file cannot be used, or has other videos than the data set: before a training or test
+            starts, not after it.
     """
 
     def __init__(
@@ -68,7 +71,9 @@ class FrameMetric(BaseMetric):
         needs_annotations: bool = True,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        path, self.view = _open_source(ann_file, type(self).__name__)
+        path, own_view = _open_source(ann_file, type(self).__name__)
+        self.has_own_view = own_view is not None
+        self.view = own_view or AnnotationView()
         self.ann_file = require_file(path, 'annotation file')
         if is_main_process():
             ground_truth = load_ground_truth(self.ann_file, self.view)
@@ -78,18 +83,41 @@ class FrameMetric(BaseMetric):
 
     @property
     def dataset_meta(self) -> dict | None:
-        """What the tested data set says of itself; MMEngine sets it before a training or test starts.
+        """The metainfo of the tested data set; MMEngine sets it before a training or test starts.
 
         Raises:
-            InputError: The class map of ``ann_file`` leads to a name that is no class.
+            InputError: The class map of ``ann_file`` leads to a name that is no class, or other videos are tested than
+                those of ``ann_file``.
         """
         return self._dataset_meta
 
     @dataset_meta.setter
     def dataset_meta(self, meta: dict | None) -> None:
         self._dataset_meta = meta
+        self._take_dataset(meta)
+
+    def _take_dataset(self, meta: Mapping[str, Any] | None) -> None:
+        """Take the view of the tested data set over, and check that both show the same."""
+        tested = (meta or {}).get('tested')
+        if tested is not None:
+            if not self.has_own_view:
+                self.view = AnnotationView(**tested['view'])
+            if is_main_process():
+                self.require_same_videos(tested['video_ids'])
         if self.view.class_map is not None and (self.classes is not None or 'classes' in (meta or {})):
             resolve_class_map(self.view.class_map, self.class_names())
+
+    def require_same_videos(self, tested: Iterable[int]) -> None:
+        """Raise :class:`InputError` if the videos with these ids are not those of ``ann_file``."""
+        tested = set(tested)
+        videos = load_ground_truth(self.ann_file, self.view).videos
+        differing = sorted(tested ^ set(videos))
+        if differing:
+            raise InputError(
+                f'{type(self).__name__}: ann_file {self.ann_file} has {len(videos)} videos and the tested data set '
+                f'{len(tested)}; they differ in {len(differing)}, first in video {differing[0]}; give both the same '
+                'annotation file, and ann_file as a path, without only and exclude of its own'
+            )
 
     def class_names(self) -> tuple[str, ...]:
         """Class names in the order of the labels."""
@@ -167,7 +195,7 @@ def frames_by_video(results: list[dict], ground_truth: GroundTruth) -> dict[int,
     """Order frames by video and time.
 
     Raises:
-        InputError: A frame is there twice or missing, or belongs to no video of the annotation file, or to one of
+        InputError: A frame is a duplicate or missing, or belongs to no video of the annotation file, or to one of
             another length or size.
     """
     grouped: dict[int, dict[int, dict]] = {}

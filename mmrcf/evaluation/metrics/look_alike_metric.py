@@ -1,4 +1,4 @@
-"""Can the model tell apart what looks alike? Only audio, or the past, can say which member of a group an object is."""
+"""Whether the model tells apart objects that look alike: only audio or the past determines their class."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

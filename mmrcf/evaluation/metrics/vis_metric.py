@@ -53,15 +53,22 @@ class VISMetric(FrameMetric):
             raise InputError('VISMetric: format_only=True needs a path for the submission; give outfile_prefix')
         if track_score not in ('mean', 'max'):
             raise InputError(f'VISMetric: track_score={track_score!r}, expected "mean" or "max"')
-        if outfile_prefix is not None and self.view.class_map is not None:
-            raise InputError(
-                'VISMetric: a submission has the categories of its file; leave class_map or outfile_prefix out'
-            )
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
+        self._check_submission()
         self.classwise = classwise
         self.class_ap50 = class_ap50
         self.track_score = track_score
+
+    def _check_submission(self) -> None:
+        if self.outfile_prefix is not None and self.view.class_map is not None:
+            raise InputError(
+                'VISMetric: a submission has the categories of its file; leave class_map or outfile_prefix out'
+            )
+
+    def _take_dataset(self, meta: Mapping | None) -> None:
+        super()._take_dataset(meta)
+        self._check_submission()
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""

@@ -12,7 +12,7 @@ from .base import PATCH_SHAPE, BaseAudioEncoder
 def stream_tokens(
     encoder: BaseAudioEncoder, audio: AudioPatch | None, memory: AudioMemory
 ) -> tuple[TokenGroup, AudioMemory]:
-    """The audio tokens of one frame of a stream; only the newest patch passes the network, the others are remembered.
+    """The audio tokens of one frame of a stream. Only the newest patch passes the network: features of others are kept.
 
     Args:
         encoder: The audio encoder.

@@ -14,12 +14,12 @@ from mmrcf.registry import MODELS
 
 from ..layers import FusedTokens, LocalContent, MaskPooling, TransformerDecoder, anchor_positions, grid_anchors
 from ..losses import SemanticLoss
-from ..task_modules import CenterDistanceCost, FrameTargets, SlotMatcher
+from ..task_modules import FrameTargets, SlotMatcher
 
 
 @dataclass(frozen=True, eq=False)
 class SlotOutputs:
-    """What the N slots say about B frames after one decoder layer.
+    """The outputs of the N slots for B frames after one decoder layer.
 
     Attributes:
         cls_logits: (B, N, K + 1); the last class is empty.
@@ -60,7 +60,7 @@ class InstanceQueryHead(BaseModule):
             sine position of that anchor, attention to the tokens starts as likeness of positions, and
             ``CenterDistanceCost`` among the match costs gives it the objects nearby. In the paper queries start at
             random, and what makes them differ has to be learned.
-        local_content: Whether a query with an anchor starts from what the target tokens around it say; see
+        local_content: Whether a query with an anchor starts from the target tokens around it; see
             :class:`LocalContent`. In the paper it starts from learned content alone.
         mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the query's mask so far;
             see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a query
@@ -68,7 +68,7 @@ class InstanceQueryHead(BaseModule):
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
         ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
-            loss: nobody knows whether it is right. A slot with an object is trained as ever, for its mask is known.
+            loss: whether it is right is unknown. A slot with an object keeps its class loss, since its mask is known.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class InstanceQueryHead(BaseModule):
         self.decoder = TransformerDecoder(embed_dims, **(decoder or {}))
         self.register_buffer('anchors', grid_anchors(num_queries) if query_grid else None, persistent=False)
         if query_grid:
-            self._place_queries()
+            self._anchor_queries()
         self.local_content = LocalContent(self.anchors, embed_dims) if local_content else None
         self.classifier = nn.Linear(embed_dims, num_classes + 1)
         self.filters = nn.Sequential(
@@ -128,10 +128,11 @@ class InstanceQueryHead(BaseModule):
         )
         self.mask_pooling = MaskPooling(mask_dims, embed_dims) if mask_pooling else None
         self.matcher = SlotMatcher(match_costs)
-        if not query_grid and any(isinstance(cost, CenterDistanceCost) for cost in self.matcher.match_costs):
-            raise ValueError(
-                'head.match_costs has CenterDistanceCost, but the queries have no anchors; set query_grid=True'
-            )
+        for cost in self.matcher.match_costs:
+            if getattr(cost, 'needs_anchors', False) and not query_grid:
+                raise ValueError(
+                    f'head.match_costs has {type(cost).__name__}, but the queries have no anchors; set query_grid=True'
+                )
         self.loss_cls = MODELS.build(loss_cls or _default_loss_cls(num_classes))
         self.loss_dice = MODELS.build(loss_dice or dict(type='mmdet.DiceLoss', naive_dice=True, eps=1.0))
         self.loss_mask = MODELS.build(loss_mask) if loss_mask else None
@@ -143,7 +144,7 @@ class InstanceQueryHead(BaseModule):
             )
 
     @torch.no_grad()
-    def _place_queries(self) -> None:
+    def _anchor_queries(self) -> None:
         """Give the queries their anchors, and let queries and keys begin alike."""
         self.query_position.weight.copy_(anchor_positions(self.anchors, self.embed_dims))
         for layer in self.decoder.layers:

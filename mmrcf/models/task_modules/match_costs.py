@@ -1,4 +1,10 @@
-"""Match costs beside mmdet's."""
+"""Match costs beside mmdet's.
+
+A cost is called with predictions and truth of one frame, mmdet's ``InstanceData``, and returns costs (N, n) of all
+pairs of N queries and n objects. ``predictions`` has ``scores`` (N, K + 1), class logits, ``masks`` (N, H_o, W_o), mask
+logits, and ``anchors`` (N, 2) if the queries have anchors; ``truth`` has ``labels`` (n,) and ``masks`` (n, H_o, W_o) in
+[0, 1]. A cost with ``needs_anchors = True`` is refused for queries without anchors.
+"""
 
 import torch
 from mmengine.structures import InstanceData
@@ -14,6 +20,8 @@ class CenterDistanceCost:
     Args:
         weight: Cost of a distance as long as a side of the image.
     """
+
+    needs_anchors = True
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight

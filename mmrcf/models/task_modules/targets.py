@@ -1,4 +1,4 @@
-"""Ground truth of one frame as the head wants it: tensors at the stride of the segmentation map."""
+"""Ground truth of one frame as the head takes it: tensors at the stride of the segmentation map."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class FrameTargets:
         masks: (n, H_o, W_o) float in [0, 1]: the share of each cell that the object covers.
         track IDs: n numbers, unique in the frame and stable over the video.
         valid: (H_o, W_o) float, 1 in the image and 0 in its padding; the number 1 where there is no padding.
-        ignored: (H_o, W_o) float in [0, 1]: the share of each cell in which nothing is said about objects; None where
+        ignored: (H_o, W_o) float in [0, 1]: the share of each cell that is not labelled; None where
             all of the frame is labelled.
     """
 

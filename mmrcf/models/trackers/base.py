@@ -15,7 +15,7 @@ NEVER_ACTIVE = -1
 class BaseTracker(ABC):
     """Gives track IDs to slots, frame by frame.
 
-    A tracker holds options only. What it remembers of a stream is a :class:`TrackState` that the caller passes in and
+    A tracker holds options only. The state of a stream is a :class:`TrackState` that the caller passes in and
     gets back, so one tracker serves any number of streams. What every tracker guarantees:
 
     - track IDs are numbers from 1 on, and no two slots active in a frame have the same one;

@@ -1,4 +1,4 @@
-"""What a tracker may remember of track IDs that are out of sight: their class, and where they were."""
+"""The memory of a tracker for track IDs that are out of sight: their class, and where they were."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ClassMemory:
 
     @classmethod
     def of(cls, state: TrackState, num_classes: int) -> ClassMemory:
-        """What ``state`` remembers; at first nothing was ever active."""
+        """The memory in ``state``; at first nothing was ever active."""
         if state.class_sums is None:
             slots = len(state.track_ids)
             return cls(np.zeros((slots, num_classes)), np.zeros((slots, 2)))

@@ -24,7 +24,7 @@ class IoUTracker(BaseTracker):
 
     Args:
         iou_threshold: A slot continues a track where the IoU is above this.
-        max_tracks: M, at least the number of slots. Beyond it, the track that was silent longest is forgotten.
+        max_tracks: M, at least the number of slots. Beyond it, the track that was inactive longest is removed.
         duplicate_iou: As in :class:`MatchingFreeTracker`.
         max_age: A track silent for more frames than this is not continued. None: no limit but ``max_tracks``.
     """

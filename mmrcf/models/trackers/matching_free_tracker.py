@@ -142,7 +142,7 @@ class MatchingFreeTracker(BaseTracker):
     def _let_return(
         self, state: TrackState, slots: SlotPredictions, active: np.ndarray, holders: list[int], continued: np.ndarray
     ) -> dict[str, Tensor]:
-        """Apply ``return_by_class`` to ``holders``, in place; what it remembers, as fields of the new state."""
+        """Apply ``return_by_class`` to ``holders``, in place; its memory, as fields of the new state."""
         class_probs = slots.class_probs.float().cpu().numpy()
         centres = mask_centres(slots.masks)
         memory = ClassMemory.of(state, class_probs.shape[1])

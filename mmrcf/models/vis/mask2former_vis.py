@@ -2,7 +2,7 @@
 
 Paper: Cheng et al., "Mask2Former for Video Instance Segmentation", 2021 (arXiv:2112.10764). It is a model of whole
 clips: a query segments one object in all frames of a clip at once, so the answer for a frame waits for the frames after
-it. Here each frame is answered from a clip that ends with it, of one frame unless the config says more, which is the
+it. Here each frame is answered from a clip that ends with it, of one frame unless the config has more, which is the
 least that the model can cost; a track ID is the query that found the object. The parts have the names that they have
 in mmdet's ``Mask2FormerVideo``, so checkpoints of its model zoo load. On a GPU it needs the compiled operators of mmcv
 (deformable attention); on a CPU mmcv itself computes them with PyTorch.

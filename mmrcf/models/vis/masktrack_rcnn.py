@@ -28,7 +28,7 @@ FRAMES_OF_A_CLIP = 2
 
 @dataclass(frozen=True, eq=False)
 class MaskTracks:
-    """What mmdet's tracker knows of a stream. It drops a track that was not seen for ``num_frames_retain`` frames.
+    """The state of mmdet's tracker. It drops a track that was not seen for ``num_frames_retain`` frames.
 
     Attributes:
         tracks: For each live track, by its number, lists of what is known of it (``bboxes``, ``labels``,
@@ -45,7 +45,7 @@ class OnlineMaskTrackRCNN(OnlineModel):
     """A two-stage detector, a head that compares its detections with those before, and mmdet's tracker.
 
     A detection has one class, so its other class probabilities are 0. All detections that ``detector.test_cfg`` lets
-    through are results; to see only sure ones, raise ``detector.test_cfg.rcnn.score_thr``.
+    through are results; to keep only high scores, raise ``detector.test_cfg.rcnn.score_thr``.
 
     Args:
         detector: A two-stage detector of mmdet with masks.

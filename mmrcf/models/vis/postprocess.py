@@ -87,7 +87,7 @@ def valid_masks(
 
 
 def slot_predictions(masks: Tensor, class_probs: Tensor, codes: Tensor, score_thr: float) -> SlotPredictions:
-    """N slots as a tracker wants them: above the threshold is who scores it and has a mask.
+    """N slots as a tracker takes them: above the threshold is who scores it and has a mask.
 
     Args:
         masks: (N, H_o, W_o) bool.

@@ -40,7 +40,7 @@ class RCF(OnlineModel):
         data_preprocessor: Batches clips.
         score_thr: A slot fires if its score, the best non-empty class probability, reaches this (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
-        score_masks: Whether class probabilities are multiplied with how sure a slot is of its mask; see
+        score_masks: Whether class probabilities are multiplied with the confidence of the mask; see
             :func:`~mmrcf.models.vis.postprocess.mask_quality`. False (the paper): the class alone.
         missing_references: What stands in for references at the start of a stream, of which the paper says nothing:
             the ``'oldest'`` reference (the target itself at the first frame), always the ``'target'``, or ``'zeros'``.
@@ -273,7 +273,7 @@ class RCF(OnlineModel):
     def slot_predictions(
         self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]
     ) -> SlotPredictions:
-        """The N slots of a single frame as the tracker wants them.
+        """The N slots of a single frame as the tracker takes them.
 
         Args:
             output: The outputs of one frame.

@@ -291,3 +291,46 @@ def test_what_is_written_is_read_again(file: AnnotationFile) -> None:
         for key in ('annotation_id', 'video_id', 'category_id', 'crowd'):
             assert getattr(item, key) == getattr(other, key)
         assert again.rles(item) == file.rles(other)
+
+
+@pytest.mark.parametrize('side', ['height', 'width'])
+def test_a_video_too_large_for_the_memory_is_refused_before_its_masks(
+    side: str, tmp_path: Path, load_script: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    """Three points in a video of 1e9 pixels a side end the rasteriser's process."""
+    size = dict(height=100, width=100) | {side: 10**9}
+    content = dict(
+        videos=[dict(id=1, file_names=['v/0.jpg'], length=1, **size)],
+        categories=[dict(id=1, name='dog')],
+        annotations=[
+            dict(id=1, video_id=1, category_id=1, iscrowd=0, segmentations=[[[0, 0, 10**9, 0, 10**9, 10**9]]])
+        ],
+    )
+    path = tmp_path / 'ann.json'
+    path.write_text(json.dumps(content))
+    message = f'video 1: {side}: is 1000000000, expected at most 16384 pixels'
+    with pytest.raises(InputError, match=message):
+        read_annotations(path)
+    with pytest.raises(InputError, match=message):
+        YouTubeVISDataset(str(path))
+    with pytest.raises(SystemExit):
+        load_script('tools/dataset_converters/validate_ytvis.py').main([str(path)])
+    assert message in capsys.readouterr().out
+    content['videos'][0][side] = 20000
+    content['annotations'][0]['segmentations'] = [[[0, 0, 50, 0, 50, 50]]]
+    path.write_text(json.dumps(content))
+    assert len(YouTubeVISDataset(str(path), max_side=20000)) == 1
+    load_script('tools/dataset_converters/validate_ytvis.py').parse_args([str(path), '--max-side', '20000'])
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('{"videos": ' + '[' * 100_000, 'lie too deep in each other'),
+        ('{"videos": [{"id": ' + '1' * 5000 + '}]}', 'a number that is too long'),
+    ],
+)
+def test_json_beyond_the_limits_of_python_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / 'ann.json').write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_annotations(tmp_path / 'ann.json')

@@ -1,7 +1,7 @@
 """Objects of other clips, put into a clip: more objects, more occlusion, no new annotation.
 
 After "Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation" (Ghiasi et al., CVPR 2021), for
-clips: a pasted object goes on moving through all frames.
+clips: a pasted object keeps moving through all frames.
 """
 
 import math
@@ -135,7 +135,7 @@ class VideoCopyPaste(BaseTransform):
     def _paste(self, results: dict, objects: Sequence[ClipObject], layers: Sequence[Layer]) -> dict:
         """Paint the layers and append the rows of those that are seen."""
         images = [image.copy() for image in results['img']]
-        # A frame that is there twice shares its arrays.
+        # A frame that is a duplicate shares its arrays.
         beneath = [masks.masks.copy() for masks in results['gt_masks']]
         shields = [
             (masks[labels != IGNORED_LABEL] != 0).any(axis=0).astype(np.uint8)

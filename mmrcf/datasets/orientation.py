@@ -1,0 +1,40 @@
+"""The orientation that EXIF gives a frame. Labels may be of the picture as it is displayed, or as it is stored."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ORIENTATION = 0x0112
+UPRIGHT = 1
+
+_AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: np.rot90(image),
+    7: lambda image: image[::-1, ::-1].swapaxes(0, 1),
+    8: lambda image: np.rot90(image, -1),
+}
+"""From the displayed picture back to the stored one, by orientation."""
+
+
+def exif_orientation(path: str | Path) -> int:
+    """The EXIF orientation of an image file, 1 to 8, from its header; 1, upright, where it has none.
+
+    Raises:
+        OSError: The file is missing or not an image.
+    """
+    with Image.open(path) as image:
+        # Pillow decodes a whole PNG file in search of EXIF data.
+        exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}
+        value = exif.get(ORIENTATION, UPRIGHT)
+    return value if value in _AS_STORED else UPRIGHT
+
+
+def as_stored(image: np.ndarray, orientation: int) -> np.ndarray:
+    """A displayed picture (H, W, ...) as its file stores it, (H, W, ...) or (W, H, ...), contiguous."""
+    turn = _AS_STORED.get(orientation)
+    return image if turn is None else np.ascontiguousarray(turn(image))

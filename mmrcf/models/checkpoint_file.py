@@ -1,0 +1,153 @@
+"""The one reader of checkpoint files: what they hold is data. MMEngine reads all weights that a config names by it.
+
+Only tensors, plain values and MMEngine's log history are accepted. MMEngine's own loader would unpickle any object
+where that fails, and its runner would run the text of a config from a checkpoint.
+"""
+
+import pickle
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader, get_torchvision_models
+
+from mmrcf.errors import InputError
+from mmrcf.utils import atomic_output, require_file
+
+STATISTICS = ('min', 'max', 'mean', 'current')
+URL_SCHEMES = ('http://', 'https://')
+TORCHVISION_SCHEMES = ('torchvision://', 'modelzoo://')
+MAX_LOG_LENGTH = 10**6
+
+
+class LogHistory:
+    """Stands in for MMEngine's ``HistoryBuffer`` while a checkpoint is read.
+
+    The true class would take any attribute from the file, its own methods included, for itself and for all others.
+    """
+
+    def __setstate__(self, state: object) -> None:
+        """Keep what is of the expected type."""
+        fields = state if isinstance(state, dict) else {}
+        arrays = [fields.get(name) for name in ('_log_history', '_count_history')]
+        sound = all(isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype.kind in 'fiu' for array in arrays)
+        self.arrays = arrays if sound and len(arrays[0]) == len(arrays[1]) else [np.zeros(0), np.zeros(0)]
+        length = fields.get('max_length')
+        self.max_length = length if type(length) is int and 0 < length <= MAX_LOG_LENGTH else MAX_LOG_LENGTH
+
+    def to_buffer(self) -> HistoryBuffer:
+        """The log history that a resumed run continues."""
+        values, counts = getattr(self, 'arrays', ([], []))
+        return HistoryBuffer(list(values), list(counts), getattr(self, 'max_length', MAX_LOG_LENGTH))
+
+
+def _statistic(owner: object, name: object) -> str:
+    """Stands in for ``getattr``, by which a pickle names a method of ``HistoryBuffer``; no function comes out of it."""
+    if owner is not LogHistory or name not in STATISTICS:
+        raise pickle.UnpicklingError('GLOBAL getattr of something else than a statistic of HistoryBuffer')
+    return name
+
+
+# What MMEngine puts into a training checkpoint beside tensors: its log history, made of arrays and named statistics.
+# The true ``getattr`` would reach every function of Python from any other name in this list.
+SAFE_GLOBALS = [
+    (LogHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
+    (_statistic, 'builtins.getattr'),
+    np.ndarray,
+    np.dtype,
+    np._core.multiarray._reconstruct,
+    np._core.multiarray.scalar,
+    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.uint32, np.uint8, np.bool_)),
+]
+
+
+def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
+    """All that a checkpoint holds, as tensors and plain values.
+
+    Args:
+        path: The file.
+        map_location: As of ``torch.load``.
+
+    Raises:
+        InputFileError: The file is missing, empty or unreadable.
+        InputError: It is not a checkpoint, is damaged, or holds Python objects.
+    """
+    path = require_file(path, 'checkpoint')
+    try:
+        with torch.serialization.safe_globals(SAFE_GLOBALS), warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)
+            content = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        if 'GLOBAL' in str(error):
+            raise InputError(
+                f'checkpoint {path}: holds Python objects, and loading those can run code; '
+                'save it again as dict(state_dict=..., meta=...) with tensors and plain values only'
+            ) from error
+        raise InputError(
+            f'checkpoint {path}: not a PyTorch checkpoint, or damaged; download or save it again'
+        ) from error
+    except (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, struct.error) as error:
+        raise InputError(f'checkpoint {path}: truncated or damaged; download or save it again') from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f'checkpoint {path}: holds a {type(content).__name__}, expected a dict with the field state_dict'
+        )
+    return content
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_local(filename: str, map_location: Any = None) -> dict:
+    """What MMEngine gets of a local file, for initial weights and to resume a run.
+
+    The text of the config that a release holds is left out: MMEngine would run it.
+    """
+    content = read_content(Path(filename).expanduser(), map_location)
+    if isinstance(content.get('meta'), dict):
+        content['meta'].pop('config', None)
+    logs = content.get('message_hub')
+    scalars = logs.get('log_scalars') if isinstance(logs, dict) else None
+    if isinstance(scalars, dict):
+        logs['log_scalars'] = {
+            name: value.to_buffer() if isinstance(value, LogHistory) else value for name, value in scalars.items()
+        }
+    return content
+
+
+@CheckpointLoader.register_scheme(prefixes=URL_SCHEMES, force=True)
+def load_url(filename: str, map_location: Any = None) -> dict:
+    """As :func:`load_local`, of a URL: downloaded once, to the folder that PyTorch keeps downloads in."""
+    target = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(filename).path).name
+    if is_main_process() and not target.is_file():
+        with atomic_output(target) as temporary:
+            torch.hub.download_url_to_file(filename, str(temporary))
+    barrier()
+    return load_local(str(target), map_location)
+
+
+@CheckpointLoader.register_scheme(prefixes=TORCHVISION_SCHEMES, force=True)
+def load_torchvision(filename: str, map_location: Any = None) -> dict:
+    """As :func:`load_url`, of a model that torchvision names."""
+    try:
+        name, urls = filename.partition('://')[2], get_torchvision_models()
+    except ImportError as error:
+        raise InputError(f'checkpoint {filename}: needs torchvision; install it or give the path of a file') from error
+    if name not in urls:
+        raise InputError(f'checkpoint {filename}: torchvision has no model {name!r}; check the name')
+    return load_url(urls[name], map_location)
+
+
+@CheckpointLoader.register_scheme(
+    prefixes=[name for name in CheckpointLoader._schemes if name not in ('', *URL_SCHEMES, *TORCHVISION_SCHEMES)],
+    force=True,
+)
+def refuse_scheme(filename: str, map_location: Any = None) -> dict:
+    """Refuse what MMEngine reads by other means."""
+    raise InputError(
+        f'checkpoint {filename}: expected a path, http(s):// or torchvision://; download it and give its path'
+    )

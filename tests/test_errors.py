@@ -1,0 +1,45 @@
+"""How a command line ends: one line for bad input, no traceback where nobody reads what it prints."""
+
+import multiprocessing
+import os
+import sys
+
+import pytest
+
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+@exit_on_bad_input
+def print_lines(count: int, code: int) -> None:
+    """A command."""
+    for number in range(count):
+        print('line', number)
+    sys.exit(code)
+
+
+def run(output: int, buffering: int, count: int, code: int) -> None:
+    with os.fdopen(output, 'w', buffering) as sys.stdout:
+        print_lines(count, code)
+
+
+@pytest.mark.parametrize(('count', 'code', 'buffering'), [(3, 0, -1), (3, 1, 1), (100000, 0, -1)])
+def test_a_closed_pipe_does_not_end_a_command(count: int, code: int, buffering: int) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = multiprocessing.get_context('fork').Process(target=run, args=(writer, buffering, count, 10 + code))
+    process.start()
+    os.close(writer)
+    process.join(60)
+    assert process.exitcode == 10 + code
+
+
+def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    @exit_on_bad_input
+    def main() -> None:
+        print('before')
+        raise InputError('file a.json:\n  is wrong')
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    captured = capsys.readouterr()
+    assert caught.value.code == 2 and captured.err == 'error: file a.json: is wrong\n' and captured.out == 'before\n'
