@@ -23,9 +23,10 @@ def save(path: Path, meta: dict = META, **weights: list) -> str:
 
 
 def test_the_mean_over_the_files_that_have_a_weight(tool, tmp_path: Path) -> None:
+    release = META | dict(dataset_meta=dict(classes=['a', 'b']))  # a list, as a release has it
     first = save(tmp_path / 'a.pth', shared=[1.0, 2.0], own=[5.0], count=[7])
     second = save(tmp_path / 'b.pth', shared=[3.0, 6.0], count=[9])
-    third = save(tmp_path / 'c.pth', shared=[2.0, 1.0], count=[9])
+    third = save(tmp_path / 'c.pth', release, shared=[2.0, 1.0], count=[9])
     tool.main([first, second, third, '--out', str(tmp_path / 'mean.pth')])
     content = read_checkpoint(tmp_path / 'mean.pth')
     assert {name: value.tolist() for name, value in content['state_dict'].items()} == dict(

@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Average with the options of the command line."""
     args = parse_args(arguments)
     contents = [read_checkpoint(path) for path in args.checkpoints]
-    names = [(content['meta'].get('dataset_meta') or {}).get('classes') for content in contents]
+    # A release has a list where a training checkpoint has a tuple.
+    names = [tuple((content['meta'].get('dataset_meta') or {}).get('classes') or ()) for content in contents]
     for path, classes in zip(args.checkpoints, names, strict=True):
         if classes != names[0]:
             raise InputError(f'checkpoint {path}: has the classes {classes}, {args.checkpoints[0]} has {names[0]}')
