@@ -89,3 +89,12 @@ class TestTool:
     def test_bad_input_is_one_line(self, run, tmp_path):
         code, said = run(tmp_path / 'nothing.json', tmp_path / 'ann.json')
         assert code == 2 and said.err.count('\n') == 1 and 'nothing.json: no such file' in said.err
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / 'a.zip'
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('results.json', b'[' + b' ' * 100_000 + b']')
+    assert path.stat().st_size < 1000 and read_results(path) == []
+    with pytest.raises(InputError, match=r'results\.json unpacks to more than 100001 bytes'):
+        read_results(path, max_bytes=100_001)

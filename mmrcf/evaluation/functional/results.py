@@ -15,6 +15,8 @@ from .ground_truth import GroundTruth, Track
 from .track_files import parse_tracks
 
 RESULTS_NAME = 'results.json'
+MAX_RESULTS_BYTES = 2**29
+"""Largest ``results.json`` that is unpacked by default; what is larger can be given unpacked."""
 
 
 def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'results') -> list[Track]:
@@ -74,11 +76,15 @@ def results_of_tracks(tracks: Iterable[Track]) -> list[dict]:
     ]
 
 
-def read_results(path: str | Path) -> Any:
+def read_results(path: str | Path, *, max_bytes: int = MAX_RESULTS_BYTES) -> Any:
     """Content of a ``results.json``, given as itself or inside a submission zip.
 
+    Args:
+        path: The file.
+        max_bytes: Limit of what a zip is unpacked to: a small one may hold gigabytes of one letter.
+
     Raises:
-        InputError: The file is missing or not JSON, or the zip has no ``results.json`` at its root.
+        InputError: The file is missing or not JSON, or the zip has no ``results.json`` at its root or a larger one.
     """
     path = require_file(path, 'results')
     if not zipfile.is_zipfile(path):
@@ -88,7 +94,16 @@ def read_results(path: str | Path) -> Any:
             names = ', '.join(archive.namelist()[:3]) or 'nothing'
             raise InputError(f'results {path}: no {RESULTS_NAME} at the root of the zip (found {names}); pack it there')
         try:
-            return json.loads(archive.read(RESULTS_NAME))
+            with archive.open(RESULTS_NAME) as file:
+                content = file.read(max_bytes + 1)
+            if len(content) > max_bytes:
+                raise InputError(
+                    f'results {path}: {RESULTS_NAME} unpacks to more than {max_bytes} bytes; if it can be trusted, '
+                    'unpack it first'
+                )
+            return json.loads(content)
+        except InputError:
+            raise
         except (ValueError, zipfile.BadZipFile) as error:
             raise InputError(f'results {path}: {RESULTS_NAME} is not valid JSON ({error}); write it again') from error
 
