@@ -40,9 +40,9 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
         InputError: A field is wrong, or the training step gives a loss or a weight that is not a number.
     """
     config = load_config(path, cfg_options)
-    for _, part in list(config_parts(config.model, 'model')):
-        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
-            part['init_cfg'] = None
+    for field, part in list(config_parts(config)):
+        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
     config.load_from = None
     init_default_scope(config.get('default_scope', 'mmrcf'))
     torch.manual_seed(0)
