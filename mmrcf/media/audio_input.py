@@ -123,12 +123,13 @@ def _with_own_audio(frames: FrameSource) -> FrameSource:
         return frames
     if not reader.channels:
         return frames
-    return FramesWithAudio(frames, reader, Path(frames.name).name)
+    return FramesWithAudio(frames, reader, track.name)
 
 
 def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
     """With the audio of another file (a path or http(s) URL), from its start."""
-    name = f'audio {without_credentials(url)}'
+    shown = without_credentials(url)
+    name = f'audio {shown}'
     scheme = scheme_of(url)
     if scheme is None:
         require_file(url, 'audio')
@@ -138,8 +139,8 @@ def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
     if not reader.channels:
         reader.close()
         raise InputError(f'{name}: holds no audio; give a file that does')
-    joined = FramesWithAudio(frames, reader, Path(without_credentials(url)).name)
-    joined.audio_track = AudioTrack(reader.demuxer, reader.clock_start, is_own=False)
+    joined = FramesWithAudio(frames, reader, Path(shown).name)
+    joined.audio_track = AudioTrack(Path(shown).name, reader.demuxer, reader.clock_start, is_own=False)
     return joined
 
 

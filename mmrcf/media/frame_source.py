@@ -60,11 +60,13 @@ class AudioTrack:
     Whoever wants it asks ``demuxer.read_audio()`` before the first frame is taken.
 
     Attributes:
+        name: Name of the file or stream, without its folder and without credentials.
         demuxer: The container that holds it; other readers share it.
         start: Presentation time in the container that is time 0 of the frames, in seconds.
         is_own: Whether the frames come from the same container; other audio may be longer than the frames.
     """
 
+    name: str
     demuxer: Demuxer
     start: float
     is_own: bool

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from time import monotonic
 
 import av
@@ -19,7 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mmrcf.errors import InputError
-from mmrcf.utils.container import open_container, reason_of
+from mmrcf.utils.container import open_container, reason_of, without_credentials
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.images import MAX_PIXELS, check_pixels
 
@@ -80,6 +81,7 @@ class VideoSource(FrameSource):
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
+        self._short_name = Path(without_credentials(url)).name
         # FFmpeg itself refuses larger frames, also where the size changes later.
         options = {**(options or {}), 'max_pixels': str(max_pixels)}
         container = open_container(url, name, container_format, options, timeout)
@@ -126,7 +128,7 @@ class VideoSource(FrameSource):
             if self.live:
                 logger.warning('%s: has audio; the audio of live sources is not recorded', self.name)
             else:
-                self.audio_track = AudioTrack(self._demuxer, self.clock_start, is_own=True)
+                self.audio_track = AudioTrack(self._short_name, self._demuxer, self.clock_start, is_own=True)
 
     def __iter__(self) -> Iterator[Frame]:
         self._demuxer.seal()

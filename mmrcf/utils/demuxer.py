@@ -156,6 +156,8 @@ class Demuxer:
         audio: The audio stream; None where there is none.
     """
 
+    _ended = True  # until it has begun
+
     def __init__(self, container: InputContainer, name: str, *, pictures: bool = True) -> None:
         self.container = container
         self.name = name
@@ -228,6 +230,10 @@ class Demuxer:
                     self.name,
                     MAX_QUEUED_BYTES // 2**20,
                 )
+
+    def __del__(self) -> None:
+        # An adaptive stream that the garbage collector takes apart while it is open corrupts the memory.
+        self.close()
 
     def close(self) -> None:
         """Close the container; its readers are at their end. May be called twice."""

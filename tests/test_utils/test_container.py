@@ -1,5 +1,6 @@
 """What a source may open in turn, and what messages say of it."""
 
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,3 +121,15 @@ def test_a_list_to_join_reads_nothing_else(segments: Path, name: str) -> None:
     path.write_text(f'ffconcat version 1.0\nfile {name.format(root=segments.parent)}\n')
     with pytest.raises(InputFileError):
         open_source(path)
+
+
+def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    """It used to end the process: the garbage collector took the container apart while it was open."""
+    for index in range(4):
+        write_clip(tmp_path / f'{index}.ts', frames=20)
+    path = playlist(tmp_path / 'a.m3u8', *(f'{index}.ts' for index in range(4)))
+    for _ in range(10):
+        source = open_source(path)
+        assert next(iter(source)).index == 0
+        del source
+        gc.collect()
