@@ -78,7 +78,7 @@ def rows_table(rows: Rows, missing: Sequence[str]) -> str:
         )
     parts = [markdown_table(HEADER, lines), *_how_fast(rows)]
     if missing:
-        parts.append(f'Not yet measured: {", ".join(missing)}.')
+        parts.append(f'Not measured, since their checkpoints are not in the repository: {", ".join(missing)}.')
     return '\n\n'.join(parts)
 
 
