@@ -18,6 +18,7 @@ from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.apis.shipped_models import DEFAULT_MODEL
 from mmrcf.engine.command_line import add_device
 from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.media import require_source
 from mmrcf.utils import keep_freed_memory
 from mmrcf.utils.images import MAX_PIXELS
 
@@ -117,6 +118,8 @@ def main() -> None:
     # After SIGTERM (kill, timeout) the output files are finished as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     choose_model(args)
+    if args.input is not None:
+        require_source(args.input)
     options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}
     inferencer = RCFInferencer(args.model or args.config, args.checkpoint, args.device, options)
     classes = inferencer.segmenter.classes

@@ -91,6 +91,19 @@ def open_source(
     return with_audio(frames, audio)
 
 
+def require_source(source: str) -> None:
+    """Check that the file or folder that ``source`` names is there; a camera, stream or glob is not looked for.
+
+    A program calls it before it loads a model.
+
+    Raises:
+        InputFileError: There is none.
+    """
+    path = None if source.isdecimal() else _local_path(source)
+    if path is not None and not path.is_dir() and not glob.has_magic(source):
+        require_file(path, 'input')
+
+
 def source_name(source: object) -> str:
     """What a source is called in messages and results: as the user gave it, without credentials."""
     if isinstance(source, (str, int, Path)):
