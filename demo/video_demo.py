@@ -8,7 +8,6 @@ python demo/video_demo.py INPUT MODEL.onnx --out out.mp4         # a model of to
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.apis.shipped_models import DEFAULT_MODEL
 from mmrcf.engine.command_line import add_device
-from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 from mmrcf.media import require_source
 from mmrcf.utils import keep_freed_memory
 from mmrcf.utils.images import MAX_PIXELS
@@ -111,12 +110,19 @@ def model_line(args: argparse.Namespace, classes: tuple[str, ...]) -> str:
 
 @exit_on_bad_input
 def main() -> None:
-    """Run the model over the input, write the outputs and print a summary of one line."""
+    """Run the model over the input, write the outputs and print a summary of one line.
+
+    After SIGTERM (kill, timeout) or SIGHUP (a closed terminal) the outputs are finished as after Ctrl-C.
+    """
     args = parse_args()
+    with interrupted_once():
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """What the command line asks for."""
     keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
-    # After SIGTERM (kill, timeout) the output files are finished as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     choose_model(args)
     if args.input is not None:
         require_source(args.input)

@@ -9,13 +9,16 @@ bug and keeps its traceback.
 import contextlib
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from mmrcf.inputs import kept_inputs
 
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 class InputError(ValueError):
@@ -46,7 +49,8 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
 
     What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). Nor does it end because
-    nobody reads what it prints (``| head``) or because that goes to a full disk.
+    nobody reads what it prints (``| head``) or because that goes to a full disk. An interrupt is one line and exit code
+    130.
     """
 
     @functools.wraps(main)
@@ -58,8 +62,36 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
             except InputError as error:
                 print(f'error: {one_line(error)}', file=sys.stderr)
                 sys.exit(EXIT_BAD_INPUT)
+            except KeyboardInterrupt:
+                print('interrupted', file=sys.stderr)
+                sys.exit(EXIT_INTERRUPTED)
 
     return wrapped
+
+
+@contextlib.contextmanager
+def interrupted_once() -> Iterator[None]:
+    """While the block runs, the first SIGINT, SIGTERM or SIGHUP is a ``KeyboardInterrupt``, and later ones are ignored.
+
+    So outputs are finished whatever else is sent meanwhile. In another thread than the main one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = [name for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)]
+    signals = [getattr(signal, name) for name in names]
+
+    def interrupt(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

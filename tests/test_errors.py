@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import sys
+import time
 
 import pytest
 
-from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 
 
 @exit_on_bad_input
@@ -43,3 +45,31 @@ def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         main()
     captured = capsys.readouterr()
     assert caught.value.code == 2 and captured.err == 'error: file a.json: is wrong\n' and captured.out == 'before\n'
+
+
+@pytest.mark.parametrize('first', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_interrupts_and_later_ones_cost_no_output(first: signal.Signals) -> None:
+    others = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in others]
+    finished = []
+    with interrupted_once():
+        try:
+            os.kill(os.getpid(), first)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            for number in others:
+                os.kill(os.getpid(), number)
+            time.sleep(0.01)
+            finished.append('output')
+    assert finished == ['output']
+    assert [signal.getsignal(number) for number in others] == before
+
+
+def test_an_interrupt_is_one_line_and_code_130(capsys: pytest.CaptureFixture) -> None:
+    @exit_on_bad_input
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130 and capsys.readouterr().err == 'interrupted\n'

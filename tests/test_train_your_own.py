@@ -5,9 +5,8 @@ import re
 import runpy
 import shlex
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -73,9 +72,8 @@ def reader(documents: ModuleType, repository: Path, in_tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[str]], None]]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], None]:
     """Run a Python script with its arguments in this process."""
-    handler = signal.getsignal(signal.SIGTERM)
 
     def run_script(words: list[str]) -> None:
         monkeypatch.setattr(sys, 'argv', words)
@@ -84,8 +82,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[str]], None]
         except SystemExit as end:
             assert not end.code, (words, end.code)
 
-    yield run_script
-    signal.signal(signal.SIGTERM, handler)
+    return run_script
 
 
 def page_commands(repository: Path) -> list[list[str]]:
