@@ -111,7 +111,7 @@ class AudioRemuxer:
     Packets are copied as they are where :func:`can_copy` says so, else transcoded to AAC.
 
     Args:
-        track: The audio. No frame of the source may have been taken.
+        track: The audio; see there for what has to come before the first frame.
         output: The open output file. The stream is added on construction, before the first packet is written.
 
     Raises:
@@ -133,7 +133,7 @@ class AudioRemuxer:
             self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
         self._start = track.start
         self._shift = round(Fraction(track.start) / stream.time_base)
-        self._reader = track.demuxer.read_audio()
+        self._reader = track.read()
         self._packets = self._read()
         self._next: Packet | None = None
 

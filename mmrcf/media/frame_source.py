@@ -4,7 +4,7 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 
 from mmrcf.audio import AudioChunk
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
-from mmrcf.utils.demuxer import Demuxer
+from mmrcf.utils.demuxer import Demuxer, PacketReader
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,12 @@ class AudioFormat:
         return f'{self.name} ({self.sample_rate} Hz, {self.channels} channel{"s" * (self.channels != 1)})'
 
 
-@dataclass(frozen=True)
+@dataclass
 class AudioTrack:
     """The audio that belongs to the frames of a source, for an output that copies it.
 
-    Whoever wants it asks ``demuxer.read_audio()`` before the first frame is taken.
+    An output that is made after the first frame was taken calls :meth:`reserve` before it: later, the audio that was
+    read by then is gone.
 
     Attributes:
         name: Name of the file or stream, without its folder and without credentials.
@@ -70,6 +71,16 @@ class AudioTrack:
     demuxer: Demuxer
     start: float
     is_own: bool
+    _reader: PacketReader | None = field(default=None, init=False, repr=False)
+
+    def reserve(self) -> None:
+        """Keep the audio for :meth:`read`."""
+        self._reader = self._reader or self.demuxer.read_audio()
+
+    def read(self) -> PacketReader:
+        """The audio from its start, if no frame was taken before this call or :meth:`reserve`. For one output."""
+        reader, self._reader = self._reader or self.demuxer.read_audio(), None
+        return reader
 
 
 class FrameSource(ABC):

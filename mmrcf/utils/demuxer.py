@@ -106,7 +106,8 @@ class PacketReader:
                 raise StopIteration
             if not self._patient and self._demuxer.is_video_far_ahead():
                 return None
-            self._demuxer.read_packet()
+            if not self._demuxer.read_packet() and not self._queue:
+                raise StopIteration  # the end came before this reader
         packet = self._queue.popleft()
         self._size -= packet.size
         self._ended = packet.packet is None
@@ -200,10 +201,14 @@ class Demuxer:
         """Whether so much of the video waits for its reader that no more is read for the audio."""
         return self.video is not None and any(reader.is_full() for reader in self._readers.get(self.video.index, ()))
 
-    def read_packet(self) -> None:
-        """Read one packet and hand it to its readers; at the end of the container, hand the end to all of them."""
+    def read_packet(self) -> bool:
+        """Read one packet and hand it to its readers; at the end of the container, hand the end to all of them.
+
+        Returns:
+            False after the end.
+        """
         if self._ended:
-            return
+            return False
         try:
             packet = next(self._packets, None)
         except (av.error.FFmpegError, OSError) as error:
@@ -213,6 +218,7 @@ class Demuxer:
             self._end()
         elif packet.size or packet.dts is not None:  # not PyAV's own mark of the end
             self._hand_out(SharedPacket(packet, packet.stream), packet.stream)
+        return True
 
     def _end(self) -> None:
         self._ended = True

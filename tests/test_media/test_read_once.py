@@ -130,3 +130,20 @@ def test_audio_far_ahead_of_its_pictures_is_bounded(
     assert sum(packet.packet is not None for packet in video) == 200
     assert [packet.size for packet in audio] == [1600] * 10 + [0], 'the newest second'
     assert caplog.text.count('a part of it is left out') == 1
+
+
+@pytest.mark.parametrize('reserved', [True, False])
+def test_an_output_that_is_made_late_ends_and_has_the_reserved_audio(
+    reserved: bool, write_beep: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip, out = write_beep(tmp_path / 'clip.mp4'), tmp_path / 'out.mp4'
+    with open_source(clip) as source:
+        if reserved:
+            source.audio_track.reserve()
+        frames = list(source)
+        with VideoWriter(out, source) as writer:
+            for frame in frames:
+                writer.add(frame.image, frame.time, frame.audio)
+    with av.open(str(out)) as container, av.open(str(clip)) as original:
+        copied, whole = ([packet.size for packet in file.demux() if packet.size] for file in (container, original))
+        assert len(copied) - len(frames) == (len(whole) - len(frames) if reserved else 0)

@@ -67,6 +67,8 @@ def write_figure(figure: Figure, args: argparse.Namespace) -> int:
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
         writer = None
+        if not as_image and source.audio_track is not None:
+            source.audio_track.reserve()  # the size of the video, and so its writer, comes with the first picture
         total = args.frame + 1 if as_image else source.num_frames
         for frame in tqdm(source, total=total, unit='frame'):
             picture = figure.draw(frame)

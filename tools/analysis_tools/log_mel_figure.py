@@ -58,7 +58,7 @@ def draw_log_mel(args: argparse.Namespace, model: RCF) -> None:
     if Path(args.out).suffix not in FORMATS:
         raise InputError(f'output {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
     path = args.input if args.audio in ('auto', 'none') else args.audio
-    with closing(AudioReader(str(require_file(path, 'audio')), None, f'audio {path}')) as reader:
+    with closing(AudioReader.open(str(require_file(path, 'audio')), None, f'audio {path}')) as reader:
         chunks = list(reader.chunks())
     window = AudioWindow.empty().extend(chunks)
     if window.end_time is None:

@@ -112,8 +112,11 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
                 )
         due.append((run, config))
     print(f'{len(runs)} runs, {len(runs) - len(due)} of them have a result', flush=True)
-    with ThreadPoolExecutor(jobs) as pool:
-        errors = list(pool.map(lambda item: _attempt(*item, results, work), due))
+    if jobs == 1:
+        errors = [_attempt(*item, results, work) for item in due]
+    else:
+        with ThreadPoolExecutor(jobs) as pool:
+            errors = list(pool.map(lambda item: _attempt(*item, results, work), due))
     failed = [error for error in errors if error]
     if failed:
         raise InputError('; '.join(failed))
