@@ -15,8 +15,8 @@ from mmrcf.structures import FrameResult
 
 pytestmark = pytest.mark.slow
 
-# Goal: 0.7. The shipped weights reach 0.738, 0.584 and 0.763; a bound is 0.05 below, for other machines and versions.
-MIN_IOU = {'grace_hopper': 0.688, 'astronaut': 0.534, 'chelsea': 0.713}
+# Goal: 0.7. The shipped weights reach 0.738, 0.603 and 0.762; a bound is 0.05 below, for other machines and versions.
+MIN_IOU = {'grace_hopper': 0.688, 'astronaut': 0.553, 'chelsea': 0.712}
 HEIGHT = 140
 """Of a photograph in a frame of 360 pixels: close up, the weights do not detect the cat."""
 # In the clip: share of the frames with IoU >= 0.5, of those that show most of the object, and changes of its track ID.

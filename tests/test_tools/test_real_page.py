@@ -89,7 +89,7 @@ def test_rows_stand_in_their_order_and_what_is_missing_below_them(tables, made_u
     rows, sequences, _ = tables(files, ['later', 'other', 'small', 'last'])
     assert rows[2] == ('| [other](../rcf/rcf_r18_ytvis19.py) |  |  |  |  | - | 1.0 |  |  |  | as published |')
     assert rows[3].startswith('| [small](small.py) |')
-    assert rows[-1] == 'Not yet measured: later, last.'
+    assert rows[-1] == 'Not measured, since their checkpoints are not in the repository: later, last.'
     assert sequences[2:] == ['| bear | - | 0.750 |', '| walk |  | 0.500 |']
 
 

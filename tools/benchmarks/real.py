@@ -48,13 +48,8 @@ ROWS = {
     'shipped': Row(
         config='configs/real/rcf_r18_people-animals-vehicles.py',
         checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
-        note='the shipped weights: average of stages 5 and 6, half precision',
+        note='the shipped weights, after three rounds, half precision',
         latency=True,
-    ),
-    'round3': Row(
-        config='configs/real/rcf_r18_people-animals-vehicles.py',
-        checkpoint='work_dirs/round3/average.pth',
-        note='a third round, averaged with the shipped weights; not shipped',
     ),
     'rcf_r18_people-animals-vehicles': Row(
         config='configs/real/rcf_r18_people-animals-vehicles.py',

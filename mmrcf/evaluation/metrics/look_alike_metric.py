@@ -207,7 +207,7 @@ def resolve_groups(groups: Sequence[Sequence[str]] | None, ground_truth: GroundT
     if unusable:
         raise InputError(
             f'LookAlikeMetric: groups={groups!r}: {unusable[0]!r} is '
-            + ('there twice; each class may be in one group' if unusable[0] in names else 'not a category')
+            + ('a duplicate; each class may be in one group' if unusable[0] in names else 'not a category')
             + f' (categories of {ground_truth.source}: {", ".join(names[:10])})'
         )
     ids = {name: category_id for category_id, name in ground_truth.categories.items()}

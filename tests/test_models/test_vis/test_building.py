@@ -31,6 +31,8 @@ def test_light_mmcv_ends_a_training_before_it_starts(light: None, load_script, i
     with pytest.raises(SystemExit) as info, pytest.MonkeyPatch.context() as patch:
         # MMEngine's loggers of earlier tests write to the output of those, which is closed, and logging reports that.
         patch.setattr('logging.raiseExceptions', False)
+        Path('data/youtube_vis_2019').mkdir(parents=True)
+        Path('data/youtube_vis_2019/train.json').write_text('{}')
         load_script('tools/train.py').main([str(FOLDER / f'{MASKTRACK}.py')])
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
     assert info.value.code == 2
