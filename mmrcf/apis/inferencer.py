@@ -247,7 +247,7 @@ def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | No
 
 def _check_json_name(json: str | Path | None) -> None:
     if json is not None and Path(json).suffix.lower() != '.json':
-        raise InputError(f'output {json}: expected a name that ends in .json')
+        raise InputError(f'output {source_name(str(json))}: expected a name that ends in .json')
 
 
 class Window:

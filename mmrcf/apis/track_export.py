@@ -101,6 +101,8 @@ class TrackExporter(AtomicWriter):
             self._times.append(max(at, math.nextafter(self._times[-1], math.inf)) if self._times else at)
 
     def _finish(self, interrupted: bool) -> bool:
+        if not self._times:
+            return False
         with self._temporary.open('w', encoding='utf-8') as output:
             output.writelines(self._document())
         return True

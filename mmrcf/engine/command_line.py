@@ -61,5 +61,11 @@ def add_cfg_options(parser: argparse.ArgumentParser, of: str = 'the config') -> 
 
 
 def add_json(parser: argparse.ArgumentParser, what: str = 'the figures') -> None:
-    """Add ``--json FILE``."""
-    parser.add_argument('--json', metavar='FILE', help=f'write {what} to this file')
+    """Add ``--json FILE``, a name that ends in .json: not, by mistake, a frame or a checkpoint."""
+    parser.add_argument('--json', type=_json_name, metavar='FILE', help=f'write {what} to this file')
+
+
+def _json_name(text: str) -> str:
+    if not text.endswith('.json') and not text.startswith('/dev/'):
+        raise argparse.ArgumentTypeError(f'expected a name that ends in .json, got {text!r}')
+    return text

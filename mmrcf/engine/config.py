@@ -24,6 +24,7 @@ from torch.distributed import DistBackendError
 
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
+from mmrcf.inputs import note_input
 from mmrcf.utils import require_file
 
 # Top-level fields that MMEngine's Runner reads beside its own arguments.
@@ -102,6 +103,7 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
         raise InputError(f'config {path}: expected a .py file, got {path.suffix or "no suffix"}')
     try:
         config = Config.fromfile(path)
+        _note_bases(path)
     except FileNotFoundError as error:
         raise InputFileError(f'config {path}: {one_line(error)}; check the names in its _base_') from error
     except Exception as error:  # the file is the user's program: whatever it raises is theirs to fix
@@ -111,6 +113,14 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
     if cfg_options:
         override(config, cfg_options)
     return config
+
+
+def _note_bases(path: Path) -> None:
+    """Count the files that a config is made of as inputs, so that none of them becomes an output."""
+    note_input(path)
+    for base in Config._get_base_files(str(path)):
+        if '::' not in base:  # of an installed package
+            _note_bases(path.parent / base)
 
 
 def override(config: Config, options: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ class ArraySource(FrameSource):
             raise InputError(
                 f'input: expected a path, a URL, a number or arrays of frames, got {type(images).__name__}'
             )
+        if isinstance(images, np.ndarray) and images.ndim == 3 and images.shape[2] == 3:
+            raise InputError(f'input: is one array {images.shape}, expected several frames; give [frame] for one')
         self.num_frames = len(images) if hasattr(images, '__len__') else None
         iterator = iter(images)
         first = next(iterator, None)

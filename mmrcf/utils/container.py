@@ -9,6 +9,7 @@ import av.error
 from av.container import InputContainer
 
 from mmrcf.errors import InputFileError
+from mmrcf.inputs import note_input
 
 STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
@@ -52,7 +53,9 @@ def without_credentials(text: str) -> str:
     """
     # A password may hold '/' and '@': behind a colon that begins no port, all up to the last '@' is one.
     text = re.sub(r'(?<=://)(?:[^\s/?#:]*:(?!\d+/)\S*|[^\s/?#]*)@', '***@', text)
-    return re.sub(r'(://[^\s?\'"]*\?)[^\s\'"]+', r'\1***', text)
+    text = re.sub(r'(://[^\s?\'"]*\?)[^\s\'"]+', r'\1***', text)
+    # Some cameras take them in the path, some servers behind ';' or '#'.
+    return re.sub(r'(?i)((?:password|passwd|pwd|token|secret|key)=)(?!\*)[^\s/&;#?\'"]+', r'\1***', text)
 
 
 def open_container(
@@ -116,7 +119,7 @@ def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict)
 def check_playlist(path: Path, name: str) -> None:
     """Check that a local playlist, and those that it names, name only files beside it or below it.
 
-    FFmpeg itself refuses other protocols, and paths that leave the folder of a list to be joined ('ffconcat').
+    What it names counts as an input of the command.
 
     Args:
         path: Any local file; one that is no playlist is not looked at further.
@@ -132,6 +135,7 @@ def check_playlist(path: Path, name: str) -> None:
         if playlist.resolve() in seen or not playlist.is_file():
             continue
         seen.add(playlist.resolve())
+        note_input(playlist)
         for entry in _playlist_entries(playlist, name):
             target = playlist.absolute().parent / entry
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
@@ -144,17 +148,21 @@ def check_playlist(path: Path, name: str) -> None:
 
 
 def _playlist_entries(path: Path, name: str) -> list[str]:
-    """What an HLS playlist names, as it stands there; nothing for another file."""
+    """What an HLS playlist or an ffconcat list names, as it stands there; nothing for another file."""
     with path.open('rb') as file:
         head = file.read(_TEXT_PROBE)
         if b'\0' not in head and b'<MPD' in head:
             raise InputFileError(f'{name}: is a DASH manifest, which is read from a server only; give the video itself')
-        if not head.startswith(b'#EXTM3U'):
+        is_list = head.startswith(b'ffconcat version')
+        if not is_list and not head.startswith(b'#EXTM3U'):
             return []
         # FFmpeg ends a line at any of these.
         lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
+    texts = [os.fsdecode(line.rstrip()) for line in lines]
+    if is_list:
+        return [match[1].strip('\'"') for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
     entries = []
-    for line in (os.fsdecode(line.rstrip()) for line in lines):
+    for line in texts:
         if line.startswith('#EXT'):
             entries += [quoted or plain for quoted, plain in re.findall(r'URI\s*=\s*(?:"([^"]*)"?|([^",]+))', line)]
         elif line and not line.startswith('#'):

@@ -107,11 +107,17 @@ def read_frames(
     with _reading(path):
         if _needs_opencv(path):
             check_pixels(name, *_tiff_size(path), max_pixels)
-            for index in range(cv2.imcount(str(path))):
+            count = cv2.imcount(str(path))
+            if not count:
+                raise InputError(
+                    f'{name}: is a TIFF of a kind that cannot be read; save it with 8 or 16 bits or as PNG'
+                )
+            for index in range(count):
                 yield _to_rgb(_read_by_opencv(path, index), white), None
             return
         with _open(path) as image:
-            for index in _frame_numbers(image):
+            numbers = _frame_numbers(image)
+            for index in numbers:
                 image.seek(index)
                 check_pixels(name, *image.size, max_pixels)
                 if _is_deep_colour(image):
@@ -120,7 +126,7 @@ def read_frames(
                     source = _loaded(image, path)
                     pixels = np.asarray(source if _is_deep(source) else source.convert('RGB'))
                 pixels = np.ascontiguousarray(_TURNS[_orientation(source)](_to_rgb(pixels, white)))
-                duration = source.info.get('duration')
+                duration = source.info.get('duration') if len(numbers) > 1 else None
                 yield pixels, duration / 1000 if duration else None
 
 

@@ -13,7 +13,9 @@ from mmengine.config import Config
 from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.inputs import kept_inputs
 from mmrcf.registry import MODELS
+from mmrcf.utils import atomic_output
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -153,3 +155,14 @@ def test_two_runs_within_a_second_have_logs_of_their_own(tiny_config, tmp_path) 
         runs.append(build_runner(config))
     assert runs[0].experiment_name != runs[1].experiment_name
     assert all(list((tmp_path / name).glob('*/*.log')) for name in ('first', 'second'))
+
+
+def test_the_bases_of_a_config_are_inputs_too(in_tmp_path: Path) -> None:
+    Path('deep.py').write_text('a = 1\n')
+    Path('base.py').write_text("_base_ = './deep.py'\nmodel = dict(type='RCF')\n")
+    Path('top.py').write_text("_base_ = ['./base.py']\n")
+    with kept_inputs():
+        load_config('top.py')
+        for name in ('top.py', 'base.py', 'deep.py'):
+            with pytest.raises(InputError, match='is an input of this command'), atomic_output(name):
+                pass

@@ -54,3 +54,8 @@ def test_a_list_of_files(tmp_path: Path) -> None:
 def test_other_things_are_refused(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         open_source(source)
+
+
+def test_one_array_is_no_sequence() -> None:
+    with pytest.raises(InputError, match=r'one array \(40, 60, 3\).*give \[frame\]'):
+        open_source(np.zeros((40, 60, 3), np.uint8))

@@ -230,5 +230,8 @@ def test_the_tool_with_paths_that_are_not_there(content, write, run, tmp_path):
     for arguments in ([str(tmp_path / 'no.json')], [str(tmp_path)], [write(content), '--image-root', 'nowhere']):
         code, _, err = run(*arguments)
         assert code == 2 and err.count('\n') == 1
-    code, _, err = run(write(content), '--json', str(tmp_path))
+    (tmp_path / 'folder.json').mkdir()
+    code, _, err = run(write(content), '--json', str(tmp_path / 'folder.json'))
     assert code == 2 and 'is a folder' in err
+    code, _, err = run(write(content), '--json', str(tmp_path / 'frame.jpg'))
+    assert code == 2 and 'expected a name that ends in .json' in err

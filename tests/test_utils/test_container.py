@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.inputs import kept_inputs
 from mmrcf.media import open_source
-from mmrcf.utils.container import PROTOCOLS, scheme_of, without_credentials
+from mmrcf.utils import atomic_output
+from mmrcf.utils.container import PROTOCOLS, check_playlist, scheme_of, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,29 @@ def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[...
         assert next(iter(source)).index == 0
         del source
         gc.collect()
+
+
+@pytest.mark.parametrize('text', ['#EXTM3U\n#EXTINF:1\nseg.ts\n', "ffconcat version 1.0\nfile 'seg.ts'\nduration 1\n"])
+def test_what_a_playlist_names_is_an_input_too(text: str, tmp_path: Path) -> None:
+    (tmp_path / 'list').write_text(text)
+    (tmp_path / 'seg.ts').write_bytes(b'x')
+    with kept_inputs():
+        check_playlist(tmp_path / 'list', 'video list')
+        for name in ('seg.ts', 'list'):
+            with pytest.raises(InputError, match='is an input of this command'), atomic_output(tmp_path / name):
+                pass
+    (tmp_path / 'list').write_text(text.replace('seg.ts', '../seg.ts'))
+    with pytest.raises(InputError, match='beside it or below it'):
+        check_playlist(tmp_path / 'list', 'video list')
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('rtsp://1.2.3.4/user=admin&password=s3cret&channel=1', 'rtsp://1.2.3.4/user=admin&password=***&channel=1'),
+        ('http://h/a;token=s3cret', 'http://h/a;token=***'),
+        ('http://h/a#access_token=s3cret', 'http://h/a#access_token=***'),
+    ],
+)
+def test_secrets_in_a_path_are_masked(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown and without_credentials(shown) == shown
