@@ -95,6 +95,11 @@ class TestAblate:
                 run('True,False', first, 'model.neck.grid_size=1')
             assert [path.stat().st_mtime_ns for path in results] == times
 
+            # An interrupted run continues from what is there: here a finished training without its test.
+            results[0].unlink()
+            run('True,False', first)
+            assert json.loads(results[0].read_text())['metrics'] == without['metrics']
+
         run('False', second)
         (again,) = (json.loads(path.read_text()) for path in (second / 'results').iterdir())
         assert again['metrics'] == without['metrics'] and again['config_digest'] == without['config_digest']

@@ -127,7 +127,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
     started = time.time()
     folder = work / run.title
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / 'settings.py'
+    settings = work / f'{run.title}.py'  # not in the folder, where MMEngine puts a copy with fields of its own
     # A result must not continue a training of other settings.
     if settings.exists() and digest(Config.fromfile(settings)) != digest(config):
         return f'{run.title}: {folder} has a training of other settings; delete the folder and start again'
