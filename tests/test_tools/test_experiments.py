@@ -164,6 +164,17 @@ class TestReport:
         assert lines[3].endswith('| -9.8 [-12.9, -6.6] | 40.1 (-0.7) | holds |')
         assert lines[5] == 'Holds: without.'
 
+    @pytest.mark.parametrize(('minutes', 'length'), [([8.0, None, 9.0], '8.5 minutes a run'), ([None], '')])
+    def test_the_budget_counts_runs_in_one_part_only(self, report: ModuleType, minutes: list, length: str) -> None:
+        machine = dict(processor='CPU', packages=dict(torch='2.11.0'))
+        records = {
+            seed: dict(minutes=value, date='2026-01-02', iterations=1500, batch_size=3, machine=machine)
+            for seed, value in enumerate(minutes)
+        }
+        text = report.budget({'shapes': {'reference': records}})
+        assert text.startswith(f'{len(minutes)} runs; iterations: 1,500 of 3 clips; ')
+        assert length in text and ('minutes' in text) == bool(length)
+
     def test_the_page_is_what_its_files_say(self, report: ModuleType, tmp_path: Path) -> None:
         page = tmp_path / 'experiments.md'
         page.write_text((REPOSITORY / 'docs/experiments.md').read_text())

@@ -100,14 +100,15 @@ def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
     records = [record for rows in folders.values() for seeds in rows.values() for record in seeds.values()]
     if not records:
         return 'No run yet.'
-    minutes, dates = [record['minutes'] for record in records], sorted(record['date'] for record in records)
+    minutes = [record['minutes'] for record in records if record['minutes'] is not None]  # None: in several parts
+    dates = sorted(record['date'] for record in records)
     iterations = sorted({f'{record["iterations"]:,} of {record["batch_size"]} clips' for record in records})
     processors = sorted({f'{record["machine"]["processor"]}' for record in records})
     torches = sorted({record['machine']['packages']['torch'] for record in records})
+    length = f'{np.median(minutes):.1f} minutes a run with its test (median; one CPU thread each); ' if minutes else ''
     return (
-        f'{len(records)} runs; iterations: {", ".join(iterations)}; {np.median(minutes):.1f} minutes a run with its '
-        f'test (median; one CPU thread each); {", ".join(processors)}; PyTorch {", ".join(torches)}; {dates[0]} to '
-        f'{dates[-1]}.'
+        f'{len(records)} runs; iterations: {", ".join(iterations)}; {length}{", ".join(processors)}; PyTorch '
+        f'{", ".join(torches)}; {dates[0]} to {dates[-1]}.'
     )
 
 

@@ -131,6 +131,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
     # A result must not continue a training of other settings.
     if settings.exists() and digest(Config.fromfile(settings)) != digest(config):
         return f'{run.title}: {folder} has a training of other settings; delete the folder and start again'
+    resumed = latest_checkpoint(folder) is not None
     config.dump(str(settings))
     print(f'{run.title}: started', flush=True)
     try:
@@ -153,12 +154,12 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
         batch_size=config.train_dataloader.batch_size,
         config_digest=digest(config),
         metrics=metrics,
-        minutes=round((time.time() - started) / 60, 1),
+        minutes=None if resumed else round((time.time() - started) / 60, 1),
         date=time.strftime('%Y-%m-%d'),
         machine=describe_machine(torch.device('cuda' if torch.cuda.is_available() else 'cpu')),
     )
     write_json(results / f'{run.title}.json', record, updates=True)  # its settings may have been compared
-    print(f'{run.title}: AP {metrics.get("vis/AP", float("nan")):.1f}, {record["minutes"]} minutes', flush=True)
+    print(f'{run.title}: AP {metrics.get("vis/AP", float("nan")):.1f}', flush=True)
     return None
 
 
