@@ -16,7 +16,6 @@ from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
     explained_config_errors,
-    explained_training_errors,
     load_config,
     require_gpu_for_amp,
     require_training,
@@ -24,7 +23,7 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.engine.stages import describe, pauses, plan_stages, require_data
+from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
 from mmrcf.errors import InputFileError, exit_on_bad_input
 from mmrcf.utils import keep_freed_memory, require_file
 

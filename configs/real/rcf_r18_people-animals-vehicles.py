@@ -1,6 +1,6 @@
 """RCF for ordinary video: people, animals and vehicles, on two CPU cores. The shipped model.
 
-Stage 6, after two rounds of still images; it continues from ``rcf_r18_stills_448_round2.py``. It adds the context: one
+Stages 6 and 8, which end rounds 2 and 3; it continues from ``rcf_r18_stills_448_round2.py``. It adds the context: one
 reference frame. Clips have three frames. A quarter of them are from videos, the others from still images that move
 (``ObjectMotion``, ``ClipMotion``), with few pasted objects.
 """

@@ -4,7 +4,6 @@ import argparse
 import ast
 import contextlib
 import difflib
-import errno
 import inspect
 import itertools
 import os
@@ -20,7 +19,6 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import Registry, build_from_cfg
 from mmengine.runner import Runner
-from torch.distributed import DistBackendError
 
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
@@ -260,51 +258,6 @@ def check_batch_size(runner: Runner) -> None:
             recipe,
             batch / recipe,
         )
-
-
-@contextlib.contextmanager
-def explained_training_errors(runner: Runner) -> Iterator[None]:
-    """Turn what ends a training without a fault of its code into an :class:`InputError` with the remedy.
-
-    These are a loss or a matching cost that is not a number, a full disk, and another process of the run that ended.
-    """
-    try:
-        yield
-    except FloatingPointError as error:
-        rate = runner.cfg.optim_wrapper.optimizer.lr
-        raise InputError(
-            f'training diverged at iteration {runner.iter + 1}: {error}; lower the rate, for example --cfg-options '
-            f'optim_wrapper.optimizer.lr={rate / 2:g}, and start again'
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(
-            f'{_stopped(runner)}: no space left on the disk; free some, and continue from the last checkpoint with '
-            '--resume'
-        ) from error
-    except RuntimeError as error:
-        ended = _ended_process(error)
-        if ended is None:
-            raise
-        raise InputError(f'{_stopped(runner)}: {ended}, and continue from the last checkpoint with --resume') from error
-
-
-def _stopped(runner: Runner) -> str:
-    return f'{runner.work_dir}: the training stopped at iteration {runner.iter + 1}'
-
-
-def _ended_process(error: RuntimeError) -> str | None:
-    """Which other process ended, and what to do about it; None where ``error`` is about something else."""
-    if re.search(r'DataLoader worker \(pid\S* [\d, ]+\)', str(error)):
-        return (
-            'a process that loads data ended, often for lack of memory; lower train_dataloader.num_workers, or free '
-            'memory'
-        )
-    is_lost = isinstance(error, DistBackendError) or re.search(
-        r'gloo.*(Connection|Broken pipe|Timed out)|Connection (closed|reset) by peer', str(error), re.DOTALL
-    )
-    return 'another process of the run ended; see its output above' if is_lost else None
 
 
 @contextlib.contextmanager

@@ -320,7 +320,7 @@ def test_one_command_trains_all_stages_also_when_it_is_interrupted(
     with pytest.raises(SystemExit, match='130'):
         run(train, two_stages, '--resume', '--cfg-options', 'default_hooks.checkpoint.interval=1')
     run(train, two_stages, '--resume')
-    # The first stage goes on from its checkpoint of iteration 2, the second from that of iteration 1.
+    # The first stage continues from its checkpoint of iteration 2, the second from that of iteration 1.
     assert done == ['tiny'] * 5 + ['second'] * 2
     for path in ('tiny/iter_4.pth', 'second/iter_2.pth'):
         expected, resumed = weights(whole / path), weights(parts / path)
