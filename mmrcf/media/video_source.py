@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mmrcf.errors import InputError
-from mmrcf.utils.container import open_container, reason_of, without_credentials
+from mmrcf.utils.container import ByteStream, open_container, reason_of, without_credentials
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.images import MAX_PIXELS, check_pixels
 
@@ -47,7 +47,7 @@ class VideoSource(FrameSource):
     first frame is decoded on construction, so that a file without a usable frame is an error here and not later.
 
     Args:
-        url: What :func:`~mmrcf.utils.container.open_container` opens: a path, a URL or a device.
+        url: What :func:`~mmrcf.utils.container.open_container` opens: a path, a URL, a device or a stream of bytes.
         name: Name for messages, without credentials.
         container_format: Input format, where it does not show from ``url`` (cameras).
         options: Options of the input format.
@@ -69,7 +69,7 @@ class VideoSource(FrameSource):
 
     def __init__(
         self,
-        url: str,
+        url: str | ByteStream,
         name: str,
         *,
         container_format: str | None = None,
@@ -81,7 +81,7 @@ class VideoSource(FrameSource):
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
-        self._short_name = Path(without_credentials(url)).name
+        self._short_name = Path(without_credentials(url) if isinstance(url, str) else name.removeprefix('video ')).name
         # FFmpeg itself refuses larger frames, also where the size changes later.
         options = {**(options or {}), 'max_pixels': str(max_pixels)}
         container = open_container(url, name, container_format, options, timeout)
