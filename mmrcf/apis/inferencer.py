@@ -27,10 +27,10 @@ from mmrcf.media import (
     VideoWriter,
     is_image_path,
     open_source,
-    source_name,
 )
 from mmrcf.models import OnlineModel
 from mmrcf.structures import FrameResult
+from mmrcf.urls import source_name
 from mmrcf.utils.images import MAX_PIXELS
 from mmrcf.visualization import AudioAttention, draw_tracks
 
