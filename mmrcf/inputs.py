@@ -1,19 +1,32 @@
 """The files that a command reads. None of them may become one of its outputs.
 
 Readers call :func:`note_input`, outputs ask :func:`is_input`; :func:`kept_inputs` says for how long a file counts as
-an input. Files are compared by device and inode, so other names of a file, links included, are the same file.
+an input. An output that is written at the end of a long run is announced by :func:`note_output`, so that reading the
+file fails at the start. Files are compared by device and inode, so other names of a file, links included, are the same
+file.
 """
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FileKey = tuple[int, int]
 """Device and inode."""
 
-# One set for each running block; a stream beside another, or inside a command, has its own.
-_blocks: list[set[FileKey]] = []
+
+@dataclass(eq=False)
+class _Block:
+    """What a running block has read and will write."""
+
+    inputs: set[FileKey] = field(default_factory=set)
+    folders: dict[FileKey, frozenset[str]] = field(default_factory=dict)
+    outputs: set[FileKey] = field(default_factory=set)
+
+
+# One for each running block; a stream beside another, or inside a command, has its own.
+_blocks: list[_Block] = []
 
 
 @contextlib.contextmanager
@@ -23,29 +36,57 @@ def kept_inputs(*paths: object) -> Iterator[None]:
     Args:
         paths: Files that were read before; values that are no path of a file are passed over.
     """
-    files: set[FileKey] = set()
-    _blocks.append(files)
+    block = _Block()
+    _blocks.append(block)
     try:
         for path in paths:
             if isinstance(path, str | Path):
                 note_input(path)
         yield
     finally:
-        _blocks[:] = [block for block in _blocks if block is not files]
+        _blocks[:] = [other for other in _blocks if other is not block]
 
 
 def note_input(path: str | Path) -> None:
     """Count ``path`` as an input of all running blocks."""
     key = _key(path) if _blocks else None
     if key is not None:
-        for files in _blocks:
-            files.add(key)
+        for block in _blocks:
+            block.inputs.add(key)
+
+
+def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
+    """Count the files with these suffixes, in ``path`` and below, as inputs: other processes read them later."""
+    key = _key(path) if _blocks else None
+    if key is not None:
+        for block in _blocks:
+            block.folders[key] = block.folders.get(key, frozenset()) | frozenset(suffixes)
+
+
+def note_output(path: str | Path) -> None:
+    """Announce an output of the running blocks; one that does not exist is nobody's input."""
+    key = _key(path) if _blocks else None
+    if key is not None:
+        for block in _blocks:
+            block.outputs.add(key)
 
 
 def is_input(path: str | Path) -> bool:
-    """Whether ``path`` is a file that a running block has read."""
+    """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
     key = _key(path) if _blocks else None
-    return key is not None and any(key in files for files in _blocks)
+    if key is None:
+        return False
+    if any(key in block.inputs for block in _blocks):
+        return True
+    path = Path(path)
+    folders = {_key(parent) for parent in path.absolute().parents} if any(block.folders for block in _blocks) else ()
+    return any(path.suffix in block.folders.get(folder, ()) for block in _blocks for folder in folders)
+
+
+def is_output(path: str | Path) -> bool:
+    """Whether ``path`` is a file that a running block has announced as its output."""
+    key = _key(path) if _blocks else None
+    return key is not None and any(key in block.outputs for block in _blocks)
 
 
 def _key(path: str | Path) -> FileKey | None:

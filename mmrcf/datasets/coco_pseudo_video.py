@@ -20,7 +20,7 @@ from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
 from .annotations.view import MAX_SIDE, AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
+from .clips import ClipDraw, build_pipeline, note_files, open_draw, resolve_prefix
 
 
 @DATASETS.register_module()
@@ -150,6 +150,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         self.object_counts = np.array(
             [sum(item['label'] != IGNORED_LABEL for item in record['instances']) for record in kept]
         )
+        note_files(kept, self.data_prefix)
         return kept
 
     def _record(self, image: VideoRecord, found: Sequence[dict], is_partly_labelled: bool) -> dict | None:

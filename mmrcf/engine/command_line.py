@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import torch
 
+from mmrcf.inputs import note_output
+
 from .config import ConfigOptions
 
 
@@ -68,4 +70,5 @@ def add_json(parser: argparse.ArgumentParser, what: str = 'the figures') -> None
 def _json_name(text: str) -> str:
     if not text.endswith('.json') and not text.startswith('/dev/'):
         raise argparse.ArgumentTypeError(f'expected a name that ends in .json, got {text!r}')
+    note_output(text)  # it is written at the end
     return text

@@ -1,4 +1,4 @@
-from .files import read_json, require_file, require_folder
+from .files import read_json, read_text, require_file, require_folder
 from .images import read_image
 from .machine import describe_machine
 from .masks import mask_boxes
@@ -13,6 +13,7 @@ __all__ = [
     'peak_mib',
     'read_image',
     'read_json',
+    'read_text',
     'require_file',
     'require_folder',
     'resident_mib',

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError
-from mmrcf.utils import require_file
+from mmrcf.utils import read_text
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,7 @@ def read_class_table(path: str | Path) -> ClassTable:
         InputError: A line has no class, a key is twice in it, a class is not text, or nothing is in it.
     """
     where = f'class file {path}'
-    try:
-        text = require_file(path, 'class file').read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise InputError(f'{where}: not a text file in UTF-8; save it as UTF-8') from error
+    text = read_text(path, 'class file')
     pairs = _json_pairs(text, where) if text.lstrip().startswith('{') else _line_pairs(text, where)
     names: dict[str, str] = {}
     for key, name in pairs:
@@ -104,10 +101,7 @@ def read_name_list(path: str | Path) -> list[str]:
     Raises:
         InputError: There is none, or the file is not text.
     """
-    try:
-        lines = require_file(path, 'list').read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f'list {path}: not a text file in UTF-8; save it as UTF-8') from error
+    lines = read_text(path, 'list').splitlines()
     words = [parts[0] for line in lines if (parts := line.partition('#')[0].split())]
     names = [Path(word).parent.name if '/' in word else word for word in words]
     if not names:
