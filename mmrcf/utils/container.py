@@ -136,6 +136,7 @@ def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict)
     """Open a file by its absolute path, which FFmpeg cannot take for a URL."""
     check_playlist(path, name)
     options['protocol_whitelist'] = LOCAL_PROTOCOLS
+    options['safe'] = '0'  # else FFmpeg refuses lists that name files with spaces; what they name is checked
     return av.open(str(path.absolute()), options=options, **arguments)
 
 
@@ -183,7 +184,9 @@ def _playlist_entries(path: Path, name: str) -> list[str]:
         lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
     texts = [os.fsdecode(line.rstrip()) for line in lines]
     if is_list:
-        return [match[1].strip('\'"') for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
+        if any(text.split()[:1] == ['option'] for text in texts):
+            raise InputFileError(f'{name}: sets options of FFmpeg; a list to join may name files only')
+        return [_unquoted(match[1]) for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
     entries = []
     for line in texts:
         if line.startswith('#EXT'):
@@ -191,6 +194,12 @@ def _playlist_entries(path: Path, name: str) -> list[str]:
         elif line and not line.startswith('#'):
             entries.append(line)
     return entries
+
+
+def _unquoted(text: str) -> str:
+    """The first word of a line of an ffconcat list, as FFmpeg reads it: single quotes, and backslashes outside them."""
+    word = re.match(r"(?:'[^']*'?|\\.|[^'\\\s])*", text)[0]
+    return re.sub(r"'([^']*)'?|\\(.)", lambda match: match[1] or match[2] or '', word)
 
 
 def require_protocol(scheme: str) -> None:

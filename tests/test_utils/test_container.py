@@ -101,12 +101,30 @@ def test_a_dash_manifest_is_refused(tmp_path: Path) -> None:
         open_source(tmp_path / 'a.mpd')
 
 
-@pytest.mark.parametrize('name', ['../outside.ts', '{root}/outside.ts', 'http://127.0.0.1:9/a.ts'])
+@pytest.mark.parametrize(
+    'name',
+    ['../outside.ts', '{root}/outside.ts', 'http://127.0.0.1:9/a.ts', 'link.ts', "'..'/outside.ts", '.\\./outside.ts'],
+)
 def test_a_list_to_join_reads_nothing_else(segments: Path, name: str) -> None:
     path = segments / 'list.txt'
     path.write_text(f'ffconcat version 1.0\nfile {name.format(root=segments.parent)}\n')
-    with pytest.raises(InputFileError):
+    with pytest.raises(InputFileError, match='a local playlist may name files beside it'):
         open_source(path)
+
+
+def test_a_list_to_join_sets_no_options(segments: Path) -> None:
+    (segments / 'list.txt').write_text('ffconcat version 1.0\nfile inside.ts\noption protocol_whitelist file,tcp\n')
+    with pytest.raises(InputFileError, match='sets options'):
+        open_source(segments / 'list.txt')
+
+
+def test_a_list_to_join_may_name_any_file_beside_it(segments: Path) -> None:
+    shutil.copy(segments / 'inside.ts', segments / "it's a clip.ts")
+    (segments / 'list.txt').write_text("ffconcat version 1.0\nfile 'it'\\''s a clip.ts'\nfile below/inside.ts\n")
+    with kept_inputs():
+        assert len(list(open_source(segments / 'list.txt'))) == 16
+        with pytest.raises(InputError, match='is an input'), atomic_output(segments / "it's a clip.ts"):
+            pass
 
 
 def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
