@@ -73,7 +73,8 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
 def interrupted_once() -> Iterator[None]:
     """While the block runs, the first SIGINT, SIGTERM or SIGHUP is a ``KeyboardInterrupt``, and later ones are ignored.
 
-    So outputs are finished whatever else is sent meanwhile. In another thread than the main one nothing changes.
+    So outputs are finished whatever else is sent meanwhile. Handlers belong to the process: they are put back at the
+    end, and in another thread than the main one nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -96,7 +97,10 @@ def interrupted_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lenient_streams() -> Iterator[None]:
-    """While the block runs, what cannot be printed is dropped; the outputs of a command are files."""
+    """While the block runs, what cannot be printed is dropped; the outputs of a command are files.
+
+    The standard streams belong to the process, so only command lines are wrapped, never the library.
+    """
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and _LenientStream(stream) for stream in streams)  # None where the shell closed it
     try:
