@@ -65,7 +65,7 @@ def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[
         boxes=mask_boxes(masks),
         class_names=tuple(class_names[label] for label in labels),
         class_probs=np.zeros((len(masks), len(class_names)), np.float32),
-        slots=np.arange(len(masks)),
+        queries=np.arange(len(masks)),
     )
     return draw_tracks(image, shown)
 

@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split, add_table
 from mmrcf.engine.config import explained_config_errors, load_config, override, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -153,10 +153,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--counterpart', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a visual-only model, to compare with'
     )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the configs to use')
+    add_split(parser, 'data of the configs to use')
     add_device(parser)
     add_json(parser)
-    parser.add_argument('--table', metavar='FILE.md', help='write them between the audio markers of this Markdown file')
+    add_table(parser, 'audio')
     parser.add_argument('--results', metavar='FOLDER', help='write the tracks of each run there, for audio_ttest.py')
     add_cfg_options(parser, 'the configs')
     return parser.parse_args(arguments)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from frame_figures import DEFAULT_FRAME, Figure, step, write_figure
+from frame_figures import Figure, add_figure_options, step, write_figure
 from mmengine.registry import init_default_scope
 
 from mmrcf.apis import OnlineSegmenter
@@ -55,20 +55,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
     parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
     parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
-    parser.add_argument(
-        '--frame', type=int, default=DEFAULT_FRAME, help=f'frame of an image, from 0 (default: {DEFAULT_FRAME})'
-    )
-    parser.add_argument(
-        '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
-    )
-    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    add_figure_options(parser)
     add_device(parser)
     add_cfg_options(parser, 'the configs')
-    args = parser.parse_intermixed_args(arguments)
-    if args.frame < 0:
-        parser.error(f'--frame {args.frame}: expected a number from 0 on')
-    return args
+    return parser.parse_intermixed_args(arguments)
 
 
 @exit_on_bad_input

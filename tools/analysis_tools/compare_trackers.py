@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split
 from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
@@ -147,7 +147,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--outputs', metavar='FILE', help='outputs of tools/test.py --save-outputs, instead of running the weights'
     )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
+    add_split(parser)
     parser.add_argument(
         '--tracker', action='append', metavar='NAME(KEY=VALUE, ...)', help='a tracker; may be given several times'
     )

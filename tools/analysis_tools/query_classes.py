@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split
 from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -35,7 +35,7 @@ def count_queries(model: RCF, loader) -> np.ndarray:
     stream = FrameStream(model)
     for data_batch in tqdm(loader, unit='frame'):
         record = stream.process(data_batch)
-        np.add.at(counts, (record['labels'], record['slots']), 1)
+        np.add.at(counts, (record['labels'], record['queries']), 1)
     return counts
 
 
@@ -68,7 +68,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Count which queries predict which classes')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
+    add_split(parser)
     parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
     add_json(parser, 'classes and counts')
     add_device(parser)

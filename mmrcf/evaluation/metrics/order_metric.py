@@ -80,7 +80,7 @@ def _count_video(
         seen = [number for number, track in enumerate(tracks) if track.rles[index] is not None]
         for row, column, iou in match_masks([tracks[number].rles[index] for number in seen], frame['rles']):
             number = seen[row]
-            slot, track_id = int(frame['slots'][column]), int(frame['ids'][column])
+            slot, track_id = int(frame['queries'][column]), int(frame['ids'][column])
             last_slot, last_id = last.get(number, (slot, track_id))
             last[number] = slot, track_id
             counts.matched += 1
