@@ -47,6 +47,7 @@ def stack_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[str], height: int) -> np.ndarray:
+    """A frame at this height with its labels drawn in; ignored regions are shaded."""
     size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
     shrinks = height < image.shape[0]
     image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

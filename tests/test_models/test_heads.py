@@ -4,34 +4,12 @@ import math
 
 import pytest
 import torch
+from fixtures.heads import HUGE, head, left_and_right, logits_of, outputs
 
-from mmrcf.models.heads import InstanceQueryHead, SlotOutputs
+from mmrcf.models.heads import SlotOutputs
 from mmrcf.models.layers import FusedTokens
 from mmrcf.models.losses.semantic_loss import SemanticLoss
 from mmrcf.models.task_modules import FrameTargets
-
-HUGE = 50.0
-
-
-def head(**arguments) -> InstanceQueryHead:
-    decoder = dict(num_layers=2, num_heads=2, feedforward_dims=16)
-    return InstanceQueryHead(
-        **{'num_classes': 2, 'num_queries': 3, 'embed_dims': 8, 'mask_dims': 4, 'decoder': decoder, **arguments}
-    )
-
-
-def outputs(cls_logits, mask_logits) -> SlotOutputs:
-    cls_logits = torch.tensor(cls_logits)
-    return SlotOutputs(cls_logits, torch.tensor(mask_logits), torch.zeros(*cls_logits.shape[:2], 8))
-
-
-def left_and_right() -> torch.Tensor:
-    """(2, 2, 2): the left column, the right column."""
-    return torch.tensor([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])
-
-
-def logits_of(mask: torch.Tensor) -> list:
-    return ((mask * 2 - 1) * HUGE).tolist()
 
 
 def test_losses_by_hand() -> None:

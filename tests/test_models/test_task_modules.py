@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from fixtures.heads import HUGE, head, left_and_right, logits_of, outputs
 from mmengine.structures import InstanceData
 
-from mmrcf.models.heads import InstanceQueryHead, SlotOutputs
 from mmrcf.models.layers import COARSE, FINE, anchor_positions, grid_anchors, sine_positions
 from mmrcf.models.task_modules import CenterDistanceCost, FrameTargets, SlotMatcher, frame_targets
 
@@ -12,30 +12,6 @@ COSTS = [
     dict(type='mmdet.ClassificationCost', weight=1.0),
     dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
 ]
-
-
-HUGE = 50.0
-
-
-def head(**arguments) -> InstanceQueryHead:
-    decoder = dict(num_layers=2, num_heads=2, feedforward_dims=16)
-    return InstanceQueryHead(
-        **{'num_classes': 2, 'num_queries': 3, 'embed_dims': 8, 'mask_dims': 4, 'decoder': decoder, **arguments}
-    )
-
-
-def outputs(cls_logits, mask_logits) -> SlotOutputs:
-    cls_logits = torch.tensor(cls_logits)
-    return SlotOutputs(cls_logits, torch.tensor(mask_logits), torch.zeros(*cls_logits.shape[:2], 8))
-
-
-def left_and_right() -> torch.Tensor:
-    """(2, 2, 2): the left column, the right column."""
-    return torch.tensor([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])
-
-
-def logits_of(mask: torch.Tensor) -> list:
-    return ((mask * 2 - 1) * HUGE).tolist()
 
 
 def pairs_of(*frame: torch.Tensor, fixed: dict | None = None, match_costs: list[dict] = COSTS) -> list[tuple[int, int]]:

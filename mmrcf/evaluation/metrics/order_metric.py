@@ -75,6 +75,7 @@ def _fraction(part: float, whole: int) -> float:
 def _count_video(
     counts: _Counts, tracks: Sequence[Track], frames: Sequence[dict], category_ids: Sequence[int | None]
 ) -> None:
+    """Add the matched objects of a video to ``counts``, and what changed since each was matched last."""
     last: dict[int, tuple[int, int]] = {}
     for index, frame in enumerate(frames):
         seen = [number for number, track in enumerate(tracks) if track.rles[index] is not None]
