@@ -48,9 +48,8 @@ def one_line(error: BaseException) -> str:
 def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
 
-    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). Nor does it end because
-    nobody reads what it prints (``| head``) or because that goes to a full disk. An interrupt is one line and exit code
-    130.
+    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). A closed pipe (``| head``) or a full
+    disk behind its standard output does not end it. An interrupt is one line and exit code 130.
     """
 
     @functools.wraps(main)

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
-from mmengine.registry import Registry, build_from_cfg
+from mmengine.registry import Registry, build_from_cfg, init_default_scope
 from mmengine.runner import Runner
 
 import mmrcf.registry
@@ -195,6 +195,12 @@ def set_threads(config: Config) -> None:
     """Use ``num_threads`` CPU threads if the config has that field; the variable ``OMP_NUM_THREADS`` comes first."""
     if config.get('num_threads') and 'OMP_NUM_THREADS' not in os.environ:
         torch.set_num_threads(config.num_threads)
+
+
+def set_up_process(config: Config) -> None:
+    """Do what a config says about the process: CPU threads, and the scope in which its bare type names are found."""
+    set_threads(config)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
 
 
 def set_work_dir(config: Config, work_dir: str | None) -> None:

@@ -13,13 +13,12 @@ from attention_figures import describe, make_figure
 from frame_figures import add_figure_options, write_figure
 from log_mel_figure import draw_log_mel
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
 from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split, add_table
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
@@ -137,8 +136,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:
     """A model and its config."""
     config = load_config(config_path, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     return init_model(config, checkpoint, args.device), config
 
 

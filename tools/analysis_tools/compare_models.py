@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frame_figures import Figure, add_figure_options, step, write_figure
-from mmengine.registry import init_default_scope
 
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.command_line import add_cfg_options, add_device
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.media.frame_source import Frame
 from mmrcf.visualization import TrackComparison, fit, panel, side_by_side
@@ -70,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     segmenters = []
     for path, checkpoint in ((args.config, args.checkpoint), args.other):
         config = load_config(path, args.cfg_options)
-        set_threads(config)
-        init_default_scope(config.get('default_scope', 'mmrcf'))
+        set_up_process(config)
         segmenters.append(OnlineSegmenter(config, checkpoint, args.device))
     names = args.names or [Path(checkpoint).stem for checkpoint in (args.checkpoint, args.other[1])]
     with ComparisonFigure(tuple(segmenters), names) as figure:

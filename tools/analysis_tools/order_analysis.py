@@ -16,14 +16,13 @@ import matplotlib
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
 from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split, add_table
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -354,8 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     if not config.get(f'{args.split}_dataloader') or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
     names = checkpoint_names(args.checkpoints)
