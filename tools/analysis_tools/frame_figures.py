@@ -16,7 +16,6 @@ from mmrcf.media.frame_source import Frame
 from mmrcf.structures import FrameResult
 from mmrcf.utils import atomic_output
 
-DEFAULT_FRAME = 10
 """Which frame an image shows without ``--frame``."""
 
 

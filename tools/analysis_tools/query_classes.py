@@ -7,6 +7,33 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
+    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_json(parser, 'classes and counts')
+    add_device(parser)
+    add_cfg_options(parser)
+    args = parser.parse_args(arguments)
+    if not args.out and not args.json:
+        parser.error('expected --out FILE.png, --json FILE, or both')
+    if args.out and Path(args.out).suffix not in FORMATS:
+        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
 from mmengine.registry import init_default_scope
@@ -14,17 +41,15 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
 from mmrcf.engine.config import explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import FrameStream
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.utils import atomic_output, write_json
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+from matplotlib import pyplot
+
 MAX_NUMBERS = 30
 """In a larger table the cells have no numbers."""
 
@@ -61,24 +86,6 @@ def draw(counts: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
     with atomic_output(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip('.'), dpi=100)
     pyplot.close(figure)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
-    add_json(parser, 'classes and counts')
-    add_device(parser)
-    add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if not args.out and not args.json:
-        parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
-    return args
 
 
 @exit_on_bad_input

@@ -12,19 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import describe_machine, read_json, write_json
-from page_tools import run_tool
-from real_page import write_real_page
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / 'docs/real'
-PAGE = ROOT / 'configs/real/README.md'
-RUNS = Path('work_dirs/real_table')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +80,23 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if unknown:
         parser.error(f'--force {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+import torch
+from torch import Tensor
+
+from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.utils import describe_machine, read_json, write_json
+from page_tools import run_tool
+from real_page import write_real_page
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / 'docs/real'
+PAGE = ROOT / 'configs/real/README.md'
+RUNS = Path('work_dirs/real_table')
 
 
 def due(force: Sequence[str]) -> list[str]:

@@ -8,12 +8,8 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_json
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.command_line import add_cfg_options, add_json, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
-from mmrcf.utils import atomic_output
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,6 +28,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.frames is not None and args.frames < 1:
         parser.error(f'--frames {args.frames}: expected at least 1')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config, set_threads
+from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
+from mmrcf.utils import atomic_output
 
 
 @exit_on_bad_input
