@@ -9,7 +9,7 @@ from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
 from .object_classifier import ObjectClassifier
 from .task_modules import CenterDistanceCost
 from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
-from .vis import RCF, OnlineMask2FormerVIS, OnlineMaskTrackRCNN, OnlineModel
+from .vis import RCF, OnlineMask2Former, OnlineMask2FormerVIS, OnlineMaskTrackRCNN, OnlineModel
 
 __all__ = [
     'CenterDistanceCost',
@@ -20,6 +20,7 @@ __all__ = [
     'IoUTracker',
     'MatchingFreeTracker',
     'ObjectClassifier',
+    'OnlineMask2Former',
     'OnlineMask2FormerVIS',
     'OnlineMaskTrackRCNN',
     'OnlineModel',
