@@ -1,6 +1,7 @@
 """The models of ``model-index.yml`` and its metafiles, by name: config, weights, published figures."""
 
 import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ class ListedModel:
         weights: Path of its weights from there, or their address; None where there are none.
         entry: All fields of the metafile.
         licence: Licence of the weights as the collection states it; empty where it does not.
+        task: What the family does, in a few words.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ListedModel:
     weights: str | None
     entry: Mapping[str, Any]
     licence: str
+    task: str = ''
 
     @property
     def config_path(self) -> Path:
@@ -68,22 +71,24 @@ def listed_models() -> Mapping[str, ListedModel]:
     root, models = source_root(), {}
     for metafile in _read_yaml(root / 'model-index.yml')['Import']:
         content = _read_yaml(root / metafile)
-        licences = {collection['Name']: collection.get('License', '') for collection in content['Collections']}
+        collections = {collection['Name']: collection for collection in content['Collections']}
         for entry in content['Models']:
+            collection = collections[entry['In Collection']]
             models[entry['Name']] = ListedModel(
                 name=entry['Name'],
-                collection=entry['In Collection'],
+                collection=collection['Name'],
                 config=entry['Config'],
                 weights=entry.get('Weights'),
                 entry=entry,
-                licence=licences[entry['In Collection']],
+                licence=collection.get('License', ''),
+                task=collection.get('Task', ''),
             )
     return models
 
 
 def listed_model(name: object) -> ListedModel | None:
     """The model of this name; None where ``name`` is a file or no model's name."""
-    if not isinstance(name, str) or Path(name).exists():
+    if not isinstance(name, str) or os.path.exists(name):
         return None
     return listed_models().get(name)
 
