@@ -16,6 +16,13 @@ YOUTUBE_VIS_2021_CLASSES = (
     'snowboard', 'squirrel', 'surfboard', 'tennis_racket', 'tiger', 'train', 'truck', 'turtle', 'whale', 'zebra',
 )  # fmt: skip
 
+OVIS_CLASSES = (
+    'Person', 'Bird', 'Cat', 'Dog', 'Horse', 'Sheep', 'Cow', 'Elephant', 'Bear', 'Zebra',
+    'Giraffe', 'Poultry', 'Giant_panda', 'Lizard', 'Parrot', 'Monkey', 'Rabbit', 'Tiger', 'Fish', 'Turtle',
+    'Bicycle', 'Motorcycle', 'Airplane', 'Boat', 'Vehical',
+)  # fmt: skip
+"""Spelt as in the published files."""
+
 COCO_CLASSES = (
     'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic light',
     'fire hydrant', 'stop sign', 'parking meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',
@@ -44,6 +51,7 @@ CLASS_LISTS = {
     'coco': COCO_CLASSES,
     'youtube_vis_2019': YOUTUBE_VIS_2019_CLASSES,
     'youtube_vis_2021': YOUTUBE_VIS_2021_CLASSES,
+    'ovis': OVIS_CLASSES,
     'shapes': SHAPES_CLASSES,
     'shapes_av': SHAPES_AV_CLASSES,
 }
