@@ -2,6 +2,7 @@ import mmdet.models  # noqa: F401  (registers the foreign parts that configs nam
 
 from . import checkpoint_file  # noqa: F401  (MMEngine reads the weights that configs name by it)
 from .audio_encoders import SmallAudioEncoder, VGGishLSTM
+from .backbones import TimmBackbone
 from .data_preprocessors import RCFDataPreprocessor
 from .heads import InstanceQueryHead
 from .mask_decoders import FPNMaskDecoder
@@ -29,5 +30,6 @@ __all__ = [
     'RobustContextFusion',
     'SingleFrame',
     'SmallAudioEncoder',
+    'TimmBackbone',
     'VGGishLSTM',
 ]
