@@ -16,12 +16,11 @@ from pathlib import Path
 from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.apis.shipped_models import DEFAULT_MODEL
-from mmrcf.engine.command_line import add_device
+from mmrcf.engine.command_line import add_device, add_json, add_source_options
 from mmrcf.engine.model_index import listed_model
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 from mmrcf.media import require_source
 from mmrcf.utils import keep_freed_memory
-from mmrcf.utils.images import MAX_PIXELS
 
 SAMPLE_CLIP = str(Path(__file__).resolve().parent / 'shapes.mp4')
 """Input of a model that has no sample clip of its own."""
@@ -51,23 +50,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
-        '--audio',
-        default='auto',
-        metavar='AUDIO',
-        help='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME',
-    )
-    parser.add_argument(
         '--show-attention', choices=['audio'], help='draw the audio-to-pixel attention of an audio-visual model'
     )
-    parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
+    add_json(parser, 'the tracks, in the layout of YouTube-VIS,')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
     add_device(parser, default='auto')
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument(
-        '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
+    add_source_options(
+        parser, audio='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME'
     )
-    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
     args = parser.parse_args(arguments)
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'

@@ -34,7 +34,7 @@ def frame(*objects: tuple[int, tuple[float, float], tuple[int, int]]) -> FrameRe
         boxes=mask_boxes(masks),
         class_names=tuple('' for _ in objects),
         class_probs=probs,
-        slots=np.arange(len(objects)),
+        queries=np.arange(len(objects)),
     )
 
 

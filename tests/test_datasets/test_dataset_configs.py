@@ -147,7 +147,7 @@ def test_a_submission_for_its_server_has_its_videos_and_categories(
     for frame_id in range(2):
         probs = np.eye(len(classes), dtype=np.float32)[[4]] * 0.5
         track = dict(
-            ids=np.array([7]), slots=np.array([0]), labels=np.array([4]), scores=probs.max(1), class_probs=probs
+            ids=np.array([7]), queries=np.array([0]), labels=np.array([4]), scores=probs.max(1), class_probs=probs
         )
         position = dict(video_id=1, frame_id=frame_id, video_length=2, ori_shape=(HEIGHT, WIDTH))
         metric.process({}, [position | track | dict(rles=[rle])])

@@ -24,7 +24,7 @@ def result(columns: Sequence[int], ids: Sequence[int]) -> FrameResult:
         boxes=mask_boxes(masks),
         class_names=tuple(f'class {label}' for label in range(count)),
         class_probs=np.eye(count, 3, dtype=np.float32),
-        slots=np.arange(count),
+        queries=np.arange(count),
     )
 
 

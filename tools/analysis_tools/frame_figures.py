@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter
+from mmrcf.engine.command_line import add_source_options, whole_number
 from mmrcf.errors import InputError
 from mmrcf.media import VideoWriter, is_image_path, open_source
 from mmrcf.media.frame_source import Frame
@@ -18,6 +19,18 @@ from mmrcf.utils import atomic_output
 
 DEFAULT_FRAME = 10
 """Which frame an image shows without ``--frame``."""
+
+
+def add_figure_options(parser: argparse.ArgumentParser) -> None:
+    """Add what :func:`write_figure` reads, except ``input`` and ``--out``."""
+    parser.add_argument(
+        '--frame',
+        type=whole_number(0),
+        default=DEFAULT_FRAME,
+        metavar='N',
+        help='frame of an image, from 0; the last one if there are fewer (default: %(default)s)',
+    )
+    add_source_options(parser, 'auto (the audio of the input), none, or an audio file')
 
 
 class Figure(ABC):
@@ -65,7 +78,9 @@ def write_figure(figure: Figure, args: argparse.Namespace) -> int:
     audio = {'auto': True, 'none': False}.get(args.audio, args.audio)
     as_image, count, picture = is_image_path(args.out), 0, None
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
+        source = stack.enter_context(
+            open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size, max_pixels=args.max_pixels)
+        )
         writer = None
         if not as_image and source.audio_track is not None:
             source.audio_track.reserve()  # the size of the video, and so its writer, comes with the first picture

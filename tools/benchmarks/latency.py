@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, statistics_of
+from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
+from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_optimize, add_size, add_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
-from mmrcf.utils import describe_machine, keep_freed_memory, peak_mib, write_json
+from mmrcf.utils import describe_machine, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 STAGES = ('preprocess', 'network', 'track', 'masks')
@@ -175,7 +175,7 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     checkpoint, precision, compiled, optimize, options = (
         (None, 'fp32', False, args.optimize_baselines, None)
         if is_baseline
-        else (args.checkpoint, args.precision, args.compile, not args.no_optimize, args.cfg_options)
+        else (args.checkpoint, args.precision, args.compile, args.optimize, args.cfg_options)
     )
     segmenter = OnlineSegmenter(
         config, checkpoint, args.device, options, precision=precision, compile=compiled, optimize=optimize
@@ -200,11 +200,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_device(parser)
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
-    parser.add_argument(
-        '--no-optimize', action='store_true', help='do not optimize CONFIG for inference, as OnlineSegmenter does'
-    )
+    add_optimize(parser, 'CONFIG')
     add_cfg_options(parser, 'CONFIG')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
     parser.add_argument(
         '--baseline',
@@ -218,8 +216,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:
         parser.error('--frames and --warmup: expected at least 1')
-    if args.threads is not None and args.threads < 1:
-        parser.error('--threads: expected at least 1')
     if args.stream_fps <= 0:
         parser.error('--stream-fps: expected more than 0')
     return args
@@ -229,9 +225,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     source = encoded_frames(args.input, args.size)
     subjects = [build_subject(args, args.config, is_baseline=False)]
     subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from measuring import statistics_of
+from measuring import prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_device, add_json
+from mmrcf.engine.command_line import add_device, add_json, add_threads
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
-from mmrcf.utils import describe_machine, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import describe_machine, resident_mib, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = 20
@@ -97,7 +97,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
     parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
     parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     add_device(parser)
     add_json(parser)
     args = parser.parse_args(arguments)
@@ -111,9 +111,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     camera = PacedSource(args.clip, args.source_fps, args.seconds)
     figures = run(segmenter, camera, args.model_fps)

@@ -5,7 +5,6 @@ images, as videos of one frame, and leaves a JSON file for each row in docs/real
 so it can be interrupted; a row whose checkpoint is not there yet is left out.
 """
 
-import argparse
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from torch import Tensor
 from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import describe_machine, read_json, write_json
-from page_tools import run_tool
+from page_tools import parse_page_args, run_tool
 from real_page import write_real_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,20 +76,6 @@ ROWS = {
         note='stage 1, frames of 192x144',
     ),
 }
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure the figures of configs/real/README.md, and write them')
-    parser.add_argument(
-        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
-    )
-    parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
-    args = parser.parse_args(arguments)
-    unknown = sorted(set(args.force) - set(ROWS) - {'all'})
-    if unknown:
-        parser.error(f'--force {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
-    return args
 
 
 def due(force: Sequence[str]) -> list[str]:
@@ -200,7 +185,7 @@ def speed(figures: dict[str, Any]) -> dict[str, Any]:
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write with the options of the command line."""
-    args = parse_args(arguments)
+    args = parse_page_args('Measure the figures of configs/real/README.md, and write them', tuple(ROWS), arguments)
     for name in [] if args.page_only else due(args.force):
         write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]), updates=True)  # the page reads all of them
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import encoded_frames, statistics_of
+from measuring import encoded_frames, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_device, add_json, add_size
+from mmrcf.engine.command_line import add_device, add_json, add_size, add_threads
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import atomic_output, describe_machine, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import atomic_output, describe_machine, resident_mib, write_json
 
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
@@ -84,7 +84,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
     add_size(parser, 'size of made-up frames', (288, 160), least=16)
     parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     add_device(parser)
     add_json(parser)
     parser.add_argument('--plot', metavar='FILE.png', help='draw time and memory over the frames')
@@ -98,9 +98,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     times, memory = soak(segmenter, args.input, args.size, args.frames)
     summary = summarise(times, memory)

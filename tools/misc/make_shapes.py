@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from mmrcf.engine.command_line import add_size
+from mmrcf.engine.command_line import add_seed, add_size
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.synthetic import DEFAULT_SPLITS, write_split
 from mmrcf.synthetic.categories import VARIANTS
@@ -37,7 +37,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the data set, e.g. data/shapes')
     parser.add_argument('--variant', default='shapes', help=f'one of {", ".join(VARIANTS)} (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='every video follows from it (default: %(default)s)')
+    add_seed(parser, 'every video')
     parser.add_argument(
         '--splits',
         default=','.join(f'{name}={count}' for name, count in DEFAULT_SPLITS.items()),

@@ -144,7 +144,7 @@ class OnlineMask2FormerVIS(OnlineModel):
             class_probs=class_probs[queries],
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,
-            slots=queries,
+            queries=queries,
         )
         finished = time.perf_counter()
         result.timings.update(

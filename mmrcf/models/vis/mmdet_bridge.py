@@ -137,7 +137,7 @@ def frame_result(
     class_probs: Tensor,
     classes: Sequence[str] | None,
     frame_index: int,
-    slots: Tensor | None = None,
+    queries: Tensor | None = None,
 ) -> FrameResult:
     """The objects of a frame, best first; those without a pixel are left out.
 
@@ -147,7 +147,7 @@ def frame_result(
         class_probs: (n, K).
         classes: Class names; None gives the numbers as names.
         frame_index: Index of the frame in its stream.
-        slots: (n,) int64, the queries of the objects. None: a track ID is the number of its slot, from 1 on.
+        queries: (n,) int64, the queries of the objects. None: a track ID is the number of its query, from 1 on.
     """
     pixels = masks.cpu().numpy()
     boxes = mask_boxes(pixels)
@@ -166,5 +166,5 @@ def frame_result(
         boxes=boxes[order],
         class_names=tuple(classes[label] if classes else str(label) for label in labels),
         class_probs=probs[order],
-        slots=ids - 1 if slots is None else slots.cpu().numpy().astype(np.int64)[order],
+        queries=ids - 1 if queries is None else queries.cpu().numpy().astype(np.int64)[order],
     )

@@ -118,7 +118,7 @@ class OnlineMask2Former(OnlineModel):
             class_probs=probs[queries][shown],
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,
-            slots=queries[shown],
+            queries=queries[shown],
         )
         finished = time.perf_counter()
         result.timings.update(

@@ -174,7 +174,7 @@ def test_a_track_id_follows_its_query_whatever_its_number() -> None:
         # In the middle only a few objects are above the threshold; the others come back with their track IDs.
         model.max_objects = 3 if 4 <= index < 8 else 100
         result, state = model.step(frame[None], state, **SHAPES)
-        for track_id, slot in zip(result.ids.tolist(), result.slots.tolist(), strict=True):
+        for track_id, slot in zip(result.ids.tolist(), result.queries.tolist(), strict=True):
             seen.setdefault(int(order[slot]), []).append((index, track_id))
     absent = [query for query, frames in seen.items() if {index for index, _ in frames} == {0, 1, 2, 3, 8, 9, 10, 11}]
     assert len(absent) >= 5

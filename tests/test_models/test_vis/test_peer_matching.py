@@ -32,7 +32,7 @@ def test_queries_of_mask2former_vis_are_followed_whatever_their_number(build_pee
         result, state = model.step(frame, state, **SHAPES)
         assert np.array_equal(result.scores, expected.scores) or np.allclose(result.scores, expected.scores, atol=1e-4)
         assert len(result) == len(expected) > 3
-        for track_id, slot in zip(result.ids.tolist(), result.slots.tolist(), strict=True):
+        for track_id, slot in zip(result.ids.tolist(), result.queries.tolist(), strict=True):
             seen.setdefault(int(order[slot]), set()).add(track_id)
     assert all(len(track_ids) == 1 for track_ids in seen.values())
     assert state.frame_index == 4 and state.references == ()
