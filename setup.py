@@ -69,7 +69,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmrcf', 'mmrcf.*']),
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('dev', 'heif', 'onnx', 'tensorboard')},
+    extras_require={name: read_requirements(name) for name in ('dev', 'heif', 'onnx', 'openvino', 'tensorboard')},
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -8,6 +8,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from mmrcf.threads import set_thread_policy
+
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
@@ -17,6 +19,7 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
+    set_thread_policy()
     parse_args()
 
 
@@ -51,10 +54,33 @@ def add_size(
     )
 
 
-def add_device(parser: argparse.ArgumentParser, default: str = 'cpu') -> None:
+def add_device(parser: argparse.ArgumentParser, default: str = 'auto') -> None:
     """Add ``--device``, which gives the name of a PyTorch device, or 'auto'; see ``resolve_device``."""
     parser.add_argument(
-        '--device', default=default, help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: {default})'
+        '--device',
+        default=default,
+        help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one; of an ONNX model a device of its runtime '
+        f'(default: {default})',
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser, of: str = 'the network') -> None:
+    """Add ``--precision``; see ``resolve_precision``."""
+    parser.add_argument(
+        '--precision',
+        choices=('auto', 'fp32', 'bf16', 'fp16'),
+        default='auto',
+        help=f'what {of} computes in; auto: half precision where the device has instructions for it (default: auto)',
+    )
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runtime``; see ``RUNTIMES`` of :mod:`mmrcf.export`."""
+    parser.add_argument(
+        '--runtime',
+        choices=('onnxruntime', 'openvino'),
+        default='onnxruntime',
+        help='what runs an ONNX model (default: onnxruntime)',
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ('torch', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine', 'numpy', 'onnxruntime')
+PACKAGES = ('torch', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine', 'numpy', 'onnxruntime', 'openvino')
 
 
 def describe_machine(device: torch.device) -> dict[str, object]:

@@ -42,7 +42,6 @@ import torch
 
 from measuring import statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.apis.init_model import resolve_device
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
 from mmrcf.utils import describe_machine, keep_freed_memory, resident_mib, write_json
 
@@ -134,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(
             args.json,
             dict(
-                machine=describe_machine(resolve_device(args.device)),
+                machine=describe_machine(segmenter.device),
                 source_fps=args.source_fps,
                 model_fps=args.model_fps,
                 seconds=args.seconds,

@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_cfg_options, add_json, start_program
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_precision, add_runtime, start_program
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -21,6 +21,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--against', metavar='CHECKPOINT', help='run PyTorch with these weights on the same frames and compare'
     )
+    add_device(parser)
+    add_precision(parser, of='openvino')
+    add_runtime(parser)
     parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
     add_json(parser)
     add_cfg_options(parser)
@@ -46,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = load_config(args.config, args.cfg_options)
     set_threads(config)
     open_options = {name: value for name, value in (args.cfg_options or {}).items() if is_open_option(name)}
-    models = {'exported': open_onnx(args.model, cfg_options=open_options)}
+    models = {
+        'exported': open_onnx(
+            args.model, None, open_options, runtime=args.runtime, device=args.device, precision=args.precision
+        )
+    }
     if args.against:
         models = {'pytorch': init_model(config, args.against), **models}
     with contextlib.ExitStack() as stack:
