@@ -12,8 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.command_line import add_device, add_precision, add_runtime, start_program
-from mmrcf.defaults import MAX_PIXELS
+from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_source_options, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
@@ -35,25 +34,17 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
-        '--audio',
-        default='auto',
-        metavar='AUDIO',
-        help='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME',
-    )
-    parser.add_argument(
         '--show-attention', choices=['audio'], help='draw the audio-to-pixel attention of an audio-visual model'
     )
-    parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
+    add_json(parser, 'the tracks, in the layout of YouTube-VIS,')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
     add_device(parser)
     add_precision(parser)
     add_runtime(parser)
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument(
-        '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
+    add_source_options(
+        parser, audio='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME'
     )
-    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
     args = parser.parse_args(arguments)
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'

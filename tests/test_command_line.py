@@ -3,12 +3,14 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mmrcf import command_line
 from mmrcf.command_line import add_cfg_options, add_device, add_json, add_size
 
 
@@ -24,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_without_options(parser: argparse.ArgumentParser) -> None:
     args = parser.parse_args([])
-    assert vars(args) == dict(size=(640, 360), device='cpu', cfg_options=None, json=None)
+    assert vars(args) == dict(size=(640, 360), device='auto', cfg_options=None, json=None)
 
 
 def test_width_comes_first(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,51 @@ def test_another_size_is_refused(parser: argparse.ArgumentParser, text: str, cap
 
 def test_fields_of_the_config(parser: argparse.ArgumentParser) -> None:
     assert parser.parse_args(['--cfg-options', 'a.b=1', 'c=x']).cfg_options == {'a.b': 1, 'c': 'x'}
+
+
+@pytest.mark.parametrize('option', ['threads', 'frames'])
+def test_a_count_is_a_whole_number_from_one_on(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    command_line.add_threads(parser)
+    command_line.add_frame_limit(parser)
+    assert vars(parser.parse_args([])) == dict(threads=None, frames=None)
+    assert vars(parser.parse_args([f'--{option}', '2']))[option] == 2
+    for text in ('0', '-1', '1.5', 'x'):
+        with pytest.raises(SystemExit):
+            parser.parse_args([f'--{option}={text}'])
+        assert f"--{option}: expected a whole number, at least 1, got '{text}'" in capsys.readouterr().err
+
+
+def test_launchers_may_append_the_rank_in_either_form() -> None:
+    parser = argparse.ArgumentParser()
+    command_line.add_launcher(parser)
+    for option in ('--local-rank', '--local_rank'):
+        assert vars(parser.parse_args([f'{option}=1'])) == dict(launcher='none', local_rank=1)
+
+
+def test_a_shared_option_is_declared_once(repository: Path) -> None:
+    declaration = re.compile(r'add_argument\(\s*(?:\'-\w\', )?\'--([\w-]+)\'')
+    shared = declaration.findall(Path(command_line.__file__).read_text(encoding='utf-8'))
+    assert {'device', 'json', 'threads', 'max-size'} <= set(shared)
+    again = {
+        f'{path.relative_to(repository)}: --{option}'
+        for folder in ('tools', 'demo')
+        for path in (repository / folder).rglob('*.py')
+        for option in declaration.findall(path.read_text(encoding='utf-8'))
+        if option in shared
+    }
+    # Of another meaning: lengths of a stream or video, a seed that the config has too, frame times of audio.
+    assert again == {
+        'tools/benchmarks/busy.py: --frames',
+        'tools/benchmarks/gpu.py: --frames',
+        'tools/benchmarks/latency.py: --frames',
+        'tools/benchmarks/operators.py: --frames',
+        'tools/benchmarks/soak.py: --frames',
+        'tools/dataset_converters/validate_ytvis.py: --audio',
+        'tools/dataset_converters/validate_ytvis.py: --fps',
+        'tools/misc/make_shapes.py: --frames',
+        'tools/train.py: --seed',
+    }
 
 
 HELP_OF_ALL = """

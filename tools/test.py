@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_cfg_options, add_json, add_launcher, start_program
+from mmrcf.command_line import add_cfg_options, add_json, add_launcher, add_work_dir, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
 
@@ -17,7 +17,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
     )
-    parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
+    add_work_dir(parser, 'logs')
     add_json(parser, 'the metrics')
     parser.add_argument('--out', metavar='FILE.zip', help="write the predictions as the server's submission")
     parser.add_argument(

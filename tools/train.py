@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.command_line import add_cfg_options, add_launcher, start_program
+from mmrcf.command_line import add_cfg_options, add_launcher, add_work_dir, start_program
 from mmrcf.errors import InputFileError, exit_on_bad_input
 
 
@@ -14,7 +14,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints; default: work_dirs/<config name>')
+    add_work_dir(parser, 'logs and checkpoints')
     parser.add_argument(
         '--resume',
         nargs='?',

@@ -21,7 +21,7 @@ from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix
+from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix
 
 
 @DATASETS.register_module()
@@ -181,13 +181,13 @@ class COCOPseudoVideoDataset(BaseDataset):
             instances=instances + regions,
         )
 
-    def get_data_info(self, item: int | ClipDraw) -> dict:
+    def get_data_info(self, item: int | ClipRequest) -> dict:
         """The records of a clip, for each key a list of T entries.
 
         Args:
-            item: An index, or a :class:`ClipDraw`, which makes the clip's motion a function of its seed.
+            item: An index, or a :class:`ClipRequest`, which makes the clip's motion a function of its seed.
         """
-        index, rng = open_draw(item)
+        index, rng = index_and_rng(item)
         record = super().get_data_info(index)
         frames = {key: [value] * self.clip_length for key, value in record.items()}
         frames['frame_id'] = list(range(self.clip_length))

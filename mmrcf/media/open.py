@@ -141,6 +141,7 @@ def _open_memory(
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
+    """The images of a folder or of a pattern, in natural order."""
     path = Path(folder_or_glob)
     files = path.iterdir() if path.is_dir() else map(Path, glob.glob(folder_or_glob, recursive=True))
     suffixes = image_suffixes()

@@ -107,6 +107,7 @@ class VideoSource(FrameSource):
         self._read_properties(max_size)
 
     def _read_properties(self, max_size: int | None) -> None:
+        """Describe the source: size, rate, clock, length and audio; the first frame is decoded already."""
         stream, first, container = self._stream, self._first, self._container
         turned = swaps_sides(read_display_matrix(first))
         height, width = (first.width, first.height) if turned else (first.height, first.width)
@@ -163,6 +164,7 @@ class VideoSource(FrameSource):
         return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
     def _decode(self) -> Iterator[VideoFrame]:
+        """Yield the frames that can be decoded; the others are counted as skipped."""
         for packet in self._packets():
             try:
                 frames = packet.decode()

@@ -9,9 +9,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from figure_options import add_frame_options
+from figure_options import add_figure_options
 
-from mmrcf.command_line import add_cfg_options, add_device, add_json, start_program
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
 FIGURES = {
@@ -40,7 +40,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
     )
-    add_frame_options(parser)
+    add_figure_options(parser)
     parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
     parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
     parser.add_argument(
@@ -49,11 +49,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
     )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for the shares')
+    add_split(parser, 'split for the shares')
     add_json(parser, 'the shares')
-    parser.add_argument(
-        '--table', metavar='FILE.md', help='and between the attention, or encoder, markers of this Markdown file'
-    )
+    add_table(parser, 'attention, or encoder,')
     add_device(parser)
     add_cfg_options(parser, 'the configs')
     args = parser.parse_intermixed_args(arguments)
@@ -70,12 +68,11 @@ from attention_figures import describe, make_figure
 from frame_figures import write_figure
 from log_mel_figure import draw_log_mel
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
 from mmrcf.utils import write_json
@@ -99,7 +96,7 @@ def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict],
 def measure_shares(model: RCF, config: Config, split: str) -> AttentionSummary:
     """Attention shares of the instance queries of ``model``, over all frames of a split of ``config``."""
     with AttentionShares(model) as shares:
-        run_over_split(model, config, split, lambda record: shares.add(record['slots']))
+        run_over_split(model, config, split, lambda record: shares.add(record['queries']))
     return shares.summary()
 
 
@@ -146,8 +143,7 @@ def _percent(shares: Sequence[float]) -> list[str]:
 def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:
     """A model and its config."""
     config = load_config(config_path, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     return init_model(config, checkpoint, args.device), config
 
 

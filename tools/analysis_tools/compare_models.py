@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from figure_options import add_frame_options
+from figure_options import add_figure_options
 
 from mmrcf.command_line import add_cfg_options, add_device, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
@@ -22,21 +22,19 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
     parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
     parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
-    add_frame_options(parser)
+    add_figure_options(parser)
     add_device(parser)
     add_cfg_options(parser, 'the configs')
-    args = parser.parse_intermixed_args(arguments)
-    return args
+    return parser.parse_intermixed_args(arguments)
 
 
 if __name__ == '__main__':
     start_program(parse_args)
 
 from frame_figures import Figure, step, write_figure
-from mmengine.registry import init_default_scope
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.media.frame_source import Frame
 from mmrcf.visualization import TrackComparison, fit, panel, side_by_side
 from mmrcf.visualization.differences import KINDS
@@ -78,8 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     segmenters = []
     for path, checkpoint in ((args.config, args.checkpoint), args.other):
         config = load_config(path, args.cfg_options)
-        set_threads(config)
-        init_default_scope(config.get('default_scope', 'mmrcf'))
+        set_up_process(config)
         segmenters.append(OnlineSegmenter(config, checkpoint, args.device))
     names = args.names or [Path(checkpoint).stem for checkpoint in (args.checkpoint, args.other[1])]
     with ComparisonFigure(tuple(segmenters), names) as figure:

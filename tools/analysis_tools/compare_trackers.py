@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from mmrcf.command_line import add_cfg_options, add_device, add_json, start_program
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
 
@@ -24,7 +24,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--outputs', metavar='FILE', help='outputs of tools/test.py --save-outputs, instead of running the weights'
     )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
+    add_split(parser)
     parser.add_argument(
         '--tracker', action='append', metavar='NAME(KEY=VALUE, ...)', help='a tracker; may be given several times'
     )
@@ -52,7 +52,6 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 import numpy as np
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
@@ -60,7 +59,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
 from mmrcf.models import RCF
@@ -184,8 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in names:
         parse_tracker(name)
     config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     loader, evaluators = config.get(f'{args.split}_dataloader'), config.get(f'{args.split}_evaluator')
     if not loader or not evaluators:
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')

@@ -2,25 +2,19 @@
 
 import argparse
 
+from mmrcf.command_line import add_source_options, whole_number
+
 DEFAULT_FRAME = 10
+"""Which frame an image shows without ``--frame``."""
 
 
-def add_frame_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is drawn of an input: ``--frame``, ``--audio``, ``--fps`` and ``--max-size``."""
+def add_figure_options(parser: argparse.ArgumentParser) -> None:
+    """Add what ``write_figure`` of :mod:`frame_figures` reads, except ``input`` and ``--out``."""
     parser.add_argument(
         '--frame',
-        type=_frame_number,
+        type=whole_number(0),
         default=DEFAULT_FRAME,
-        help=f'frame of an image, from 0; the last one if there are fewer (default: {DEFAULT_FRAME})',
+        metavar='N',
+        help='frame of an image, from 0; the last one if there are fewer (default: %(default)s)',
     )
-    parser.add_argument(
-        '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
-    )
-    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-
-
-def _frame_number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'expected a number from 0 on, got {text!r}')
-    return int(text)
+    add_source_options(parser, 'auto (the audio of the input), none, or an audio file')

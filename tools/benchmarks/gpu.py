@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmrcf.command_line import add_json, add_size, start_program
+from mmrcf.command_line import add_device, add_json, add_size, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.shipped_models import SHIPPED_MODELS
 
@@ -30,7 +30,7 @@ MODES = {
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Measure the models on a GPU')
-    parser.add_argument('--device', default='cuda', help='cuda, cuda:1 ...; cpu tries the tool out (default: cuda)')
+    add_device(parser, default='cuda')
     parser.add_argument('--configs', nargs='+', default=CONFIGS, metavar='CONFIG', help='default: five of configs/rcf')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES), help='default: all')
     parser.add_argument('--parity', choices=SHIPPED_MODELS, default='shapes', help='shipped model of the parity')
@@ -69,14 +69,14 @@ from performance_page import gpu_table
 
 WARMUP = 10  # the first frames of a stream are compiled one by one
 TRAINING_STEPS, TRAINING_WARMUP = 6, 2
-# Random weights give low scores: with this threshold all slots are active, the most that masks can cost.
-ALL_SLOTS = {'model.score_thr': 0.001}
+# Random weights give low scores: with this threshold all queries are active, the most that masks can cost.
+ALL_ACTIVE = {'model.score_thr': 0.001}
 
 
 def time_frame(config: str, mode: str, args: argparse.Namespace, device: torch.device) -> dict[str, Any]:
     """Times of a frame, decoded, in milliseconds, and the peak of the device's memory."""
     with peak_memory(device) as peak:
-        segmenter = OnlineSegmenter(config, device=device, cfg_options=ALL_SLOTS, **MODES[mode])
+        segmenter = OnlineSegmenter(config, device=device, cfg_options=ALL_ACTIVE, **MODES[mode])
         subject = Subject(mode, segmenter)
         decoding = run([subject], encoded_frames(None, args.size), args.frames, WARMUP)
     figures = report(subject, decoding, stream_fps=30.0)

@@ -15,9 +15,11 @@ from mmrcf.command_line import (
     add_cfg_options,
     add_device,
     add_json,
+    add_optimize,
     add_precision,
     add_runtime,
     add_size,
+    add_threads,
     start_program,
 )
 from mmrcf.errors import exit_on_bad_input
@@ -36,11 +38,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_precision(parser, of='CONFIG')
     add_runtime(parser)
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
-    parser.add_argument(
-        '--no-optimize', action='store_true', help='do not optimize CONFIG for inference, as OnlineSegmenter does'
-    )
+    add_optimize(parser, 'CONFIG')
     add_cfg_options(parser, 'CONFIG')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
     parser.add_argument(
         '--baseline',
@@ -54,8 +54,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if args.frames < 1 or args.warmup < 1:
         parser.error('--frames and --warmup: expected at least 1')
-    if args.threads is not None and args.threads < 1:
-        parser.error('--threads: expected at least 1')
     if args.stream_fps <= 0:
         parser.error('--stream-fps: expected more than 0')
     return args
@@ -68,10 +66,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, statistics_of
+from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.export import ExportedModel
-from mmrcf.utils import describe_machine, keep_freed_memory, peak_mib, write_json
+from mmrcf.utils import describe_machine, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 STAGES = ('preprocess', 'network', 'track', 'masks')
@@ -136,7 +134,7 @@ class Subject:
     @property
     def device(self) -> torch.device:
         """Where the model runs."""
-        return self.segmenter.device
+        return next(self.segmenter.model.parameters(), torch.zeros(0)).device
 
 
 def run(subjects: Sequence[Subject], source: EncodedFrames, frames: int, warmup: int) -> list[float]:
@@ -226,7 +224,7 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
     checkpoint, options, chosen = None, None, dict(precision='fp32', optimize=args.optimize_baselines)
     if not is_baseline:
         checkpoint, options = args.checkpoint, args.cfg_options
-        chosen = dict(precision=args.precision, compile=args.compile, optimize=not args.no_optimize)
+        chosen = dict(precision=args.precision, compile=args.compile, optimize=args.optimize)
         if config.endswith('.onnx'):
             chosen['runtime'] = args.runtime
     segmenter = OnlineSegmenter(config, checkpoint, args.device, options, **chosen)
@@ -243,9 +241,7 @@ def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> S
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     source = encoded_frames(args.input, args.size)
     subjects = [build_subject(args, args.config, is_baseline=False)]
     subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmrcf.command_line import add_device, add_json, start_program
+from mmrcf.command_line import add_device, add_json, add_threads, start_program
 from mmrcf.errors import exit_on_bad_input
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
     parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
     parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     add_device(parser)
     add_json(parser)
     args = parser.parse_args(arguments)
@@ -38,12 +38,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     start_program(parse_args)
 
-import torch
-
-from measuring import statistics_of
+from measuring import prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
-from mmrcf.utils import describe_machine, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import describe_machine, resident_mib, write_json
 
 SETTLED = 20
 
@@ -117,9 +115,7 @@ def run(segmenter: OnlineSegmenter, camera: PacedSource, model_fps: float | None
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     camera = PacedSource(args.clip, args.source_fps, args.seconds)
     figures = run(segmenter, camera, args.model_fps)

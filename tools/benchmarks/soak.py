@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_size, start_program
+from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_size, add_threads, start_program
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -22,7 +22,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
     add_size(parser, 'size of made-up frames', (288, 160), least=16)
     parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
+    add_threads(parser)
     add_device(parser)
     add_precision(parser)
     add_runtime(parser)
@@ -39,12 +39,11 @@ if __name__ == '__main__':
 
 import matplotlib
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from measuring import encoded_frames, statistics_of
+from measuring import encoded_frames, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.utils import atomic_output, describe_machine, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import atomic_output, describe_machine, resident_mib, write_json
 
 matplotlib.use('Agg')
 
@@ -106,9 +105,7 @@ def plot(times: Sequence[float], memory: Sequence[float], path: str | Path) -> N
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     segmenter = OnlineSegmenter(
         args.config, args.checkpoint, args.device, precision=args.precision, runtime=args.runtime
     )

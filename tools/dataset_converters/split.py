@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from mmrcf.command_line import start_program
+from mmrcf.command_line import add_seed, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
 
@@ -20,7 +20,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('ann_file', help='annotation file (JSON) in the layout of YouTube-VIS or COCO')
     parser.add_argument('--out', required=True, nargs=2, metavar='FILE', help='JSON files to write')
     parser.add_argument('--share', type=float, default=0.75, help='part that the first file gets (default: 0.75)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw (default: 0)')
+    add_seed(parser, 'the split')
     return parser.parse_args(arguments)
 
 

@@ -8,7 +8,16 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_cfg_options, add_device, add_json, add_precision, add_runtime, start_program
+from mmrcf.command_line import (
+    add_cfg_options,
+    add_device,
+    add_frame_limit,
+    add_json,
+    add_precision,
+    add_runtime,
+    add_split,
+    start_program,
+)
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -17,20 +26,17 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate an exported model on a data set of a config')
     parser.add_argument('config', help='config file; its data set and metrics are used')
     parser.add_argument('model', metavar='FILE.onnx', help='what tools/export/onnx_export.py wrote')
-    parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
+    add_split(parser)
     parser.add_argument(
         '--against', metavar='CHECKPOINT', help='run PyTorch with these weights on the same frames and compare'
     )
     add_device(parser)
     add_precision(parser, of='openvino')
     add_runtime(parser)
-    parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
+    add_frame_limit(parser)
     add_json(parser)
     add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if args.frames is not None and args.frames < 1:
-        parser.error(f'--frames {args.frames}: expected at least 1')
-    return args
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,7 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_cfg_options, start_program
+from mmrcf.command_line import add_cfg_options, add_seed, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
 
@@ -20,7 +20,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
     parser.add_argument('--clips', type=int, default=6, help='number of clips (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='the clips follow from it (default: %(default)s)')
+    add_seed(parser, 'the choice of clips')
     parser.add_argument('--height', type=int, default=240, help='height of a frame in pixels (default: %(default)s)')
     add_cfg_options(parser)
     return parser.parse_args(arguments)

@@ -11,7 +11,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_size, start_program
+from mmrcf.command_line import add_seed, add_size, start_program
 from mmrcf.defaults import DEFAULT_SPLITS
 from mmrcf.errors import InputError, exit_on_bad_input
 
@@ -21,7 +21,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the data set, e.g. data/shapes')
     parser.add_argument('--variant', default='shapes', help='shapes or shapes_av (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='every video follows from it (default: %(default)s)')
+    add_seed(parser, 'every video')
     parser.add_argument(
         '--splits',
         default=','.join(f'{name}={count}' for name, count in DEFAULT_SPLITS.items()),

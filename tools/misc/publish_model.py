@@ -35,7 +35,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--licence', metavar='TEXT', help='what the data it was trained on allows, to put inside')
     parser.add_argument('--date', default=time.strftime('%Y-%m-%d'), help='day of the training; default: today')
     parser.add_argument('--half', action='store_true', help='store the weights in half precision')
-    parser.add_argument('--max-size', type=float, default=16.0, metavar='MIB', help='refuse a larger file; default: 16')
+    parser.add_argument('--max-mib', type=float, default=16.0, metavar='MIB', help='refuse a larger file; default: 16')
     return parser.parse_args(arguments)
 
 
@@ -121,9 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic_output(args.out) as temporary:
         torch.save(content, temporary)
         size = temporary.stat().st_size / MEBIBYTE
-        if size > args.max_size:
+        if size > args.max_mib:
             raise InputError(
-                f'output {args.out}: would be {size:.1f} MiB, more than {args.max_size:g}; use --half or --max-size'
+                f'output {args.out}: would be {size:.1f} MiB, more than {args.max_mib:g}; use --half or --max-mib'
             )
         torch.load(temporary, weights_only=True)  # what a user's loader does: fails here, not at theirs
     print(f'{args.out}: {len(content["state_dict"])} tensors, {Path(args.out).stat().st_size / MEBIBYTE:.2f} MiB')
