@@ -71,7 +71,7 @@ setup(
     install_requires=read_requirements('runtime'),
     extras_require={
         name: read_requirements(name)
-        for name in ('dev', 'heif', 'onnx', 'supervision', 'tensorboard', 'timm', 'trackeval')
+        for name in ('dev', 'heif', 'onnx', 'openvino', 'supervision', 'tensorboard', 'timm', 'trackeval')
     },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,

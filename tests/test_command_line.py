@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_without_options(parser: argparse.ArgumentParser) -> None:
     args = parser.parse_args([])
-    assert vars(args) == dict(size=(640, 360), device='cpu', cfg_options=None, json=None)
+    assert vars(args) == dict(size=(640, 360), device='auto', cfg_options=None, json=None)
 
 
 def test_width_comes_first(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +79,8 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
     }
     # Of another meaning: lengths of a stream or video, a seed that the config has too, frame times of audio.
     assert again == {
+        'tools/benchmarks/busy.py: --frames',
+        'tools/benchmarks/gpu.py: --frames',
         'tools/benchmarks/latency.py: --frames',
         'tools/benchmarks/operators.py: --frames',
         'tools/benchmarks/soak.py: --frames',
