@@ -5,6 +5,7 @@
 not measured again, so it can be interrupted.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -83,6 +84,11 @@ RUNS = {
 }
 
 
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return parse_page_args('Measure the figures of docs/performance.md, and write them', tuple(RUNS), arguments)
+
+
 def run(command: Sequence[str | Path], *options: str | Path) -> None:
     """Run a tool of this repository in the root of it; raise :class:`InputError` where it fails."""
     run_tool(ROOT, [*command, *options])
@@ -101,7 +107,7 @@ def measure(force: Sequence[str]) -> None:
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write with the options of the command line."""
-    args = parse_page_args('Measure the figures of docs/performance.md, and write them', tuple(RUNS), arguments)
+    args = parse_args(arguments)
     if not args.page_only:
         measure(args.force)
     write_page(PAGE, RESULTS)
