@@ -24,7 +24,7 @@ def clip(write_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
     return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, audio='aac')
 
 
-@pytest.mark.parametrize('audio', [False, True])
+@pytest.mark.parametrize('audio', [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_equals_pytorch_from_the_first_frame_on(
     audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
 ) -> None:
@@ -38,6 +38,7 @@ def test_equals_pytorch_from_the_first_frame_on(
         each.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('audio', [False, True])
 def test_a_file_for_any_size_takes_any(
     audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
