@@ -62,6 +62,7 @@ def test_exports_quantises_and_checks(
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_exports_for_pytorch(
     exporter: ModuleType,
     tiny_config: Path,
