@@ -18,6 +18,7 @@ print('imported')
 """
 
 
+@pytest.mark.slow
 def test_the_package_imports_without_it() -> None:
     done = subprocess.run([sys.executable, '-c', BLOCKED], capture_output=True, text=True)
     assert done.stdout.strip() == 'imported', done.stderr

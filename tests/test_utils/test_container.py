@@ -125,6 +125,7 @@ def test_a_list_to_join_reads_nothing_else(segments: Path, name: str) -> None:
         open_source(path)
 
 
+@pytest.mark.slow
 def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     """It used to end the process: the garbage collector took the container apart while it was open."""
     for index in range(4):
