@@ -13,20 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
-from mmrcf.apis.shipped_models import DEFAULT_MODEL
-from mmrcf.engine.command_line import add_device, add_json, add_source_options
-from mmrcf.engine.model_index import listed_model
+from mmrcf.command_line import add_device, add_json, add_source_options, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.media import require_source
-from mmrcf.utils import keep_freed_memory
-
-SAMPLE_CLIP = str(Path(__file__).resolve().parent / 'shapes.mp4')
-"""Input of a model that has no sample clip of its own."""
-FALLBACK_MODEL = 'shapes'
-"""Runs on its sample clip where no input is given and the default model has no clip yet."""
-EXIT_INTERRUPTED = 130
+from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -63,6 +52,22 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.media import require_source
+from mmrcf.model_index import listed_model
+from mmrcf.utils import keep_freed_memory
+
+SAMPLE_CLIP = str(Path(__file__).resolve().parent / 'shapes.mp4')
+"""Input of a model that has no sample clip of its own."""
+FALLBACK_MODEL = 'shapes'
+"""Runs on its sample clip where no input is given and the default model has no clip yet."""
+EXIT_INTERRUPTED = 130
 
 
 def choose_model(args: argparse.Namespace) -> None:

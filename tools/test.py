@@ -5,23 +5,8 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-
-from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
-from mmrcf.engine.command_line import add_cfg_options, add_json, add_launcher, add_work_dir
-from mmrcf.engine.config import (
-    build_runner,
-    explained_config_errors,
-    load_config,
-    override,
-    set_threads,
-    set_work_dir,
-)
-from mmrcf.engine.distributed import process_group
-from mmrcf.engine.stages import require_data
+from mmrcf.command_line import add_cfg_options, add_json, add_launcher, add_work_dir, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import atomic_output, keep_freed_memory
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -55,6 +40,26 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.save_outputs and args.launcher != 'none':
         parser.error('--save-outputs needs one process; leave --launcher out')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
+from mmrcf.engine.config import (
+    build_runner,
+    explained_config_errors,
+    load_config,
+    override,
+    set_threads,
+    set_work_dir,
+)
+from mmrcf.engine.distributed import process_group
+from mmrcf.engine.stages import require_data
+from mmrcf.utils import atomic_output, keep_freed_memory
 
 
 def choose_test_set(config: Config, name: str) -> None:

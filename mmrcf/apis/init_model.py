@@ -11,13 +11,12 @@ from mmengine.registry import DefaultScope
 from mmrcf.datasets.classes import resolve_classes
 from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
-from mmrcf.engine.model_index import listed_model
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
+from mmrcf.model_index import listed_model
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
-
-from .shipped_models import SHIPPED_MODELS
+from mmrcf.shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def init_model(
             which have config and weights.
         checkpoint: The weights of a config: a path, an address (https), which is downloaded once, or the name of a
             model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
-        device: 'cpu', 'cuda', 'cuda:1' ...
+        device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
 
     Returns:
@@ -99,11 +98,13 @@ def _init_exported(
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``device`` as a torch device that is there.
+    """``device`` as a torch device that is there; 'auto' is a GPU if there is one, else the CPU.
 
     Raises:
         InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
     """
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:

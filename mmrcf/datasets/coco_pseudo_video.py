@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.structures import IGNORED_LABEL
@@ -18,7 +19,7 @@ from .annotations.class_maps import resolve_class_map
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
-from .annotations.view import MAX_SIDE, AnnotationView, Names
+from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
 from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.structures import IGNORED_LABEL
@@ -14,7 +15,7 @@ from mmrcf.structures import IGNORED_LABEL
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.segmentation import outside_record
-from .annotations.view import MAX_SIDE, AnnotationView, Names
+from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
 from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix, sample_clip
 

@@ -16,12 +16,12 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import listed_model
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
 from .config import config_parts
 from .hooks.complete_checkpoint_hook import POINTER
-from .model_index import listed_model
 
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 

@@ -23,9 +23,8 @@ from mmengine.runner import Runner
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
+from mmrcf.model_index import listed_model
 from mmrcf.utils import require_file
-
-from .model_index import listed_model
 
 # Top-level fields that MMEngine's Runner reads beside its own arguments.
 _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {

@@ -19,10 +19,11 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.utils.container import open_container, reason_of, without_credentials
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
-from mmrcf.utils.images import MAX_PIXELS, check_pixels
+from mmrcf.utils.images import check_pixels
 
 from .frame_source import AudioTrack, Frame, FrameSource
 from .live_audio import StreamAudio

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmrcf import model_index
 from mmrcf.apis import init_model
-from mmrcf.engine import model_index
 from mmrcf.engine.checkpoint import find_checkpoint, read_checkpoint
-from mmrcf.engine.model_index import ListedModel, listed_model, listed_models
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import ListedModel, listed_model, listed_models
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from mmrcf.engine.model_index import listed_models
+from mmrcf.model_index import listed_models
 
 
 def test_the_page_is_up_to_date(load_script, repository: Path, tmp_path: Path) -> None:

@@ -9,23 +9,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from attention_figures import describe, make_figure
-from frame_figures import add_figure_options, write_figure
-from log_mel_figure import draw_log_mel
-from mmengine.config import Config
-from mmengine.runner import Runner
-from tqdm import tqdm
+from figure_options import add_figure_options
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split, add_table
-from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
-from mmrcf.engine.loops import FrameStream
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.models import RCF
-from mmrcf.utils import write_json
-from mmrcf.utils.markdown import markdown_table, write_between_markers
-from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
-from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 FIGURES = {
     'audio': 'audio-to-pixel attention over the frames',
@@ -35,6 +22,63 @@ FIGURES = {
     'references': 'attention of the reference tokens on the target',
     'log-mel': 'log-mel spectrogram of the clip',
 }
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Pictures and figures of attention')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
+    parser.add_argument('--out', metavar='FILE', help='the figure: a video, or an image of one frame')
+    parser.add_argument(
+        '--show',
+        choices=FIGURES,
+        default='audio',
+        help='; '.join(f'{name}: {what}' for name, what in FIGURES.items()) + ' (default: audio)',
+    )
+    parser.add_argument(
+        '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
+    )
+    add_figure_options(parser)
+    parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
+    parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
+    parser.add_argument(
+        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
+    )
+    parser.add_argument(
+        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
+    )
+    add_split(parser, 'split for the shares')
+    add_json(parser, 'the shares')
+    add_table(parser, 'attention, or encoder,')
+    add_device(parser)
+    add_cfg_options(parser, 'the configs')
+    args = parser.parse_intermixed_args(arguments)
+    modes = bool(args.input) + args.attention_share + args.encoder_share
+    if modes != 1 or bool(args.out) != bool(args.input):
+        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from attention_figures import describe, make_figure
+from frame_figures import write_figure
+from log_mel_figure import draw_log_mel
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.loops import FrameStream
+from mmrcf.models import RCF
+from mmrcf.utils import write_json
+from mmrcf.utils.markdown import markdown_table, write_between_markers
+from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
+from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 
 def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict], None]) -> None:
@@ -94,43 +138,6 @@ def share_table(summary: AttentionSummary) -> str:
 
 def _percent(shares: Sequence[float]) -> list[str]:
     return [f'{100 * share:.1f}' for share in shares]
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Pictures and figures of attention')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--out', metavar='FILE', help='the figure: a video, or an image of one frame')
-    parser.add_argument(
-        '--show',
-        choices=FIGURES,
-        default='audio',
-        help='; '.join(f'{name}: {what}' for name, what in FIGURES.items()) + ' (default: audio)',
-    )
-    parser.add_argument(
-        '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
-    )
-    add_figure_options(parser)
-    parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
-    parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
-    parser.add_argument(
-        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
-    )
-    parser.add_argument(
-        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
-    )
-    add_split(parser, 'split for the shares')
-    add_json(parser, 'the shares')
-    add_table(parser, 'attention, or encoder,')
-    add_device(parser)
-    add_cfg_options(parser, 'the configs')
-    args = parser.parse_intermixed_args(arguments)
-    modes = bool(args.input) + args.attention_share + args.encoder_share
-    if modes != 1 or bool(args.out) != bool(args.input):
-        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
-    return args
 
 
 def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:

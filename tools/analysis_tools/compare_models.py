@@ -7,12 +7,34 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from frame_figures import Figure, add_figure_options, step, write_figure
+from figure_options import add_figure_options
+
+from mmrcf.command_line import add_cfg_options, add_device, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Show two models on the same frames, with differences marked')
+    parser.add_argument('config', help='config file of the first model')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('input', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
+    parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
+    parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
+    parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
+    add_figure_options(parser)
+    add_device(parser)
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_intermixed_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from frame_figures import Figure, step, write_figure
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_cfg_options, add_device
 from mmrcf.engine.config import load_config, set_up_process
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.media.frame_source import Frame
 from mmrcf.visualization import TrackComparison, fit, panel, side_by_side
 from mmrcf.visualization.differences import KINDS
@@ -43,21 +65,6 @@ class ComparisonFigure(Figure):
         """See :class:`Figure`."""
         counts = self.comparison.counts
         return ''.join(f'; {kind}: {counts[kind, 0]} in the first, {counts[kind, 1]} in the second' for kind in KINDS)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Show two models on the same frames, with differences marked')
-    parser.add_argument('config', help='config file of the first model')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('input', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
-    parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
-    parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
-    add_figure_options(parser)
-    add_device(parser)
-    add_cfg_options(parser, 'the configs')
-    return parser.parse_intermixed_args(arguments)
 
 
 @exit_on_bad_input

@@ -3,18 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.engine.command_line import add_json
+from mmrcf.command_line import add_json, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.evaluation import (
-    VideoEvaluation,
-    load_ground_truth,
-    parse_results,
-    read_results,
-    sound_localisation_accuracy,
-    tracking_figures,
-)
-from mmrcf.evaluation.metrics.vis_metric import class_table
-from mmrcf.utils import write_json
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,6 +23,21 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_json(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.evaluation import (
+    VideoEvaluation,
+    load_ground_truth,
+    parse_results,
+    read_results,
+    sound_localisation_accuracy,
+    tracking_figures,
+)
+from mmrcf.evaluation.metrics.vis_metric import class_table
+from mmrcf.utils import write_json
 
 
 @exit_on_bad_input

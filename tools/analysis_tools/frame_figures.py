@@ -10,27 +10,11 @@ import numpy as np
 from tqdm import tqdm
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_source_options, whole_number
 from mmrcf.errors import InputError
 from mmrcf.media import VideoWriter, is_image_path, open_source
 from mmrcf.media.frame_source import Frame
 from mmrcf.structures import FrameResult
 from mmrcf.utils import atomic_output
-
-DEFAULT_FRAME = 10
-"""Which frame an image shows without ``--frame``."""
-
-
-def add_figure_options(parser: argparse.ArgumentParser) -> None:
-    """Add what :func:`write_figure` reads, except ``input`` and ``--out``."""
-    parser.add_argument(
-        '--frame',
-        type=whole_number(0),
-        default=DEFAULT_FRAME,
-        metavar='N',
-        help='frame of an image, from 0; the last one if there are fewer (default: %(default)s)',
-    )
-    add_source_options(parser, 'auto (the audio of the input), none, or an audio file')
 
 
 class Figure(ABC):

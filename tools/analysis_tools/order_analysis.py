@@ -12,6 +12,27 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Measure how distances of frames and outputs go with the query order')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
+    add_split(parser)
+    parser.add_argument('--out', metavar='FILE.png', help='the plot')
+    add_json(parser)
+    add_table(parser, 'order')
+    add_device(parser)
+    add_cfg_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
 import torch
@@ -21,11 +42,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split, add_table
 from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.evaluation import OrderMetric
 from mmrcf.evaluation.functional.ground_truth import load_ground_truth
 from mmrcf.evaluation.functional.smoothness import (
@@ -45,8 +64,9 @@ from mmrcf.utils import atomic_output, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
+
+from matplotlib import pyplot
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 OUTPUTS = {
     'classes': 'class probabilities',
@@ -54,7 +74,6 @@ OUTPUTS = {
     'mask_logits': 'mask logits',
 }
 """What of the network's output is compared, and how the table calls it."""
-
 ORDERS = {'kept': 'order kept', 'changed': 'order changed'}
 PAPER_RATIO = 1e3
 """Delta / epsilon that the paper names for p = 1 where the order changes (Section III-B-4)."""
@@ -322,20 +341,6 @@ def tables(content: dict) -> str:
 
 def _number(value: float | None) -> str:
     return '-' if value is None else f'{value:.3g}'
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure how distances of frames and outputs go with the query order')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
-    add_split(parser)
-    parser.add_argument('--out', metavar='FILE.png', help='the plot')
-    add_json(parser)
-    add_table(parser, 'order')
-    add_device(parser)
-    add_cfg_options(parser)
-    return parser.parse_args(arguments)
 
 
 def checkpoint_names(paths: Sequence[str]) -> list[str]:

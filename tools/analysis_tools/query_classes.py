@@ -7,23 +7,48 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    add_split(parser)
+    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_json(parser, 'classes and counts')
+    add_device(parser)
+    add_cfg_options(parser)
+    args = parser.parse_args(arguments)
+    if not args.out and not args.json:
+        parser.error('expected --out FILE.png, --json FILE, or both')
+    if args.out and Path(args.out).suffix not in FORMATS:
+        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_split
 from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.utils import atomic_output, write_json
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+from matplotlib import pyplot
+
 MAX_NUMBERS = 30
 """In a larger table the cells have no numbers."""
 
@@ -60,24 +85,6 @@ def draw(counts: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
     with atomic_output(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip('.'), dpi=100)
     pyplot.close(figure)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    add_split(parser)
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
-    add_json(parser, 'classes and counts')
-    add_device(parser)
-    add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if not args.out and not args.json:
-        parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
-    return args
 
 
 @exit_on_bad_input

@@ -11,6 +11,26 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from mmrcf.command_line import add_cfg_options, add_json, add_size, add_table, add_threads, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
+    parser.add_argument('configs', nargs='+', help='config files')
+    add_size(parser, 'frame size', (640, 360))
+    parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
+    add_threads(parser)
+    add_json(parser)
+    add_table(parser, 'cost')
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
@@ -19,9 +39,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from measuring import PartTimer, matrix_product_rate, prepare_process, statistics_of
-from mmrcf.engine.command_line import add_cfg_options, add_json, add_size, add_table, add_threads
 from mmrcf.engine.config import explained_config_errors, load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
 from mmrcf.optimization import optimize_for_inference
@@ -185,19 +203,6 @@ def rate_table(rows: list[dict[str, Any]], best: float) -> str:
         "which Winograd's algorithm saves a part."
     )
     return f'{caption}\n\n{markdown_table(["config", *(part.replace("_", " ") for part in parts)], cells)}'
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
-    parser.add_argument('configs', nargs='+', help='config files')
-    add_size(parser, 'frame size', (640, 360))
-    parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
-    add_threads(parser)
-    add_json(parser)
-    add_table(parser, 'cost')
-    add_cfg_options(parser, 'the configs')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

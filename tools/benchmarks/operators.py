@@ -8,14 +8,36 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_json, add_optimize, add_size, add_threads, start_program
+from mmrcf.errors import exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
+    parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
+    parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
+    add_threads(parser)
+    add_optimize(parser)
+    add_json(parser)
+    args = parser.parse_args(arguments)
+    if min(args.frames, args.top) < 1:
+        parser.error('--frames and --top: expected at least 1')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from torch.autograd.profiler_util import EventList
 from torch.profiler import ProfilerActivity, profile
 
 from measuring import encoded_frames, prepare_process
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_json, add_optimize, add_size, add_threads
-from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils import describe_machine, write_json
 from mmrcf.utils.markdown import markdown_table
 
@@ -53,23 +75,6 @@ def table(rows: Sequence[dict[str, object]]) -> str:
         for row in rows
     ]
     return markdown_table(['operator', 'ms a frame', 'calls', 'share'], cells)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
-    parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
-    add_threads(parser)
-    add_optimize(parser)
-    add_json(parser)
-    args = parser.parse_args(arguments)
-    if min(args.frames, args.top) < 1:
-        parser.error('--frames and --top: expected at least 1')
-    return args
 
 
 @exit_on_bad_input

@@ -6,13 +6,8 @@
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_frame_limit, add_json, add_split
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.command_line import add_cfg_options, add_device, add_frame_limit, add_json, add_split, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.export import Parity, evaluate_side_by_side
-from mmrcf.optimization import compile_network, optimize_for_inference
-from mmrcf.utils import keep_freed_memory, write_json
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -27,6 +22,16 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_json(parser)
     add_cfg_options(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config, set_threads
+from mmrcf.export import Parity, evaluate_side_by_side
+from mmrcf.optimization import compile_network, optimize_for_inference
+from mmrcf.utils import keep_freed_memory, write_json
 
 
 @exit_on_bad_input

@@ -5,18 +5,17 @@
 not measured again, so it can be interrupted.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import exit_on_bad_input
 from page_tools import parse_page_args, run_tool
-from performance_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/performance'
-PAGE = ROOT / 'docs/performance.md'
 MODELS = Path('work_dirs/performance')
-
 R18, R50, R101 = (f'configs/rcf/rcf_{name}_ytvis19.py' for name in ('r18', 'r50', 'r101'))
 PEERS = {
     depth: [f'configs/baselines/{name}_{depth}_ytvis19.py' for name in ('masktrack-rcnn', 'mask2former-vis')]
@@ -28,15 +27,6 @@ SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_
 # what they can at most.
 ALL_ACTIVE = ['--cfg-options', 'model.score_thr=0.001']
 TWO = ['--threads', '2']
-
-EXPORTS = {
-    'r50.onnx': [R50, '--size', '640x360', *ALL_ACTIVE],
-    'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_ACTIVE],
-    'r18.onnx': [R18, '--size', '640x360', *ALL_ACTIVE],
-    'shapes.onnx': [*SHAPES, '--size', '288x160'],
-    'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
-    'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],
-}
 LATENCY = 'tools/benchmarks/latency.py'
 SHAPES_LATENCY = [LATENCY, SHAPES[0], '--checkpoint', SHAPES[1], '--input', 'demo/shapes.mp4', '--frames', '100', *TWO]
 RUNS = {
@@ -83,6 +73,27 @@ RUNS = {
 }
 
 
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return parse_page_args('Measure the figures of docs/performance.md, and write them', tuple(RUNS), arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from performance_page import write_page
+
+PAGE = ROOT / 'docs/performance.md'
+EXPORTS = {
+    'r50.onnx': [R50, '--size', '640x360', *ALL_ACTIVE],
+    'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_ACTIVE],
+    'r18.onnx': [R18, '--size', '640x360', *ALL_ACTIVE],
+    'shapes.onnx': [*SHAPES, '--size', '288x160'],
+    'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
+    'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],
+}
+
+
 def run(command: Sequence[str | Path], *options: str | Path) -> None:
     """Run a tool of this repository in the root of it; raise :class:`InputError` where it fails."""
     run_tool(ROOT, [*command, *options])
@@ -101,7 +112,7 @@ def measure(force: Sequence[str]) -> None:
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write with the options of the command line."""
-    args = parse_page_args('Measure the figures of docs/performance.md, and write them', tuple(RUNS), arguments)
+    args = parse_args(arguments)
     if not args.page_only:
         measure(args.force)
     write_page(PAGE, RESULTS)

@@ -5,25 +5,16 @@ images, as videos of one frame, and leaves a JSON file for each row in docs/real
 so it can be interrupted; a row whose checkpoint is not there yet is left out.
 """
 
+import argparse
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import describe_machine, read_json, write_json
 from page_tools import parse_page_args, run_tool
-from real_page import write_real_page
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / 'docs/real'
-PAGE = ROOT / 'configs/real/README.md'
-RUNS = Path('work_dirs/real_table')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +67,27 @@ ROWS = {
         note='stage 1, frames of 192x144',
     ),
 }
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return parse_page_args('Measure the figures of configs/real/README.md, and write them', tuple(ROWS), arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+import torch
+from torch import Tensor
+
+from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.utils import describe_machine, read_json, write_json
+from real_page import write_real_page
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / 'docs/real'
+PAGE = ROOT / 'configs/real/README.md'
+RUNS = Path('work_dirs/real_table')
 
 
 def due(force: Sequence[str]) -> list[str]:
@@ -185,7 +197,7 @@ def speed(figures: dict[str, Any]) -> dict[str, Any]:
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write with the options of the command line."""
-    args = parse_page_args('Measure the figures of configs/real/README.md, and write them', tuple(ROWS), arguments)
+    args = parse_args(arguments)
     for name in [] if args.page_only else due(args.force):
         write_json(RESULTS / f'{name}.json', measure(name, ROWS[name]), updates=True)  # the page reads all of them
         write_real_page(PAGE, RESULTS, list(ROWS))  # after each row: an interrupt leaves page and files in step

@@ -8,12 +8,8 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_frame_limit, add_json, add_split
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.command_line import add_cfg_options, add_frame_limit, add_json, add_split, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
-from mmrcf.utils import atomic_output
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -29,6 +25,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_json(parser)
     add_cfg_options(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config, set_threads
+from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
+from mmrcf.utils import atomic_output
 
 
 @exit_on_bad_input

@@ -9,12 +9,9 @@ is background. An interrupted run continues where it stopped: give the same comm
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.apis import OnlineSegmenter
-from mmrcf.apis.auto_label import AutoLabeller, LabelRules
-from mmrcf.engine.command_line import add_device
+from mmrcf.command_line import add_device, add_max_size, start_program
+from mmrcf.defaults import LabelRules
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.media import require_source
-from mmrcf.utils import keep_freed_memory
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,13 +38,22 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default = getattr(rules, option.replace('-', '_'))
         parser.add_argument(f'--{option}', type=type(default), default=default, help=f'{meaning} (default: {default})')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='label each Nth frame (default: 1)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    add_max_size(parser)
     parser.add_argument('--force', action='store_true', help='label videos again that are labelled already')
     add_device(parser)
     args = parser.parse_args(arguments)
     if len(args.teacher) > 2:
         parser.error(f'--teacher {" ".join(args.teacher)}: expected a name, or CONFIG CHECKPOINT')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.apis.auto_label import AutoLabeller
+from mmrcf.media import require_source
+from mmrcf.utils import keep_freed_memory
 
 
 @exit_on_bad_input

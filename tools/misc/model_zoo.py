@@ -4,14 +4,28 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import exit_on_bad_input
+
+PAGE = 'docs/model_zoo.md'
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Write the tables of the model zoo from the metafiles')
+    parser.add_argument('--page', default=PAGE, help='the page, with its markers (default: %(default)s)')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 from mmengine.config import Config
 
 from mmrcf.datasets.classes import CLASS_LISTS, resolve_classes
-from mmrcf.engine.model_index import ListedModel, listed_models, source_root
-from mmrcf.errors import exit_on_bad_input
+from mmrcf.model_index import ListedModel, listed_models, source_root
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
-PAGE = 'docs/model_zoo.md'
 HEAD = ('model', 'classes', 'published', 'measured here', 'size', 'licence')
 BYTES_OF_A_WEIGHT = 4
 
@@ -85,13 +99,6 @@ def without_weights(models: Sequence[ListedModel]) -> str:
         for name, family in by_collection([model for model in models if not model.weights])
     ]
     return markdown_table(('family', 'configs'), rows)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Write the tables of the model zoo from the metafiles')
-    parser.add_argument('--page', default=PAGE, help='the page, with its markers (default: %(default)s)')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -1,14 +1,17 @@
-"""Options that several command lines share."""
+"""The start of programs, and options that several command lines share."""
 
 import argparse
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from mmrcf.engine import command_line
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
+from mmrcf import command_line
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_size
 
 
 @pytest.fixture
@@ -37,18 +40,6 @@ def test_another_size_is_refused(parser: argparse.ArgumentParser, text: str, cap
     assert f'--size: expected WIDTHxHEIGHT in pixels, 16 or more, for example 640x360, got {text!r}' in (
         capsys.readouterr().err
     )
-
-
-@pytest.mark.parametrize(('found', 'device'), [(True, 'cuda'), (False, 'cpu')])
-def test_auto_takes_a_gpu_if_there_is_one(
-    parser: argparse.ArgumentParser, monkeypatch: pytest.MonkeyPatch, found: bool, device: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: found)
-    assert parser.parse_args(['--device', 'auto']).device == device
-    assert parser.parse_args(['--device', 'cuda:1']).device == 'cuda:1'
-    automatic = argparse.ArgumentParser()
-    add_device(automatic, default='auto')
-    assert automatic.parse_args([]).device == device
 
 
 def test_fields_of_the_config(parser: argparse.ArgumentParser) -> None:
@@ -96,3 +87,27 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
         'tools/misc/make_shapes.py: --frames',
         'tools/train.py: --seed',
     }
+
+
+HELP_OF_ALL = """
+import contextlib, io, json, runpy, sys
+
+heavy = {'torch', 'mmengine', 'mmcv', 'mmdet', 'numpy', 'scipy', 'matplotlib', 'cv2', 'av', 'onnxruntime', 'openvino'}
+found = {}
+for path in sys.argv[1:]:
+    sys.argv, sys.path[0] = [path, '--help'], path.rpartition('/')[0]
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        runpy.run_path(path, run_name='__main__')
+    found[path] = [printed.getvalue().startswith('usage:'), sorted(heavy & set(sys.modules))]
+print(json.dumps(found))
+"""
+
+
+def test_help_is_answered_before_anything_heavy_is_imported(repository: Path) -> None:
+    scripts = [*repository.glob('tools/**/*.py'), *repository.glob('demo/*.py')]
+    programs = [str(path) for path in scripts if '__main__' in path.read_text(encoding='utf-8')]
+    assert len(programs) >= 40
+    command = [sys.executable, '-c', HELP_OF_ALL, *programs]
+    environment = os.environ | {'PYTHONPATH': str(repository)}
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert {path: found for path, found in json.loads(output).items() if found != [True, []]} == {}

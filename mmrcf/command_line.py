@@ -1,17 +1,25 @@
-"""Options that several command lines have, each with one name, one form and one meaning.
+"""Command lines: their start, and options that several of them have, each with one name, one form and one meaning.
 
-``add_NAME`` adds the option ``--NAME`` to a parser.
+A program reads its command line before it imports torch and what needs it: ``--help`` and a wrong option are answered
+at once. So this module, and what a ``parse_args`` uses, imports none of them at its top.
 """
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
-import torch
+from .defaults import MAX_PIXELS
 
-from mmrcf.utils.images import MAX_PIXELS
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
-from .config import ConfigOptions
-from .distributed import LAUNCHERS
+
+def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
+    """Begin a program, before torch is imported: answer ``--help`` and refuse wrong options.
+
+    Args:
+        parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
+    """
+    parse_args()
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -57,24 +65,38 @@ def add_size(
 
 
 def add_device(parser: argparse.ArgumentParser, default: str = 'cpu') -> None:
-    """Add ``--device``, which gives the name of a PyTorch device; ``auto`` is resolved here."""
+    """Add ``--device``, which gives the name of a PyTorch device, or 'auto'; see ``resolve_device``."""
     parser.add_argument(
-        '--device',
-        type=_device,
-        default=default,
-        help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: {default})',
+        '--device', default=default, help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: {default})'
     )
 
 
-def _device(text: str) -> str:
-    return ('cuda' if torch.cuda.is_available() else 'cpu') if text == 'auto' else text
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--launcher``, and ``--local-rank``, which old versions of ``torch.distributed.launch`` append."""
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, of: str = 'the config') -> None:
     """Add ``--cfg-options KEY=VALUE ...``, which gives a dict by dotted path, or None."""
     parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help=f'override fields of {of}'
+        '--cfg-options', nargs='+', action=_ConfigOptions, metavar='KEY=VALUE', help=f'override fields of {of}'
     )
+
+
+class _ConfigOptions(argparse.Action):
+    """Reads with MMEngine, which imports torch, and not before there is something to read."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        from mmrcf.engine.config import ConfigOptions
+
+        ConfigOptions(self.option_strings, self.dest)(parser, namespace, values, option_string)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
@@ -90,12 +112,6 @@ def add_seed(parser: argparse.ArgumentParser, what: str) -> None:
 def add_work_dir(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--work-dir FOLDER``, for ``what`` the runner writes."""
     parser.add_argument('--work-dir', metavar='FOLDER', help=f'folder for {what}; default: work_dirs/<config name>')
-
-
-def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--launcher``, and ``--local-rank``, which old versions of ``torch.distributed.launch`` append."""
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
-    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_split(parser: argparse.ArgumentParser, help: str = 'data of the config to use') -> None:
@@ -126,10 +142,15 @@ def add_source_options(parser: argparse.ArgumentParser, audio: str) -> None:
     """
     parser.add_argument('--audio', default='auto', metavar='AUDIO', help=audio)
     parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    add_max_size(parser)
     parser.add_argument(
         '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
     )
+
+
+def add_max_size(parser: argparse.ArgumentParser) -> None:
+    """Add ``--max-size PIXELS``, to which :func:`mmrcf.media.open_source` scales larger frames down."""
+    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
 
 
 def add_table(parser: argparse.ArgumentParser, name: str) -> None:
