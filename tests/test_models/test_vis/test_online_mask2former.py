@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.datasets.classes import COCO_CLASSES
-from mmrcf.engine.model_index import listed_models
 from mmrcf.errors import InputError
+from mmrcf.model_index import listed_models
 from mmrcf.models import OnlineMask2Former
 from mmrcf.models.vis.mmdet_bridge import frame_metainfo
 from mmrcf.registry import MODELS
