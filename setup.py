@@ -69,7 +69,10 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmrcf', 'mmrcf.*']),
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('dev', 'heif', 'onnx', 'tensorboard')},
+    extras_require={
+        name: read_requirements(name)
+        for name in ('dev', 'heif', 'onnx', 'supervision', 'tensorboard', 'timm', 'trackeval')
+    },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

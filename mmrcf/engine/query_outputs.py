@@ -232,6 +232,7 @@ _SHAPES = ('ori_shape', 'img_shape', 'padded_shape', 'map_shape')
 
 
 def _frame_outputs(saved: Mapping[str, np.ndarray], where: str) -> FrameOutputs:
+    """The outputs of a saved frame; masks that were not kept are empty, with logits of minus infinity."""
     expected = dict.fromkeys(_FRAME_FIELDS, ('iu', 0)) | dict.fromkeys(_SHAPES, ('iu', 1))
     expected |= dict(class_probs=('f', 2), codes=('f', 2), kept=('i', 1), mask_logits=('f', 3))
     for name, (kinds, dimensions) in expected.items():

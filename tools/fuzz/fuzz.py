@@ -15,14 +15,41 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_json, add_seed, start_program, whole_number
+from mmrcf.errors import InputError, exit_on_bad_input
+
+NAMES = 'annotations', 'archives', 'images', 'videos', 'audio', 'lists', 'checkpoints', 'onnx', 'command_lines'
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('targets', nargs='*', metavar='TARGET', help=f'{", ".join(NAMES)} (default: all)')
+    parser.add_argument(
+        '--inputs', type=whole_number(1), default=900, metavar='N', help='of all targets together (default: 900)'
+    )
+    parser.add_argument('--minutes', type=float, metavar='M', help='stop after this time')
+    add_seed(parser, 'what the inputs are')
+    parser.add_argument('--seconds', type=float, default=30.0, help='limit for an input (default: 30)')
+    parser.add_argument('--failures', type=Path, metavar='FOLDER', help='save failing inputs there')
+    parser.add_argument('--replay', type=Path, metavar='FILE', help='run a saved input again, and nothing else')
+    add_json(parser)
+    args = parser.parse_args(arguments)
+    unknown = sorted(set(args.targets) - set(NAMES))
+    if unknown:
+        parser.error(f'{unknown[0]}: expected targets among {", ".join(NAMES)}')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from tqdm import tqdm
 
 import data_targets
 import media_targets
 import model_targets
-from mmrcf.engine.command_line import add_json
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import describe_machine, require_file, write_json
 from sandbox import FAILURES, OUTCOMES, Outcome, Sandbox
 from target import Target
@@ -113,24 +140,6 @@ def replay(path: Path, target: str | None) -> Outcome:
         targets = prepare([name], Path(folder))
         with Sandbox({name: targets[name].run}) as sandbox:
             return sandbox.run(name, require_file(path, 'input').read_bytes(), targets[name].suffix)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('targets', nargs='*', metavar='TARGET', help=f'{", ".join(TARGETS)} (default: all)')
-    parser.add_argument('--inputs', type=int, default=900, metavar='N', help='of all targets together (default: 900)')
-    parser.add_argument('--minutes', type=float, metavar='M', help='stop after this time')
-    parser.add_argument('--seed', type=int, default=0, help='other inputs for each (default: 0)')
-    parser.add_argument('--seconds', type=float, default=30.0, help='limit for an input (default: 30)')
-    parser.add_argument('--failures', type=Path, metavar='FOLDER', help='save failing inputs there')
-    parser.add_argument('--replay', type=Path, metavar='FILE', help='run a saved input again, and nothing else')
-    add_json(parser)
-    args = parser.parse_args(arguments)
-    unknown = sorted(set(args.targets) - set(TARGETS))
-    if unknown:
-        parser.error(f'{unknown[0]}: expected targets among {", ".join(TARGETS)}')
-    return args
 
 
 @exit_on_bad_input

@@ -21,13 +21,28 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import add_json, add_seed, start_program, whole_number
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--kills', type=whole_number(1), default=40, metavar='N', help='how often (default: 40)')
+    parser.add_argument('--minutes', type=float, metavar='M', help='start no training after this time')
+    add_seed(parser, 'when and where the kills come')
+    add_json(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from tqdm import tqdm
 
 import mmrcf.utils.outputs
-from mmrcf.engine.command_line import add_json
 from mmrcf.engine.hooks.complete_checkpoint_hook import POINTER
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models.checkpoint_file import read_content
 from mmrcf.synthetic.writer import write_split
 from mmrcf.utils import describe_machine, write_json
@@ -222,16 +237,6 @@ def kill_and_resume(folder: Path, kills: int, seed: int, minutes: float | None =
             counts['left_over'] += left_over(work_dir, max_keep)
     names = ('kills', 'in_writes', 'runs', 'moved', 'equal', *FAULTS)
     return {name: counts[name] for name in names} | dict(seconds=time.monotonic() - started)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--kills', type=int, default=40, metavar='N', help='how often (default: 40)')
-    parser.add_argument('--minutes', type=float, metavar='M', help='start no training after this time')
-    parser.add_argument('--seed', type=int, default=0, help='other times and places for each (default: 0)')
-    add_json(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -19,8 +19,8 @@ from mmengine.registry import DefaultScope
 from onnx import TensorProto, helper, numpy_helper
 
 from mmrcf.apis import OnnxSegmenter
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.engine.checkpoint import latest_checkpoint, load_weights, read_checkpoint
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.engine.config import explained_config_errors, load_config, require_training
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export.onnx_graph import set_description

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 from mmrcf.utils import read_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 from sandbox import OUTCOMES
@@ -65,11 +76,6 @@ def write_page(page: Path, folder: Path) -> None:
         path = folder / f'{name}.json'
         content = table(read_json(path, 'result')) if path.exists() else NOT_MEASURED
         write_between_markers(page, f'reliability-{name}', content)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    return argparse.ArgumentParser(description=__doc__).parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -7,6 +7,7 @@ from typing import Any
 
 from pycocotools import mask as mask_utils
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
@@ -14,7 +15,6 @@ from ..orientation import UPRIGHT, exif_orientation
 from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
-from .view import MAX_SIDE
 
 CheckVideos = Callable[[Sequence[tuple[Location, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""
