@@ -230,7 +230,7 @@ def _announced_end(stream: VideoStream, container: InputContainer) -> float | No
         return start + stream.frames / _frame_rate(stream)
     if stream.duration:
         return start + float(stream.duration * stream.time_base)
-    written = re.fullmatch(r'(\d+):(\d+):(\d+(?:\.\d+)?)', stream.metadata.get('DURATION', ''))  # Matroska
+    written = re.fullmatch(r'(\d{1,9}):(\d{1,9}):(\d{1,9}(?:\.\d+)?)', stream.metadata.get('DURATION', ''))  # Matroska
     if written:
         hours, minutes, seconds = written.groups()
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)

@@ -35,6 +35,8 @@ JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 # Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
 DEPTHS = (12, 14, 16)
+# Of an image, scaled at a time.
+ROWS = 256
 FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
 
 
@@ -53,16 +55,23 @@ class WhiteLevel:
         """``values`` of any shape, integers or floats, as uint8 of the same shape; uint8 as it is."""
         if values.dtype == np.uint8:
             return values
-        is_float = values.dtype.kind == 'f'
-        values = values.astype(np.float32)
-        brightest = float(values.max(initial=0, where=np.isfinite(values)))
-        if is_float:
+        # In parts: whole, the numbers in between take several times the memory of a large image.
+        parts = [slice(start, start + ROWS) for start in range(0, len(values), ROWS)]
+        brightest = max((_brightest(values[part]) for part in parts), default=0.0)
+        if values.dtype.kind == 'f':
             white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
         else:
             white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
         self._white = max(self._white, white)
-        scaled = np.nan_to_num(values, copy=False, nan=0).clip(0, self._white) * np.float32(255 / self._white)
-        return (scaled + 0.5).astype(np.uint8)
+        scaled = np.empty(values.shape, np.uint8)
+        for part in parts:
+            numbers = np.nan_to_num(values[part].astype(np.float32), copy=False, nan=0).clip(0, self._white)
+            scaled[part] = numbers * np.float32(255 / self._white) + 0.5
+        return scaled
+
+
+def _brightest(values: np.ndarray) -> float:
+    return float(values.max(initial=0, where=np.isfinite(values)))
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -105,7 +114,8 @@ def read_frames(
     name = f'image {path}'
     with _reading(path):
         if _needs_opencv(path):
-            check_pixels(name, *_tiff_size(path), max_pixels)
+            width, height, depth = _tiff_size(path)
+            check_pixels(name, width, height, max_pixels if depth <= 32 else max_pixels // 2)
             count = cv2.imcount(str(path))
             if not count:
                 raise InputError(
@@ -227,13 +237,13 @@ def _needs_opencv(path: Path) -> bool:
         return True
 
 
-def _tiff_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header of a TIFF."""
+def _tiff_size(path: Path) -> tuple[int, int, int]:
+    """Width, height and bits of a sample from the header of a TIFF."""
     with path.open('rb') as file:
         directory = ImageFileDirectory_v2(file.read(8))
         file.seek(directory.next)
         directory.load(file)
-    return int(directory[WIDTH]), int(directory[HEIGHT])
+    return int(directory[WIDTH]), int(directory[HEIGHT]), max(directory.get(BITS, (8,)))
 
 
 def _read_by_opencv(path: Path, index: int) -> np.ndarray:
