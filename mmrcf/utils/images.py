@@ -9,6 +9,8 @@ import contextlib
 import functools
 import io
 import logging
+import mmap
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,12 +27,19 @@ from .files import require_file
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ('AVIF', 'BMP', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
-STACKS = frozenset(('AVIF', 'PNG', 'TIFF', 'WEBP'))
+FORMATS = ('AVIF', 'BMP', 'GIF', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
+STACKS = frozenset(('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""
 
 ORIENTATION, REDUCED_IMAGE, BITS, WIDTH, HEIGHT = 0x112, 254, 258, 256, 257
 TIFF_STARTS = (b'II*\0', b'MM\0*')
+# The end of a picture with the start of the next one, where images follow one another in a file. Cameras pad JPEGs.
+NEXT_IMAGE = {
+    'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
+    'PNG': re.compile(rb'IEND\xaeB`\x82\x89PNG\r\n'),
+}
+# Of a phone's photo, whose further JPEGs are depth maps and the like.
+PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 # Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
@@ -161,6 +170,33 @@ def is_image_file(path: str | Path) -> bool:
             return True
     except InputError:
         return _needs_opencv(path)
+
+
+def is_image_sequence(path: str | Path) -> bool:
+    """Whether whole images follow one another in a file, as in raw MJPEG and ``cat *.png``: a video without times."""
+    try:
+        with _reading(path), _open(Path(path)) as image:
+            kind, metadata = image.format, image.info.get('xmp', b'')
+    except InputError:
+        return False
+    if PHOTO_PARTS in metadata:
+        return False
+    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if kind in NEXT_IMAGE:
+            return NEXT_IMAGE[kind].search(content) is not None
+        if kind == 'BMP':
+            end = int.from_bytes(content[2:6], 'little')
+            return end > 0 and content[end : end + 2] == content[:2]
+        return False
+
+
+def image_format(start: bytes) -> str | None:
+    """The format of an image by the first bytes of its file; None for what does not start as one."""
+    for kind in _known_formats():
+        accepts = Image.OPEN[kind][1]
+        if kind in FORMATS and accepts is not None and accepts(start) is True:
+            return kind
+    return None
 
 
 def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
