@@ -6,6 +6,7 @@ an input. Files are compared by device and inode, so other names of a file, link
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ FileKey = tuple[int, int]
 
 # One set for each running block; a stream beside another, or inside a command, has its own.
 _blocks: list[set[FileKey]] = []
+_changes = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -24,14 +26,16 @@ def kept_inputs(*paths: object) -> Iterator[None]:
         paths: Files that were read before; values that are no path of a file are passed over.
     """
     files: set[FileKey] = set()
-    _blocks.append(files)
+    with _changes:
+        _blocks.append(files)
     try:
         for path in paths:
             if isinstance(path, str | Path):
                 note_input(path)
         yield
     finally:
-        _blocks[:] = [block for block in _blocks if block is not files]
+        with _changes:
+            _blocks[:] = [block for block in _blocks if block is not files]
 
 
 def note_input(path: str | Path) -> None:
