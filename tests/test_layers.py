@@ -17,6 +17,7 @@ LEVELS = [
     {'engine', 'evaluation', 'media', 'optimization', 'synthetic', 'visualization'},
     {'export'},
     {'apis'},
+    {'web'},
 ]
 
 

@@ -3,9 +3,9 @@ import random
 import numpy as np
 import pytest
 
+from mmrcf.errors import InputError
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
-from mmrcf.errors import InputError
 from mmrcf.visualization import TrackPainter, TrackStyle, draw_tracks
 from mmrcf.visualization.track_colors import track_color
 
