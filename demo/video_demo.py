@@ -1,8 +1,10 @@
 """Segment and track the objects of a video: the command ``mmrcf-demo``, from the source tree."""
 
-from mmrcf.demo import main, parse_args
-
-__all__ = ['main', 'parse_args']
+import runpy
 
 if __name__ == '__main__':
-    main()
+    runpy.run_module('mmrcf.demo', run_name='__main__', alter_sys=True)
+else:
+    from mmrcf.demo import main, parse_args
+
+    __all__ = ['main', 'parse_args']

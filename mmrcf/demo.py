@@ -1,9 +1,9 @@
 """Segment and track the objects of a video, an image folder, a camera or a stream.
 
-python demo/video_demo.py my_video.mp4                           # people, animals and vehicles
-python demo/video_demo.py --model shapes                         # another shipped model, here on its sample clip
-python demo/video_demo.py INPUT CONFIG CHECKPOINT --out out.mp4  # your own model
-python demo/video_demo.py INPUT MODEL.onnx --out out.mp4         # a model of tools/export/onnx_export.py
+mmrcf-demo my_video.mp4                           # people, animals and vehicles
+mmrcf-demo --model shapes                         # another shipped model, here on its sample clip
+mmrcf-demo INPUT CONFIG CHECKPOINT --out out.mp4  # your own model
+mmrcf-demo INPUT MODEL.onnx --out out.mp4         # a model of tools/export/onnx_export.py
 """
 
 import argparse
@@ -12,20 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
-from mmrcf.apis.shipped_models import DEFAULT_MODEL
-from mmrcf.engine.command_line import add_device
+from mmrcf.command_line import add_device, add_json, add_source_options, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.media import require_source
-from mmrcf.utils import keep_freed_memory
-from mmrcf.utils.images import MAX_PIXELS
-
-SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
-"""Input of a model that has no sample clip of its own."""
-FALLBACK_MODEL = 'shapes'
-"""Runs on its sample clip where no input is given and the default model has no clip yet."""
-EXIT_INTERRUPTED = 130
+from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,27 +34,34 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
-        '--audio',
-        default='auto',
-        metavar='AUDIO',
-        help='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME',
-    )
-    parser.add_argument(
         '--show-attention', choices=['audio'], help='draw the audio-to-pixel attention of an audio-visual model'
     )
-    parser.add_argument('--json', metavar='FILE', help='tracks in the layout of YouTube-VIS')
+    add_json(parser, 'the tracks, in the layout of YouTube-VIS,')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
     add_device(parser, default='auto')
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument(
-        '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
+    add_source_options(
+        parser, audio='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME'
     )
-    parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
     args = parser.parse_args(arguments)
     if not (args.out or args.json or args.show):
         args.out, args.json = 'outputs/demo.mp4', 'outputs/demo.json'
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.media import require_source
+from mmrcf.utils import keep_freed_memory
+
+SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
+"""Input of a model that has no sample clip of its own."""
+FALLBACK_MODEL = 'shapes'
+"""Runs on its sample clip where no input is given and the default model has no clip yet."""
+EXIT_INTERRUPTED = 130
 
 
 def choose_model(args: argparse.Namespace) -> None:

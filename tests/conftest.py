@@ -15,7 +15,7 @@ from hypothesis import settings
 
 import mmrcf  # noqa: F401  (makes mmdet importable with light mmcv)
 
-pytest_plugins = ['fixtures.tiny', 'fixtures.videos']
+pytest_plugins = ['fixtures.tiny', 'fixtures.training', 'fixtures.videos']
 
 # The same examples in every run; a slow machine is no failure.
 settings.register_profile('suite', deadline=None, derandomize=True)

@@ -9,15 +9,17 @@ import pytest
 
 # From the bottom up. Folders of one level do not import each other, except for the single modules of the first.
 LEVELS = [
-    {'compat', 'errors', 'inputs', 'registry', 'version'},
+    {'compat', 'defaults', 'errors', 'inputs', 'registry', 'version'},
     {'utils'},
     {'audio'},
     {'structures'},
     {'datasets', 'models'},
     {'engine', 'evaluation', 'media', 'optimization', 'synthetic', 'visualization'},
     {'export'},
+    {'shipped_models'},
     {'apis'},
-    {'web'},
+    {'command_line'},
+    {'demo', 'web'},
 ]
 
 

@@ -47,7 +47,9 @@ def files_below(root: Path, *patterns: str) -> set[str]:
 
 def test_the_wheel_carries_package_configs_and_tools(wheel: zipfile.ZipFile, tree: Path) -> None:
     names = set(wheel.namelist())
-    carried = files_below(tree, 'configs/**/*.py', 'configs/**/*.yml', 'tools/**/*.py', 'tools/**/*.sh', 'demo/*.py', 'demo/checkpoints/*')
+    carried = files_below(
+        tree, 'configs/**/*.py', 'configs/**/*.yml', 'tools/**/*.py', 'tools/**/*.sh', 'demo/*.py', 'demo/checkpoints/*'
+    )
     assert files_below(tree, 'mmrcf/**/*.py') <= names
     assert {f'mmrcf/.mim/{name}' for name in carried | {'model-index.yml'}} <= names
     assert {name.split('/')[0] for name in names} == {'mmrcf', f'mmrcf-{__version__}.dist-info'}

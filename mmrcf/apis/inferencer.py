@@ -17,6 +17,7 @@ from mmengine.config import Config
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.inputs import kept_inputs, note_input
 from mmrcf.media import (
@@ -30,13 +31,12 @@ from mmrcf.media import (
     source_name,
 )
 from mmrcf.models import OnlineModel
+from mmrcf.shipped_models import class_mismatch
 from mmrcf.structures import FrameResult
-from mmrcf.utils.images import MAX_PIXELS
 from mmrcf.visualization import AudioAttention, TrackPainter, TrackStyle
 
 from .online import OnlineSegmenter
 from .run_summary import LatencyMeter, RunSummary
-from .shipped_models import class_mismatch
 from .track_export import TrackExporter, video_name
 
 logger = logging.getLogger(__name__)

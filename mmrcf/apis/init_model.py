@@ -15,8 +15,7 @@ from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
-
-from .shipped_models import SHIPPED_MODELS
+from mmrcf.shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ def init_model(
         config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av')
             or an ONNX file of ``tools/export/onnx_export.py``, which have config and weights.
         checkpoint: The weights of a config; None leaves random ones (for speed measurements and tests).
-        device: 'cpu', 'cuda', 'cuda:1' ...
+        device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
 
     Returns:
@@ -94,11 +93,13 @@ def _init_exported(
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``device`` as a torch device that is there.
+    """``device`` as a torch device that is there; 'auto' is a GPU if there is one, else the CPU.
 
     Raises:
         InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
     """
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:

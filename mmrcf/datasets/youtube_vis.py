@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
 from .annotations.segmentation import outside_record
-from .annotations.view import MAX_SIDE, AnnotationView, Names
+from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, build_pipeline, open_draw, resolve_prefix, sample_clip
+from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix, sample_clip
 
 
 @DATASETS.register_module()
@@ -171,15 +172,15 @@ class YouTubeVISDataset(BaseDataset):
             self.full_init()
         return int(self.video_lengths.sum()) if self.test_mode else len(self.video_lengths)
 
-    def get_data_info(self, item: int | ClipDraw) -> dict:
+    def get_data_info(self, item: int | ClipRequest) -> dict:
         """The records of an item, for each key a list with one entry a frame; see the class for what an item is.
 
         Args:
-            item: An index; or, in training, a :class:`ClipDraw`, which makes the clip a function of its seed.
+            item: An index; or, in training, a :class:`ClipRequest`, which makes the clip a function of its seed.
         """
         if self.test_mode:
             return {key: [value] for key, value in super().get_data_info(item).items()}
-        video, rng = open_draw(item)
+        video, rng = index_and_rng(item)
         if not 0 <= video < len(self):
             raise IndexError(f'video {video} of {len(self)}')
         clip = self._draw_clip(rng, video)

@@ -5,19 +5,19 @@ import ast
 import contextlib
 import difflib
 import inspect
-import itertools
 import os
 import re
 import time
 import traceback
 import urllib.error
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
-from mmengine.registry import Registry, build_from_cfg
+from mmengine.registry import Registry, build_from_cfg, init_default_scope
 from mmengine.runner import Runner
 
 import mmrcf.registry
@@ -38,8 +38,6 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
 }
 # Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
 _READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
-# Tells the runs of one process apart.
-_run_numbers = itertools.count(1)
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
 _UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
 _MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ required [\w-]+ arguments?: (?P<keys>.+)')
@@ -199,6 +197,12 @@ def set_threads(config: Config) -> None:
         torch.set_num_threads(config.num_threads)
 
 
+def set_up_process(config: Config) -> None:
+    """Do what a config says about the process: CPU threads, and the scope in which its bare type names are found."""
+    set_threads(config)
+    init_default_scope(config.get('default_scope', 'mmrcf'))
+
+
 def set_work_dir(config: Config, work_dir: str | None) -> None:
     """Choose the folder for logs and checkpoints: the argument, else the config's, else ``work_dirs/<config name>``.
 
@@ -221,7 +225,7 @@ def build_runner(config: Config) -> Runner:
     if not config.get('experiment_name'):
         # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
         stem = Path(config.filename).stem if config.filename else 'run'
-        config.experiment_name = f'{stem}_{time.strftime("%Y%m%d_%H%M%S")}_{next(_run_numbers)}'
+        config.experiment_name = f'{stem}_{time.strftime("%Y%m%d_%H%M%S")}_{uuid.uuid4().hex[:8]}'
     with explained_config_errors(config):
         return Runner.from_cfg(config)
 

@@ -82,7 +82,7 @@ def metric_record(result: FrameResult, meta: Mapping[str, Any]) -> dict:
         'video_length': int(meta['video_length']),
         'ori_shape': tuple(meta['ori_shape'][:2]),
         'ids': result.ids,
-        'slots': result.slots,
+        'queries': result.queries,
         'labels': result.labels,
         'scores': result.scores,
         'class_probs': result.class_probs,

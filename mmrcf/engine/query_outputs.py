@@ -214,6 +214,7 @@ class SavedOutputs:
 
 
 def _frame_outputs(saved: Mapping[str, np.ndarray]) -> FrameOutputs:
+    """The outputs of a saved frame; masks that were not kept are empty, with logits of minus infinity."""
     class_probs, logits = torch.from_numpy(saved['class_probs']), torch.from_numpy(saved['mask_logits'])
     every = logits.new_full((len(class_probs), *saved['map_shape'].tolist()), -torch.inf)
     every[torch.from_numpy(saved['kept'])] = logits

@@ -81,7 +81,7 @@ class ExportedModel(OnlineModel):
         super().__init__()
         self.data_preprocessor = RawFrames()
         # Callers ask the parameters of a model where it runs; this one has its weights elsewhere.
-        self.place = nn.Parameter(torch.zeros(0), requires_grad=False)
+        self.device_holder = nn.Parameter(torch.zeros(0), requires_grad=False)
         self.graph = graph
         self.info = info = graph.info
         self.cfg = _config(info, origin, cfg_options or {})

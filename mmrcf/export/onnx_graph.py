@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
+from mmrcf.defaults import OPSET
 from mmrcf.errors import InputError, one_line
 from mmrcf.utils import atomic_output, require_file
 
@@ -17,7 +18,6 @@ from .exported_model import ExportedModel
 from .program import quiet
 from .step_info import STATE_OUTPUTS, StepInfo
 
-OPSET = 20
 # What open dimensions are called in the file; the exporter calls them s22 and the like.
 TOKENS, CELLS = ('token_height', 'token_width'), ('mask_height', 'mask_width')
 SIDES = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmrcf.defaults import FLOAT_PARTS
 from mmrcf.errors import InputError, one_line
 from mmrcf.utils import atomic_output
 
@@ -16,8 +17,6 @@ from .program import quiet
 PART = re.compile(r'\bmodel\.(\w+)')
 # Convolutions and products with weights; products of two activations, which attention has, stay in float.
 QUANTIZED = ('Conv', 'MatMul', 'Gemm')
-FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
-"""What stays in float unless told otherwise: their small matrix products were slower in int8 than in float."""
 
 
 def quantize_onnx(

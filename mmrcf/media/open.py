@@ -9,10 +9,11 @@ from urllib.request import url2pathname
 
 import numpy as np
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
 from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, scheme_of, without_credentials
-from mmrcf.utils.images import MAX_PIXELS, image_suffixes, is_image_file
+from mmrcf.utils.images import image_suffixes, is_image_file
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
@@ -140,6 +141,7 @@ def _open_memory(
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
+    """The images of a folder or of a pattern, in natural order."""
     path = Path(folder_or_glob)
     files = path.iterdir() if path.is_dir() else map(Path, glob.glob(folder_or_glob, recursive=True))
     suffixes = image_suffixes()

@@ -19,10 +19,11 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.utils.container import open_container, reason_of, without_credentials
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
-from mmrcf.utils.images import MAX_PIXELS, check_pixels
+from mmrcf.utils.images import check_pixels
 
 from .frame_source import AudioTrack, Frame, FrameSource
 from .live_audio import StreamAudio
@@ -106,6 +107,7 @@ class VideoSource(FrameSource):
         self._read_properties(max_size)
 
     def _read_properties(self, max_size: int | None) -> None:
+        """Describe the source: size, rate, clock, length and audio; the first frame is decoded already."""
         stream, first, container = self._stream, self._first, self._container
         turned = swaps_sides(read_display_matrix(first))
         height, width = (first.width, first.height) if turned else (first.height, first.width)
@@ -162,6 +164,7 @@ class VideoSource(FrameSource):
         return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
     def _decode(self) -> Iterator[VideoFrame]:
+        """Yield the frames that can be decoded; the others are counted as skipped."""
         for packet in self._packets():
             try:
                 frames = packet.decode()

@@ -18,7 +18,7 @@ class FrameResult:
         boxes: (n, 4) float32. x1, y1, x2, y2 in pixels around the mask, x2 and y2 exclusive; zeros for an empty mask.
         class_names: n names.
         class_probs: (n, K) float32. Probabilities of the non-empty classes.
-        slots: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
+        queries: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
             the track.
         timings: Milliseconds by stage ('preprocess', 'model', ...).
     """
@@ -31,12 +31,12 @@ class FrameResult:
     boxes: np.ndarray
     class_names: tuple[str, ...]
     class_probs: np.ndarray
-    slots: np.ndarray
+    queries: np.ndarray
     timings: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        for name in ('labels', 'scores', 'masks', 'boxes', 'class_names', 'class_probs', 'slots'):
+        for name in ('labels', 'scores', 'masks', 'boxes', 'class_names', 'class_probs', 'queries'):
             if len(getattr(self, name)) != count:
                 raise ValueError(f'FrameResult.{name} has length {len(getattr(self, name))}, expected {count} as ids')
         if len(set(self.ids.tolist())) != count:

@@ -18,14 +18,13 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 
 from .files import require_file
 
 logger = logging.getLogger(__name__)
 
-MAX_PIXELS = 2**26
-"""Largest image that is decoded by default, 8192x8192: a small file may claim any size."""
 FORMATS = ('AVIF', 'BMP', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
 STACKS = frozenset(('AVIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""

@@ -143,6 +143,7 @@ def _draw_mask(
     opacity: float,
     scale: DrawingScale,
 ) -> None:
+    """Tint a mask and draw its outline; only the pixels in ``box`` (x1, y1, x2, y2) are looked at."""
     left, top, right, bottom = box
     if right <= left or bottom <= top:
         return

@@ -1,8 +1,8 @@
 """Serve a page to drop a video on: masks and track IDs appear while the model runs.
 
-python demo/web_demo.py                        # the shipped models
-python demo/web_demo.py CONFIG CHECKPOINT      # and a model of your own
-python demo/web_demo.py MODEL.onnx             # and one of tools/export/onnx_export.py
+mmrcf-web                        # the shipped models
+mmrcf-web CONFIG CHECKPOINT      # and a model of your own
+mmrcf-web MODEL.onnx             # and one of tools/export/onnx_export.py
 """
 
 import argparse
@@ -11,12 +11,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
-from mmrcf.engine.command_line import add_device
+from mmrcf.command_line import add_device, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.utils import keep_freed_memory, require_file
-from mmrcf.web import Limits, serve
+from mmrcf.shipped_models import SHIPPED_MODELS
+
+from .limits import Limits
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -53,6 +52,16 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--visitors', type=int, default=defaults.visitors, help='runs at the same time (default: %(default)s)'
     )
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.utils import keep_freed_memory, require_file
+
+from .server import serve
 
 
 def model_builders(args: argparse.Namespace) -> dict:

@@ -15,14 +15,15 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from mmrcf.apis import SHIPPED_MODELS
 from mmrcf.errors import InputError, one_line
 from mmrcf.media import open_source
 from mmrcf.media.frame_source import fit_image, limited_size
+from mmrcf.shipped_models import SHIPPED_MODELS
 
+from .limits import Limits
 from .runs import LiveStream, ModelShelf, Progress, Run, RunOptions
 from .tracks import write_masks
-from .uploads import Limits, prepare_upload
+from .uploads import prepare_upload
 
 TITLE = 'RCF: online video instance segmentation'
 UPDATE_SECONDS = 0.15

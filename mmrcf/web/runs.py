@@ -15,8 +15,8 @@ from mmrcf.errors import InputError
 from mmrcf.media import open_source
 from mmrcf.visualization import TrackPainter, TrackStyle
 
+from .limits import Limits
 from .tracks import TrackTable
-from .uploads import Limits
 
 TRAIL = 30
 """Length of a trail in frames."""

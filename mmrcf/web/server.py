@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mmrcf.apis import SHIPPED_MODELS, RCFInferencer
+from mmrcf.apis import RCFInferencer
 from mmrcf.errors import InputError
+from mmrcf.shipped_models import SHIPPED_MODELS
 
+from .limits import Limits
 from .runs import ModelShelf
-from .uploads import Limits
 
 Builders = dict[str, Callable[[], RCFInferencer]]
 

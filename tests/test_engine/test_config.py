@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmrcf.engine.command_line import add_cfg_options
+from mmrcf.command_line import add_cfg_options
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs

@@ -78,5 +78,5 @@ def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
 
 def test_an_unknown_name_is_refused(performance: ModuleType, capsys) -> None:
     with pytest.raises(SystemExit):
-        performance.parse_args(['--force', 'latency'])
+        performance.main(['--force', 'latency'])
     assert '--force latency: expected names among latency_r50' in capsys.readouterr().err

@@ -21,7 +21,7 @@ def make_result(masks: np.ndarray, ids: list[int], names: list[str] | None = Non
         boxes=mask_boxes(masks),
         class_names=tuple(names or ['disc'] * count),
         class_probs=np.full((count, 2), 0.5, np.float32),
-        slots=np.arange(count),
+        queries=np.arange(count),
     )
 
 

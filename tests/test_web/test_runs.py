@@ -12,8 +12,8 @@ import torch
 from mmrcf.apis import RCFInferencer
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
-from mmrcf.web import Limits, LiveStream, ModelShelf, Run, RunOptions
-from mmrcf.web.runs import Turns
+from mmrcf.web.limits import Limits
+from mmrcf.web.runs import LiveStream, ModelShelf, Run, RunOptions, Turns
 
 OPTIONS = RunOptions(score_thr=0.01)
 

@@ -8,7 +8,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmrcf.structures import FrameResult
-from mmrcf.web import TrackTable, write_masks
+from mmrcf.web.tracks import TrackTable, write_masks
 
 
 def result_of(index: int, ids: list[int], names: list[str], scores: list[float]) -> FrameResult:

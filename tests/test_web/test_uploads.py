@@ -8,7 +8,8 @@ import pytest
 
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
-from mmrcf.web import Limits, prepare_upload
+from mmrcf.web.limits import Limits
+from mmrcf.web.uploads import prepare_upload
 
 
 def png(level: int, side: int = 8) -> bytes:

@@ -3,11 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.engine.command_line import add_json
+from mmrcf.command_line import add_json, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.evaluation import VideoEvaluation, load_ground_truth, parse_results, read_results
-from mmrcf.evaluation.metrics.vis_metric import class_table
-from mmrcf.utils import write_json
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -18,6 +15,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--classwise', action='store_true', help='print the AP of each category too')
     add_json(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.evaluation import VideoEvaluation, load_ground_truth, parse_results, read_results
+from mmrcf.evaluation.metrics.vis_metric import class_table
+from mmrcf.utils import write_json
 
 
 @exit_on_bad_input

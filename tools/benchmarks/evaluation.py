@@ -8,13 +8,28 @@ import tempfile
 from collections.abc import Sequence
 from time import perf_counter
 
+from mmrcf.command_line import add_cfg_options, add_json, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    add_json(parser)
+    add_cfg_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 
 from mmrcf.engine.checkpoint import load_tested_weights
-from mmrcf.engine.command_line import add_cfg_options, add_json
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import describe_machine, keep_freed_memory, require_file, write_json
 
 
@@ -48,16 +63,6 @@ def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None)
         ratio=total / loop.stream.step_seconds,
         metrics={name: float(value) for name, value in metrics.items()},
     )
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    add_json(parser)
-    add_cfg_options(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

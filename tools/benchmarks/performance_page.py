@@ -42,6 +42,7 @@ def latency(*names: str) -> Section:
 
 
 def _latency_table(figures: dict[str, Any]) -> str:
+    """Markdown of the figures that ``latency.py --json`` writes: a row for each model, and a caption."""
     subjects = figures['subjects']
     stages = ('decode', 'preprocess', 'network', 'track', 'masks')
     ratios = figures['faster_than']

@@ -59,6 +59,7 @@ def _check_runs(runs: np.ndarray, height: int, width: int) -> None:
 
 
 def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
+    """A checked RLE with compressed counts, from one with compressed counts or a list of runs; None if it is empty."""
     for key in ('size', 'counts'):
         if key not in rle:
             raise SegmentationError(f'RLE without {key!r}')
@@ -83,6 +84,7 @@ def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
 
 
 def _polygons_to_rle(polygons: list, height: int, width: int) -> dict | None:
+    """The RLE of what any of the polygons covers; None if that has no pixel."""
     for index, polygon in enumerate(polygons):
         if not isinstance(polygon, list) or not all(isinstance(number, (int, float)) for number in polygon):
             raise SegmentationError(f'polygon {index} is not a list of numbers')

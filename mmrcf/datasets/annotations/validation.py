@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
@@ -15,7 +16,6 @@ from ..orientation import UPRIGHT, exif_orientation
 from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
-from .view import MAX_SIDE
 
 CheckVideos = Callable[[Sequence[tuple[Location, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""

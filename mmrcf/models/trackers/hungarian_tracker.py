@@ -27,7 +27,7 @@ class HungarianTracker(BaseTracker):
         min_similarity: Least cosine similarity, in [-1, 1], at which a slot continues a track.
         max_tracks: M, at least the number of slots. Beyond it, the track that was inactive longest is removed.
         duplicate_iou: As in :class:`MatchingFreeTracker`.
-        max_age: A track silent for more frames than this is not continued. None: no limit but ``max_tracks``.
+        max_age: A track inactive for more frames than this is not continued. None: no limit but ``max_tracks``.
     """
 
     def __init__(

@@ -106,15 +106,15 @@ def frame_result(
     order = np.argsort(-scores, kind='stable')
     order = order[boxes[order, 2] > 0]
     labels = probs[order].argmax(axis=1)
-    slots = track_ids.cpu().numpy().astype(np.int64)[order]
+    tracks = track_ids.cpu().numpy().astype(np.int64)[order]
     return FrameResult(
         frame_index=frame_index,
-        ids=slots + 1,
+        ids=tracks + 1,
         labels=labels,
         scores=scores[order],
         masks=pixels[order],
         boxes=boxes[order],
         class_names=tuple(classes[label] if classes else str(label) for label in labels),
         class_probs=probs[order],
-        slots=slots,
+        queries=tracks,
     )

@@ -158,4 +158,4 @@ def test_a_longer_clip_keeps_features_and_sees_its_frames_together(build_peer, m
     with torch.no_grad():
         class_logits, _ = model.track_head(model.backbone(frames[1:]), None)
     class_probs = class_logits[-1][0].softmax(-1)[:, :-1].numpy()
-    assert np.allclose(results[-1].class_probs, class_probs[results[-1].slots], atol=1e-4)
+    assert np.allclose(results[-1].class_probs, class_probs[results[-1].queries], atol=1e-4)

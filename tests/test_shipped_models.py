@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from mmrcf.apis import SHIPPED_MODELS, OnlineSegmenter, RCFInferencer, init_model
-from mmrcf.apis.shipped_models import DEFAULT_MODEL, class_mismatch, shipped_model
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.shipped_models import DEFAULT_MODEL, class_mismatch, shipped_model
 
 PRESENT = [model.name for model in SHIPPED_MODELS.values() if model.checkpoint_path.is_file()]
 
