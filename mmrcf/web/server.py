@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +43,10 @@ def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int
         page = build_page(ModelShelf(builders), limits, Path(root), _copied_samples(builders, Path(root)))
         try:
             _, address, _ = page.launch(
-                server_name=host, server_port=port, prevent_thread_lock=True, **launch_options(limits)
+                server_name=host,
+                server_port=port or _free_port(host),
+                prevent_thread_lock=True,
+                **launch_options(limits),
             )
         except OSError as error:
             raise InputError(f'port {port} of {host}: cannot listen there ({error}); give another --port') from error
@@ -57,6 +61,12 @@ def _confine_gradio(root: str) -> None:
     os.environ['GRADIO_TEMP_DIR'] = root
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
 
 
 def _copied_samples(names: Builders, root: Path) -> dict[str, Path]:

@@ -22,7 +22,7 @@ def result_of(index: int, ids: list[int], names: list[str], scores: list[float])
         boxes=np.zeros((count, 4), np.float32),
         class_names=tuple(names),
         class_probs=np.ones((count, 1), np.float32),
-        slots=np.arange(count),
+        queries=np.arange(count),
     )
 
 
