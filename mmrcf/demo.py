@@ -1,9 +1,10 @@
 """Segment and track the objects of a video, an image folder, a camera or a stream.
 
-mmrcf-demo my_video.mp4                           # people, animals and vehicles
-mmrcf-demo --model shapes                         # another shipped model, here on its sample clip
+mmrcf-demo my_video.mp4                          # people, animals and vehicles
+mmrcf-demo --model shapes                        # another shipped model, here on its sample clip
 mmrcf-demo INPUT CONFIG CHECKPOINT --out out.mp4  # your own model
-mmrcf-demo INPUT MODEL.onnx --out out.mp4         # a model of tools/export/onnx_export.py
+mmrcf-demo INPUT minvis_r50_coco --out out.mp4   # a model of docs/model_zoo.md, weights are downloaded
+mmrcf-demo INPUT MODEL.onnx --out out.mp4        # a model of tools/export/onnx_export.py
 """
 
 import argparse
@@ -26,8 +27,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='video file, image, folder of images, glob, pipe (- for the standard input), camera number or stream URL '
         '(default: a sample clip)',
     )
-    parser.add_argument('config', nargs='?', help='config file, or an ONNX model, which needs no checkpoint')
-    parser.add_argument('checkpoint', nargs='?', help='weights of the config')
+    parser.add_argument(
+        'config',
+        nargs='?',
+        help='config file; or an ONNX model or the name of one of docs/model_zoo.md, which need no checkpoint',
+    )
+    parser.add_argument('checkpoint', nargs='?', help='weights of the config: a file or its address')
     purposes = '; '.join(f'{model.name}: {model.purpose}' for model in SHIPPED_MODELS.values())
     parser.add_argument(
         '--model', choices=SHIPPED_MODELS, help=f'a shipped model: {purposes} (default: {DEFAULT_MODEL})'
@@ -55,6 +60,7 @@ if __name__ == '__main__':
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.media import require_source
+from mmrcf.model_index import listed_model
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
@@ -75,7 +81,7 @@ def choose_model(args: argparse.Namespace) -> None:
     if args.config is not None:
         if args.model is not None:
             raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
-        if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX):
+        if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX) and listed_model(args.config) is None:
             raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
         return
     if args.model is None:

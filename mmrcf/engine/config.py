@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
+from mmrcf.model_index import listed_model
 from mmrcf.utils import require_file
 
 # Top-level fields that MMEngine's Runner reads beside its own arguments.
@@ -87,14 +88,15 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
     """Read a config file and override some of its fields.
 
     Args:
-        path: The config file (``.py``).
+        path: The config file (``.py``), or the name of a model of the metafiles.
         cfg_options: New values by dotted path, for example ``{'model.score_thr': 0.3}``.
 
     Raises:
         InputFileError: The file or one of its bases is missing.
         InputError: The file is not a valid config, or an option names a top-level field that nothing reads.
     """
-    path = require_file(path, 'config')
+    model = listed_model(path)
+    path = require_file(model.config_path if model else path, 'config')
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise InputError(f'config {path}: expected a .py file, got {path.suffix or "no suffix"}')
     try:
