@@ -19,6 +19,7 @@ LEVELS = [
     {'shipped_models'},
     {'apis'},
     {'command_line'},
+    {'demo', 'web'},
 ]
 
 

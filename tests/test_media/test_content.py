@@ -80,10 +80,10 @@ def test_an_image_through_a_pipe_is_that_of_its_file(kind: str, tmp_path: Path) 
 
 def test_several_images_through_a_pipe_are_no_image(tmp_path: Path) -> None:
     pipe = fifo(tmp_path / 'pipe', 2 * encoded(1, 'JPEG'))
-    with pytest.raises(InputError, match=r'out\.png: is an image, but .*pipe is a video'), open_source(pipe) as source:
-        with ImageWriter(tmp_path / 'out.png', source) as writer:
-            for frame in source:
-                writer.add(frame.image, frame.time)
+    refused = pytest.raises(InputError, match=r'out\.png: is an image, but .*pipe is a video')
+    with refused, open_source(pipe) as source, ImageWriter(tmp_path / 'out.png', source) as writer:
+        for frame in source:
+            writer.add(frame.image, frame.time)
     assert not (tmp_path / 'out.png').exists()
 
 
