@@ -1,14 +1,16 @@
 """The one module that works around a dependency.
 
 mmcv installs without its compiled operators when pip finds no compiler ("light"). RCF needs none of them, but importing
-``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` puts a
-module there whose operators raise when they are called, not when they are imported. A model that cannot do without
-them asks :func:`require_operators` when it is built.
+``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` has a
+module there, once ``mmcv.ops`` is imported, whose operators raise when they are called, not when they are imported. A
+model that cannot do without them asks :func:`require_operators` when it is built.
 """
 
-import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 from mmrcf.errors import InputError
@@ -52,16 +54,36 @@ def require_operators(model: str) -> None:
         )
 
 
-def install_mmcv_stand_in() -> None:
-    """Make ``mmcv.ops`` importable without compiled operators. Does nothing where compiled mmcv is installed.
+class _StandInLoader(SourceFileLoader):
+    """Runs ``mmcv.ops`` with the stand-in for ``mmcv._ext``, which leaves ``sys.modules`` once ``mmcv.ops`` holds it.
 
-    The stand-in leaves ``sys.modules`` once ``mmcv.ops`` holds it: code that asks whether compiled operators are there
-    (``mmengine.utils.dl_utils.mmcv_full_available``) gets the right answer.
+    So code that asks whether compiled operators are there (``mmengine.utils.dl_utils.mmcv_full_available``) gets the
+    right answer.
     """
-    if 'mmcv.ops' in sys.modules or operators_compiled():
-        return
-    sys.modules['mmcv._ext'] = _OperatorStandIn('mmcv._ext')
-    try:
-        importlib.import_module('mmcv.ops')
-    finally:
-        del sys.modules['mmcv._ext']
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules['mmcv._ext'] = _OperatorStandIn('mmcv._ext')
+        try:
+            super().exec_module(module)
+        finally:
+            del sys.modules['mmcv._ext']
+
+
+class _OperatorsFinder(MetaPathFinder):
+    """Finds ``mmcv.ops``, and nothing else, where mmcv has no compiled operators."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != 'mmcv.ops' or operators_compiled():
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            spec.loader = _StandInLoader(name, spec.origin)
+        return spec
+
+
+def install_mmcv_stand_in() -> None:
+    """Make ``mmcv.ops`` importable without compiled operators. Nothing is imported before it is."""
+    if not any(isinstance(finder, _OperatorsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _OperatorsFinder())

@@ -55,9 +55,8 @@ def one_line(error: BaseException) -> str:
 def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command line's ``main``: an :class:`InputError` becomes one line on stderr and exit code 2.
 
-    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). Nor does it end because
-    nobody reads what it prints (``| head``) or because that goes to a full disk. An interrupt is one line and exit code
-    130.
+    What the command reads cannot become one of its outputs (:mod:`mmrcf.inputs`). A closed pipe (``| head``) or a full
+    disk behind its standard output does not end it. An interrupt is one line and exit code 130.
     """
 
     @functools.wraps(main)
@@ -80,7 +79,8 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
 def interrupted_once() -> Iterator[None]:
     """While the block runs, the first SIGINT, SIGTERM or SIGHUP is a ``KeyboardInterrupt``, and later ones are ignored.
 
-    So outputs are finished whatever else is sent meanwhile. In another thread than the main one nothing changes.
+    So outputs are finished whatever else is sent meanwhile. Handlers belong to the process: they are put back at the
+    end, and in another thread than the main one nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -103,7 +103,10 @@ def interrupted_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lenient_streams() -> Iterator[None]:
-    """While the block runs, what cannot be printed is dropped; the outputs of a command are files."""
+    """While the block runs, what cannot be printed is dropped; the outputs of a command are files.
+
+    The standard streams belong to the process, so only command lines are wrapped, never the library.
+    """
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and _LenientStream(stream) for stream in streams)  # None where the shell closed it
     try:
@@ -129,6 +132,8 @@ class _LenientStream:
         """Write text."""
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:  # a name in a file may hold anything
+            return self._stream.write(text.encode('ascii', 'backslashreplace').decode())
         except OSError:
             self._throw_away()
             return len(text)

@@ -4,11 +4,15 @@ Readers call :func:`note_input`, outputs ask :func:`is_input`; :func:`kept_input
 an input. An output that is written at the end of a long run is announced by :func:`note_output`, so that reading the
 file fails at the start. Files are compared by device and inode, so other names of a file, links included, are the same
 file.
+
+A file is read in many places, far below the command that reads it. So the running blocks are not passed down as an
+argument: they are a context variable, and commands in other threads or tasks do not see each other's.
 """
 
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,9 +28,14 @@ class _Block:
     folders: dict[FileKey, frozenset[str]] = field(default_factory=dict)
     outputs: set[FileKey] = field(default_factory=set)
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        for files in (self.inputs, self.folders, self.outputs):
+            files.clear()
+
 
 # One for each running block; a stream beside another, or inside a command, has its own.
-_blocks: list[_Block] = []
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar('blocks that keep their inputs', default=())
 
 
 @contextlib.contextmanager
@@ -37,56 +46,62 @@ def kept_inputs(*paths: object) -> Iterator[None]:
         paths: Files that were read before; values that are no path of a file are passed over.
     """
     block = _Block()
-    _blocks.append(block)
+    _blocks.set((*_blocks.get(), block))
     try:
         for path in paths:
             if isinstance(path, str | Path):
                 note_input(path)
         yield
     finally:
-        _blocks[:] = [other for other in _blocks if other is not block]
+        block.clear()  # a generator may end in another context, which the variable of the first one outlives
+        _blocks.set(tuple(other for other in _blocks.get() if other is not block))
 
 
 def note_input(path: str | Path) -> None:
     """Count ``path`` as an input of all running blocks."""
-    key = _key(path) if _blocks else None
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
     if key is not None:
-        for block in _blocks:
+        for block in blocks:
             block.inputs.add(key)
 
 
 def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
     """Count the files with these suffixes, in ``path`` and below, as inputs: other processes read them later."""
-    key = _key(path) if _blocks else None
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
     if key is not None:
-        for block in _blocks:
+        for block in blocks:
             block.folders[key] = block.folders.get(key, frozenset()) | frozenset(suffixes)
 
 
 def note_output(path: str | Path) -> None:
     """Announce an output of the running blocks; one that does not exist is nobody's input."""
-    key = _key(path) if _blocks else None
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
     if key is not None:
-        for block in _blocks:
+        for block in blocks:
             block.outputs.add(key)
 
 
 def is_input(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
-    key = _key(path) if _blocks else None
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
     if key is None:
         return False
-    if any(key in block.inputs for block in _blocks):
+    if any(key in block.inputs for block in blocks):
         return True
     path = Path(path)
-    folders = {_key(parent) for parent in path.absolute().parents} if any(block.folders for block in _blocks) else ()
-    return any(path.suffix in block.folders.get(folder, ()) for block in _blocks for folder in folders)
+    folders = {_key(parent) for parent in path.absolute().parents} if any(block.folders for block in blocks) else ()
+    return any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in folders)
 
 
 def is_output(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has announced as its output."""
-    key = _key(path) if _blocks else None
-    return key is not None and any(key in block.outputs for block in _blocks)
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
+    return key is not None and any(key in block.outputs for block in blocks)
 
 
 def _key(path: str | Path) -> FileKey | None:

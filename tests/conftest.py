@@ -15,7 +15,7 @@ from hypothesis import settings
 
 import mmrcf  # noqa: F401  (makes mmdet importable with light mmcv)
 
-pytest_plugins = ['fixtures.tiny', 'fixtures.videos']
+pytest_plugins = ['fixtures.tiny', 'fixtures.training', 'fixtures.videos']
 
 # The same examples in every run; a slow machine is no failure.
 settings.register_profile('suite', deadline=None, derandomize=True)
@@ -27,6 +27,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope='session', autouse=True)
 def few_threads() -> None:
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+
+
+@pytest.fixture(autouse=True)
+def same_precision_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """'auto' is float32 in tests, whatever the processor: they compare exact values."""
+    monkeypatch.setattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
 
 
 @pytest.fixture(scope='session', autouse=True)

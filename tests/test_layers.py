@@ -9,14 +9,17 @@ import pytest
 
 # From the bottom up. Folders of one level do not import each other, except for the single modules of the first.
 LEVELS = [
-    {'compat', 'errors', 'inputs', 'registry', 'urls', 'version'},
+    {'compat', 'defaults', 'errors', 'inputs', 'model_index', 'registry', 'threads', 'urls', 'version'},
     {'utils'},
     {'audio'},
     {'structures'},
     {'datasets', 'models'},
     {'engine', 'evaluation', 'media', 'optimization', 'synthetic', 'visualization'},
     {'export'},
+    {'shipped_models'},
     {'apis'},
+    {'command_line'},
+    {'demo', 'web'},
 ]
 
 

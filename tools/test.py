@@ -5,34 +5,21 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-
-from mmrcf.engine.checkpoint import load_tested_weights
-from mmrcf.engine.command_line import add_cfg_options, add_json
-from mmrcf.engine.config import (
-    build_runner,
-    explained_config_errors,
-    load_config,
-    override,
-    set_threads,
-    set_work_dir,
-)
-from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.engine.stages import require_data
+from mmrcf.command_line import add_cfg_options, add_json, add_launcher, add_work_dir, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import atomic_output, keep_freed_memory, require_file
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test set of a config')
     parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
-    parser.add_argument('checkpoint', help='weights or training checkpoint')
+    parser.add_argument(
+        'checkpoint', help='weights or training checkpoint: a file, its address, or the name of a model'
+    )
     parser.add_argument(
         '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
     )
-    parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
+    add_work_dir(parser, 'logs')
     add_json(parser, 'the metrics')
     parser.add_argument('--out', metavar='FILE.zip', help="write the predictions as the server's submission")
     parser.add_argument(
@@ -44,8 +31,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--save-outputs', metavar='FILE', help='save what the queries predict, for compare_trackers.py --outputs'
     )
     add_cfg_options(parser)
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
-    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     args = parser.parse_args(arguments)
     if args.format_only and not args.out:
         parser.error('--format-only needs --out FILE.zip')
@@ -54,6 +40,26 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.save_outputs and args.launcher != 'none':
         parser.error('--save-outputs needs one process; leave --launcher out')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
+from mmrcf.engine.config import (
+    build_runner,
+    explained_config_errors,
+    load_config,
+    override,
+    set_threads,
+    set_work_dir,
+)
+from mmrcf.engine.distributed import process_group
+from mmrcf.engine.stages import require_data
+from mmrcf.utils import atomic_output, keep_freed_memory
 
 
 def choose_test_set(config: Config, name: str) -> None:
@@ -110,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
-    require_file(args.checkpoint, 'checkpoint')
+    find_checkpoint(args.checkpoint)
     if args.test_set:
         choose_test_set(config, args.test_set)
         if args.cfg_options:

@@ -6,33 +6,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-from mmengine.dist import barrier
-
-from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
-from mmrcf.engine.command_line import add_cfg_options
-from mmrcf.engine.config import (
-    build_runner,
-    check_batch_size,
-    explained_config_errors,
-    load_config,
-    require_gpu_for_amp,
-    require_training,
-    set_threads,
-    set_work_dir,
-)
-from mmrcf.engine.distributed import LAUNCHERS, process_group
-from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
+from mmrcf.command_line import add_cfg_options, add_launcher, add_work_dir, start_program
 from mmrcf.errors import InputFileError, exit_on_bad_input
-from mmrcf.utils import keep_freed_memory, require_file
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints; default: work_dirs/<config name>')
+    add_work_dir(parser, 'logs and checkpoints')
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -47,9 +29,31 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--only-this-stage', action='store_true', help='stop if the stage before is missing, instead of training it'
     )
     add_cfg_options(parser, of='the config; stages before it have them where its previous_stage.same_fields says so')
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
-    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier
+
+from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
+from mmrcf.engine.config import (
+    build_runner,
+    check_batch_size,
+    explained_config_errors,
+    load_config,
+    require_gpu_for_amp,
+    require_training,
+    set_threads,
+    set_work_dir,
+)
+from mmrcf.engine.distributed import process_group
+from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
+from mmrcf.utils import keep_freed_memory, require_file
 
 
 def train(config: Config) -> None:

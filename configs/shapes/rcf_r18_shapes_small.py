@@ -11,7 +11,7 @@ scale = (230, 128)
 max_iters = 5500
 
 model = dict(
-    # At first slots have to learn to fire at all.
+    # At first the queries have to learn to be active at all.
     head=dict(loss_cls=dict(class_weight=[1.0] * 8 + [0.1])),
 )
 

@@ -1,10 +1,11 @@
 """What an application calls: a model from a config, one stream, or a whole source."""
 
+from mmrcf.shipped_models import SHIPPED_MODELS
+
 from .inferencer import RCFInferencer
 from .init_model import init_model
 from .online import OnlineSegmenter
 from .onnx_segmenter import OnnxSegmenter
 from .run_summary import RunSummary
-from .shipped_models import SHIPPED_MODELS
 
 __all__ = ['SHIPPED_MODELS', 'OnlineSegmenter', 'OnnxSegmenter', 'RCFInferencer', 'RunSummary', 'init_model']

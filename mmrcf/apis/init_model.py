@@ -13,10 +13,10 @@ from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
+from mmrcf.model_index import listed_model
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
-
-from .shipped_models import SHIPPED_MODELS
+from mmrcf.shipped_models import SHIPPED_MODELS
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +26,23 @@ ONNX_SUFFIX = '.onnx'
 def init_model(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,
-    device: str | torch.device = 'cpu',
+    device: str | torch.device = 'auto',
     cfg_options: dict[str, Any] | None = None,
+    *,
+    runtime: str = 'onnxruntime',
+    precision: str = 'auto',
 ) -> OnlineModel:
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av')
-            or an ONNX file of ``tools/export/onnx_export.py``, which have config and weights.
-        checkpoint: The weights of a config; None leaves random ones (for speed measurements and tests).
-        device: 'cpu', 'cuda', 'cuda:1' ...
+        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av'),
+            that of a model of the metafiles ('minvis_r50_coco'), or an ONNX file of ``tools/export/onnx_export.py``,
+            which have config and weights.
+        checkpoint: The weights of a config: a path, an address (https), which is downloaded once, or the name of a
+            model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
+        device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
+        runtime, precision: For an ONNX file, see :class:`~mmrcf.apis.OnnxSegmenter`, as its devices.
 
     Returns:
         The model in evaluation mode on ``device``; ``model.cfg`` is the config, ``model.dataset_meta['classes']`` the
@@ -46,7 +52,6 @@ def init_model(
         InputFileError: Config or checkpoint is missing or unreadable.
         InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
     """
-    device = resolve_device(device)
     if isinstance(config, str) and config in SHIPPED_MODELS:
         if checkpoint is not None:
             raise InputError(
@@ -54,8 +59,17 @@ def init_model(
                 f'config {SHIPPED_MODELS[config].config}'
             )
         config, checkpoint = SHIPPED_MODELS[config].files()
+    elif model := listed_model(config):
+        config, checkpoint = model.config_path, model.checkpoint() if checkpoint is None else checkpoint
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
-        return _init_exported(config, checkpoint, device, cfg_options)
+        if checkpoint is not None:
+            raise InputError(
+                f'checkpoint {checkpoint}: ONNX model {config} has its weights in it; leave the checkpoint out'
+            )
+        return open_onnx(config, None, cfg_options, runtime=runtime, device=str(device), precision=precision)
+    if runtime != 'onnxruntime':
+        raise InputError(f'runtime {runtime}: is for ONNX files, and config {config} is none; export it first')
+    device = resolve_device(device)
     if isinstance(config, Config):
         config = config.copy()
         override(config, cfg_options or {})
@@ -83,22 +97,14 @@ def init_model(
     return model
 
 
-def _init_exported(
-    path: str | Path, checkpoint: str | Path | None, device: torch.device, cfg_options: dict[str, Any] | None
-) -> OnlineModel:
-    if checkpoint is not None:
-        raise InputError(f'checkpoint {checkpoint}: ONNX model {path} has its weights in it; leave the checkpoint out')
-    if device.type != 'cpu':
-        raise InputError(f'device {device}: ONNX model {path} runs on the CPU; leave the device out')
-    return open_onnx(path, cfg_options=cfg_options)
-
-
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``device`` as a torch device that is there.
+    """``device`` as a torch device that is there; 'auto' is a GPU if there is one, else the CPU.
 
     Raises:
         InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
     """
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -117,10 +123,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
-    """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set."""
+    """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set.
+
+    Of a panoptic data set, whose ``classes`` are things and stuff, the classes are the things.
+    """
     meta = checkpoint_meta.get('dataset_meta')
     if isinstance(meta, dict) and meta.get('classes'):
-        return {**meta, 'classes': tuple(meta['classes'])}
+        return {**meta, 'classes': tuple(meta.get('thing_classes') or meta['classes'])}
     for loader in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
         dataset = (config.get(loader) or {}).get('dataset') or {}
         classes = resolve_classes((dataset.get('metainfo') or {}).get('classes'))

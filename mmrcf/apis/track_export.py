@@ -109,6 +109,7 @@ class TrackExporter(AtomicWriter):
         return True
 
     def _document(self) -> Iterator[str]:
+        """The JSON file, part by part: it may be larger than the memory."""
         source = self._source
         yield '{"videos": [{"id": 1, '
         yield f'"width": {source.width}, "height": {source.height}, "length": {len(self._times)}, '
@@ -127,6 +128,7 @@ class TrackExporter(AtomicWriter):
         yield ']}\n'
 
     def _annotation(self, number: int, track_id: int, track: _Track) -> Iterator[str]:
+        """One annotation: the track with the class and score of its mean class probabilities."""
         source = self._source
         distribution = track.class_probs / track.count
         label = int(distribution.argmax())

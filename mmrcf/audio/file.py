@@ -235,6 +235,7 @@ class AudioReader:
         return first + overlap, chunk.samples[overlap:]
 
     def _decode(self, decoder: AudioDecoder, packets: PacketReader) -> Iterator[AudioChunk | None]:
+        """The chunks of the packets; None where nothing has arrived yet."""
         num_packets = num_chunks = 0
         for packet in packets:
             if packet is None:

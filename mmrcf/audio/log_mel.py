@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .chunk import samples_before, to_mono
-from .resampling import SAMPLE_RATE, cut, predict, resample_span, resampling_reach, sample_places
+from .resampling import SAMPLE_RATE, cut, predict, resample_span, resampling_reach, sample_positions
 
 __all__ = [
     'MEL_BANDS',
@@ -78,9 +78,9 @@ def patch_at(samples: np.ndarray, sample_rate: int, first: int, time: float) -> 
     past = torch.cat((past, predict(past, resampling_reach(sample_rate) + 2)))
     waveform = resample_span(past, sample_rate, past_first, start, PATCH_SAMPLES)
     # The filter also rings into the silence where nothing is known, which audio of 16 kHz would not do.
-    _, distances = sample_places(sample_rate, start, PATCH_SAMPLES)
-    places = (inside - past_first + distances // SAMPLE_RATE).clamp(max=len(known) - 1)
-    return log_mel(waveform * known[places])
+    _, distances = sample_positions(sample_rate, start, PATCH_SAMPLES)
+    nearest = (inside - past_first + distances // SAMPLE_RATE).clamp(max=len(known) - 1)
+    return log_mel(waveform * known[nearest])
 
 
 def patch_span(sample_rate: int, time: float) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Resampling to 16 kHz at any place of the time axis, by torchaudio, and the prediction that its filter needs.
+"""Resampling to 16 kHz at any point of the time axis, by torchaudio, and the prediction that its filter needs.
 
 torchaudio resamples from the first sample of what it is given. Here the slice starts where an input and an output
 sample fall together, so that the output lies on the grid j / 16000 s whatever comes before, and is the same whatever
@@ -27,7 +27,7 @@ ABSOLUTE_RIDGE = 1e-12
 
 
 def resampling_reach(sample_rate: int) -> int:
-    """How many samples before and after its own place an output sample depends on."""
+    """How many samples before and after its own position an output sample depends on."""
     return 0 if sample_rate == SAMPLE_RATE else math.ceil(ZERO_CROSSINGS / _cutoff(sample_rate))
 
 
@@ -70,7 +70,7 @@ def _resampler(sample_rate: int) -> Resample:
     return Resample(sample_rate, SAMPLE_RATE, lowpass_filter_width=ZERO_CROSSINGS, rolloff=ROLLOFF, dtype=torch.float32)
 
 
-def sample_places(sample_rate: int, start: int, count: int) -> tuple[int, Tensor]:
+def sample_positions(sample_rate: int, start: int, count: int) -> tuple[int, Tensor]:
     """Which input sample lies at each output sample, or is the last one before it.
 
     Returns:
@@ -115,22 +115,22 @@ def _resample_one_by_one(samples: Tensor, sample_rate: int, first: int, start: i
     """The sums of :func:`resample_span`, with weights for the few neighbours of each output sample only."""
     weights = _neighbour_weights(sample_rate)
     reach = resampling_reach(sample_rate)
-    base, distances = sample_places(sample_rate, start, count)
-    places = distances // SAMPLE_RATE
+    base, distances = sample_positions(sample_rate, start, count)
+    indices = distances // SAMPLE_RATE
     phases = distances % SAMPLE_RATE // math.gcd(sample_rate, SAMPLE_RATE)
-    samples = cut(samples, base - reach - first, base + int(places[-1]) + reach + 2 - first)
-    neighbours = samples.unfold(0, weights.shape[1], 1)[places]
+    samples = cut(samples, base - reach - first, base + int(indices[-1]) + reach + 2 - first)
+    neighbours = samples.unfold(0, weights.shape[1], 1)[indices]
     return (neighbours * weights[phases]).sum(dim=1)
 
 
 @functools.lru_cache(maxsize=2)
 def _neighbour_weights(sample_rate: int) -> Tensor:
-    """(phases, neighbours) float32, for each place that an output sample has between two input samples."""
+    """(phases, neighbours) float32, for each position that an output sample has between two input samples."""
     cutoff, reach = _cutoff(sample_rate), resampling_reach(sample_rate)
     num_phases = SAMPLE_RATE // math.gcd(sample_rate, SAMPLE_RATE)
-    places = torch.arange(num_phases, dtype=torch.float64) / num_phases
+    phases = torch.arange(num_phases, dtype=torch.float64) / num_phases
     neighbours = torch.arange(-reach, reach + 2, dtype=torch.float64)
-    crossings = ((neighbours - places[:, None]) * cutoff).clamp(-ZERO_CROSSINGS, ZERO_CROSSINGS)
+    crossings = ((neighbours - phases[:, None]) * cutoff).clamp(-ZERO_CROSSINGS, ZERO_CROSSINGS)
     window = torch.cos(crossings * (math.pi / 2 / ZERO_CROSSINGS)) ** 2
     return (torch.sinc(crossings) * window * cutoff).float()
 

@@ -1,7 +1,7 @@
 from .annotations.class_maps import COCO_TO_YOUTUBE_VIS_2019, COCO_TO_YOUTUBE_VIS_2021
 from .avis import AVISDataset
 from .classes import CLASS_LISTS, YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES
-from .clips import ClipDraw, collate_clips
+from .clips import ClipRequest, collate_clips
 from .coco_pseudo_video import COCOPseudoVideoDataset
 from .joint_dataset import JointDataset
 from .samplers import ClipSampler, JointSampler, VideoFrameSampler
@@ -15,7 +15,7 @@ __all__ = [
     'YOUTUBE_VIS_2021_CLASSES',
     'AVISDataset',
     'COCOPseudoVideoDataset',
-    'ClipDraw',
+    'ClipRequest',
     'ClipSampler',
     'JointDataset',
     'JointSampler',

@@ -58,9 +58,9 @@ def other_audio_files(own: Mapping[int, str | None], where: str) -> dict[int, st
     files = list(dict.fromkeys(path for path in own.values() if path is not None))
     if len(files) < 2:
         raise InputError(f"{where}: {len(files)} of its videos have an audio file; audio='other' needs two or more")
-    places = {path: place for place, path in enumerate(files)}
+    indices = {path: number for number, path in enumerate(files)}
     step = len(files) // 2
     return {
-        video_id: files[(places.get(path, index) + step) % len(files)]
+        video_id: files[(indices.get(path, index) + step) % len(files)]
         for index, (video_id, path) in enumerate(own.items())
     }

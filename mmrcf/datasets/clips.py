@@ -14,7 +14,7 @@ from mmrcf.inputs import note_folder
 from mmrcf.registry import TRANSFORMS
 
 
-class ClipDraw(NamedTuple):
+class ClipRequest(NamedTuple):
     """A video, and the seed of everything that is drawn on the way to the clip: frames, motion, augmentation.
 
     Attributes:
@@ -26,9 +26,9 @@ class ClipDraw(NamedTuple):
     seed: tuple[int, ...]
 
 
-def open_draw(item: int | ClipDraw) -> tuple[int, np.random.Generator]:
+def index_and_rng(item: int | ClipRequest) -> tuple[int, np.random.Generator]:
     """Index and source of randomness of an item; a bare index is seeded from NumPy's global state."""
-    if isinstance(item, ClipDraw):
+    if isinstance(item, ClipRequest):
         return item.index, np.random.default_rng(item.seed)
     return item, np.random.default_rng(np.random.randint(2**31))
 

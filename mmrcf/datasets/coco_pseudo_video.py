@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 from mmrcf.structures import IGNORED_LABEL
@@ -18,9 +19,9 @@ from .annotations.class_maps import resolve_class_map
 from .annotations.reader import read_annotations
 from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
-from .annotations.view import MAX_SIDE, AnnotationView, Names
+from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipDraw, build_pipeline, note_files, open_draw, resolve_prefix
+from .clips import ClipRequest, build_pipeline, index_and_rng, note_files, resolve_prefix
 
 
 @DATASETS.register_module()
@@ -181,13 +182,13 @@ class COCOPseudoVideoDataset(BaseDataset):
             instances=instances + regions,
         )
 
-    def get_data_info(self, item: int | ClipDraw) -> dict:
+    def get_data_info(self, item: int | ClipRequest) -> dict:
         """The records of a clip, for each key a list of T entries.
 
         Args:
-            item: An index, or a :class:`ClipDraw`, which makes the clip's motion a function of its seed.
+            item: An index, or a :class:`ClipRequest`, which makes the clip's motion a function of its seed.
         """
-        index, rng = open_draw(item)
+        index, rng = index_and_rng(item)
         record = super().get_data_info(index)
         frames = {key: [value] * self.clip_length for key, value in record.items()}
         frames['frame_id'] = list(range(self.clip_length))

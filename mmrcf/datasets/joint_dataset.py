@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
 
-from .clips import ClipDraw, build_pipeline
+from .clips import ClipRequest, build_pipeline
 
 
 @DATASETS.register_module()
@@ -66,11 +66,11 @@ class JointDataset(Dataset):
         """Number of videos and images."""
         return self._ends[-1]
 
-    def __getitem__(self, item: int | ClipDraw) -> dict:
-        """The clip of an index over all data sets, or of a :class:`ClipDraw` with such an index."""
-        index = item.index if isinstance(item, ClipDraw) else item
+    def __getitem__(self, item: int | ClipRequest) -> dict:
+        """The clip of an index over all data sets, or of a :class:`ClipRequest` with such an index."""
+        index = item.index if isinstance(item, ClipRequest) else item
         if not 0 <= index < len(self):
             raise IndexError(f'index {index} of {len(self)} items')
         part = bisect_right(self._ends, index)
         local = index - (self._ends[part] - self.sizes[part])
-        return self.datasets[part][item._replace(index=local) if isinstance(item, ClipDraw) else local]
+        return self.datasets[part][item._replace(index=local) if isinstance(item, ClipRequest) else local]

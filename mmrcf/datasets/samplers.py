@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from mmrcf.errors import InputError
 from mmrcf.registry import DATA_SAMPLERS
 
-from .clips import ClipDraw
+from .clips import ClipRequest
 from .joint_dataset import JointDataset
 
 
@@ -30,14 +30,14 @@ class _ClipStream(Sampler):
         self.rank, self.world_size = get_dist_info()
         self.skipped = 0
 
-    def __iter__(self) -> Iterator[ClipDraw]:
+    def __iter__(self) -> Iterator[ClipRequest]:
         """Yield this rank's clips without end."""
-        for place in itertools.count(self.rank + self.skipped * self.world_size, self.world_size):
-            yield ClipDraw(self.choose(place), (self.seed, place))
+        for position in itertools.count(self.rank + self.skipped * self.world_size, self.world_size):
+            yield ClipRequest(self.choose(position), (self.seed, position))
 
     @abstractmethod
-    def choose(self, place: int) -> int:
-        """Index of the video at a place of the stream."""
+    def choose(self, position: int) -> int:
+        """Index of the video at a position of the stream."""
 
     def skip(self, num_samples: int) -> None:
         """Begin after ``num_samples`` of this rank's clips. MMEngine calls it when a run is resumed."""
@@ -55,7 +55,7 @@ class ClipSampler(_ClipStream):
     """Clips for training by iterations: every video once, in random order, then again.
 
     Args:
-        dataset: A data set that takes :class:`ClipDraw`.
+        dataset: A data set that takes :class:`ClipRequest`.
         seed: The same on all ranks; None to agree on a random one.
     """
 
@@ -64,13 +64,13 @@ class ClipSampler(_ClipStream):
         self._turn = -1
         self._order = np.zeros(0, np.int64)
 
-    def choose(self, place: int) -> int:
-        """Index of the video at a place of the stream."""
-        turn, position = divmod(place, len(self.dataset))
+    def choose(self, position: int) -> int:
+        """Index of the video at a position of the stream."""
+        turn, index = divmod(position, len(self.dataset))
         if turn != self._turn:
             self._turn = turn
             self._order = np.random.default_rng([self.seed, turn]).permutation(len(self.dataset))
-        return int(self._order[position])
+        return int(self._order[index])
 
 
 @DATA_SAMPLERS.register_module()
@@ -94,10 +94,10 @@ class JointSampler(_ClipStream):
         self.sizes = sizes
         self.shares = np.array(weights, np.float64) / sum(weights)
 
-    def choose(self, place: int) -> int:
-        """Index of the video at a place of the stream."""
-        # Tagged, because (seed, place) is the clip's own seed: its first draw would tell which data set it is from.
-        rng = np.random.default_rng([self.seed, place, 1])
+    def choose(self, position: int) -> int:
+        """Index of the video at a position of the stream."""
+        # Tagged, because (seed, position) is the clip's own seed: its first draw would tell which data set it is from.
+        rng = np.random.default_rng([self.seed, position, 1])
         part = int(rng.choice(len(self.sizes), p=self.shares))
         return sum(self.sizes[:part]) + int(rng.integers(self.sizes[part]))
 

@@ -12,7 +12,6 @@ from torch import distributed
 
 from mmrcf.errors import InputError
 
-LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # The variables by which a launcher numbers its processes; torch reads the first triple.
 _RANK_VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -37,7 +36,7 @@ def process_group(configs: Config | Sequence[Config], launcher: str) -> Iterator
     Args:
         configs: Those of the runs in the block, one after the other; ``launcher``, and without GPUs the backend and the
             model wrapper, are written into them.
-        launcher: One of :data:`LAUNCHERS`.
+        launcher: One of ``LAUNCHERS`` of :mod:`mmrcf.command_line`.
 
     Raises:
         InputError: The process was not started by ``launcher``, or there are fewer GPUs than processes on the machine.

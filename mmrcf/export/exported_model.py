@@ -34,6 +34,8 @@ class Graph(Protocol):
     """An exported step, whatever runs it."""
 
     info: StepInfo
+    setup: str
+    """What runs it, where and in which precision, for reports."""
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name for inputs by name; see :class:`~mmrcf.export.StepGraph`."""
@@ -81,7 +83,7 @@ class ExportedModel(OnlineModel):
         super().__init__()
         self.data_preprocessor = RawFrames()
         # Callers ask the parameters of a model where it runs; this one has its weights elsewhere.
-        self.place = nn.Parameter(torch.zeros(0), requires_grad=False)
+        self.device_holder = nn.Parameter(torch.zeros(0), requires_grad=False)
         self.graph = graph
         self.info = info = graph.info
         self.cfg = _config(info, origin, cfg_options or {})
@@ -120,6 +122,10 @@ class ExportedModel(OnlineModel):
         started = time.perf_counter()
         shape = tuple(frame.shape[-2:])
         outputs = self.graph(self._feeds(frame, state, audio))
+        if (wrong := self.info.wrong_output(outputs)) is not None:
+            raise InputError(
+                f'{self.cfg.filename}: its output {wrong} is not as its metadata say; export the model again'
+            )
         decoded = time.perf_counter()
         slots = self._slots(outputs)
         ids, active, track = self._track_ids(state, slots, outputs)

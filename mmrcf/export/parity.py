@@ -19,7 +19,7 @@ from mmrcf.registry import SCOPE
 from mmrcf.structures import FrameResult
 
 WARM_UP = 10
-FIELDS = ('ids', 'slots', 'labels', 'scores', 'masks')
+FIELDS = ('ids', 'queries', 'labels', 'scores', 'masks')
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Parity:
 
     Attributes:
         frames: Frames compared.
-        objects: Objects that both show, in the same slot of the same frame.
+        objects: Objects that both show, of the same query in the same frame.
         unmatched: Objects that one of them shows and the other does not.
         track IDs: Objects of both whose track IDs differ.
         labels: Objects of both whose classes differ.
@@ -54,13 +54,13 @@ class Parity:
         """Compare one frame.
 
         Args:
-            expected: ``ids``, ``slots``, ``labels``, ``scores`` and ``masks`` of one model, as in ``FrameResult``.
+            expected: ``ids``, ``queries``, ``labels``, ``scores`` and ``masks`` of one model, as in ``FrameResult``.
             actual: Those of the other.
         """
         self.frames += 1
-        places = {int(slot): place for place, slot in enumerate(actual['slots'])}
-        pairs = [(place, places[int(slot)]) for place, slot in enumerate(expected['slots']) if int(slot) in places]
-        self.unmatched += len(expected['slots']) + len(actual['slots']) - 2 * len(pairs)
+        others = {int(query): index for index, query in enumerate(actual['queries'])}
+        pairs = [(index, others[int(query)]) for index, query in enumerate(expected['queries']) if int(query) in others]
+        self.unmatched += len(expected['queries']) + len(actual['queries']) - 2 * len(pairs)
         for one, other in pairs:
             self.track_ids += int(expected['ids'][one] != actual['ids'][other])
             self.labels += int(expected['labels'][one] != actual['labels'][other])
@@ -106,7 +106,7 @@ def record_objects(record: dict[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in FIELDS[:-1]} | {'masks': masks}
 
 
-class Contestant:
+class ComparedModel:
     """One model on its way through the data set.
 
     Args:
@@ -156,7 +156,7 @@ def evaluate_side_by_side(
         raise InputError(f'config {config.filename}: has no {split}_dataloader and {split}_evaluator; add them')
     with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         loader = Runner.build_dataloader(loader_config)
-        contestants = {name: Contestant(model, Evaluator(metrics)) for name, model in models.items()}
+        contestants = {name: ComparedModel(model, Evaluator(metrics)) for name, model in models.items()}
     for name, contestant in contestants.items():
         known, tested = contestant.stream.model.dataset_meta.get('classes'), loader.dataset.metainfo.get('classes')
         if known and tested and tuple(known) != tuple(tested):

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import without_credentials
-from mmrcf.utils.images import MAX_PIXELS, WhiteLevel, count_frames, read_frames
+from mmrcf.utils.images import WhiteLevel, count_frames, read_frames
 
 from .frame_source import Frame, FrameSource
 

@@ -13,12 +13,12 @@ from urllib.request import url2pathname
 
 import numpy as np
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.urls import scheme_of, source_name
 from mmrcf.utils import require_file
 from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
 from mmrcf.utils.images import (
-    MAX_PIXELS,
     SIGNATURE_BYTES,
     image_format,
     image_suffixes,
@@ -214,6 +214,7 @@ def _open_memory(
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
+    """The images of a folder or of a pattern, in natural order."""
     path = Path(folder_or_glob)
     if path.is_dir():
         files = path.iterdir()

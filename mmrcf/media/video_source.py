@@ -19,11 +19,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mmrcf.audio.chunk import CLOCK_JUMP
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import source_name
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
-from mmrcf.utils.images import MAX_PIXELS, check_pixels
+from mmrcf.utils.images import check_pixels
 
 from .display import Cropping, orient, read_display_matrix, swaps_sides
 from .frame_source import AudioTrack, Frame, FrameSource
@@ -113,6 +114,7 @@ class VideoSource(FrameSource):
         self._read_properties(max_size)
 
     def _read_properties(self, max_size: int | None) -> None:
+        """Describe the source: size, rate, clock, length and audio; the first frame is decoded already."""
         stream, first, container = self._stream, self._first, self._container
         turned = swaps_sides(read_display_matrix(first))
         height, width = self._cropping.cropped_size(first.height, first.width)
@@ -179,6 +181,7 @@ class VideoSource(FrameSource):
         return frame.time if frame.time is not None and math.isfinite(frame.time) else None
 
     def _decode(self) -> Iterator[VideoFrame]:
+        """Yield the frames that can be decoded; the others are counted as skipped."""
         for packet in self._packets():
             try:
                 frames = packet.decode()
@@ -245,7 +248,7 @@ def _announced_end(stream: VideoStream, container: InputContainer) -> float | No
         return start + stream.frames / _frame_rate(stream)
     if stream.duration:
         return start + float(stream.duration * stream.time_base)
-    written = re.fullmatch(r'(\d+):(\d+):(\d+(?:\.\d+)?)', stream.metadata.get('DURATION', ''))  # Matroska
+    written = re.fullmatch(r'(\d{1,9}):(\d{1,9}):(\d{1,9}(?:\.\d+)?)', stream.metadata.get('DURATION', ''))  # Matroska
     if written:
         hours, minutes, seconds = written.groups()
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)

@@ -1,8 +1,14 @@
 """The prediction for one frame. It is final: later frames do not change it."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mmrcf.errors import InputError
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +24,7 @@ class FrameResult:
         boxes: (n, 4) float32. x1, y1, x2, y2 in pixels around the mask, x2 and y2 exclusive; zeros for an empty mask.
         class_names: n names.
         class_probs: (n, K) float32. Probabilities of the non-empty classes.
-        slots: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
+        queries: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
             the track.
         timings: Milliseconds by stage ('preprocess', 'model', ...).
     """
@@ -31,12 +37,12 @@ class FrameResult:
     boxes: np.ndarray
     class_names: tuple[str, ...]
     class_probs: np.ndarray
-    slots: np.ndarray
+    queries: np.ndarray
     timings: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        for name in ('labels', 'scores', 'masks', 'boxes', 'class_names', 'class_probs', 'slots'):
+        for name in ('labels', 'scores', 'masks', 'boxes', 'class_names', 'class_probs', 'queries'):
             if len(getattr(self, name)) != count:
                 raise ValueError(f'FrameResult.{name} has length {len(getattr(self, name))}, expected {count} as ids')
         if len(set(self.ids.tolist())) != count:
@@ -44,3 +50,29 @@ class FrameResult:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def to_supervision(self) -> 'supervision.Detections':
+        """The objects as Roboflow's supervision takes them: its annotators, zones and line counters work on the result.
+
+        Returns:
+            ``xyxy`` (x2 and y2 exclusive), ``mask``, ``confidence``, ``class_id`` (the label), ``tracker_id`` (the
+            track ID), and ``data['class_name']``.
+
+        Raises:
+            InputError: supervision is not installed.
+        """
+        try:
+            import supervision
+        except ImportError as error:
+            raise InputError(
+                'FrameResult.to_supervision needs supervision, which is not installed; install it with: pip install '
+                "'mmrcf[supervision]'"
+            ) from error
+        return supervision.Detections(
+            xyxy=self.boxes,
+            mask=self.masks,
+            confidence=self.scores,
+            class_id=self.labels,
+            tracker_id=self.ids,
+            data={'class_name': np.array(self.class_names, dtype=str)},
+        )

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from mmrcf.synthetic import motion, textures
+from mmrcf.synthetic.audio_schedule import Burst, loudness, schedule
 from mmrcf.synthetic.categories import Variant
-from mmrcf.synthetic.sounding import Burst, loudness, schedule
 
 HARD_KINDS = ('', 'blur', 'camouflage', 'shatter')
 """How an object is degraded in a frame; index 0: not at all."""

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmrcf.synthetic.audio_schedule import loudness
 from mmrcf.synthetic.categories import Variant
 from mmrcf.synthetic.render import render_audio, render_frames
 from mmrcf.synthetic.scene import Scene
-from mmrcf.synthetic.sounding import loudness
 from mmrcf.synthetic.voices import SAMPLE_RATE
 
 JPEG_QUALITY = 92

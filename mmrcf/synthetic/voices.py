@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmrcf.synthetic.sounding import Burst, loudness
+from mmrcf.synthetic.audio_schedule import Burst, loudness
 
 SAMPLE_RATE = 16000
 NOISE_FLOOR = 0.002

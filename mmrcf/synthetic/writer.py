@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmrcf.defaults import DEFAULT_SPLITS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.synthetic.categories import VARIANTS, Variant
 from mmrcf.synthetic.scene import plan_scene
@@ -26,7 +27,6 @@ from mmrcf.utils.files import read_json
 GENERATOR_VERSION = 1
 """Raised by every change that changes the bytes written."""
 FPS = 6.0
-DEFAULT_SPLITS = {'train': 400, 'val': 100, 'test': 100}
 META_FILE = 'make_shapes.json'
 
 

@@ -1,8 +1,7 @@
-from .files import read_json, read_text, require_file, require_folder
+from .files import parse_json, read_json, read_text, require_file, require_folder
 from .images import read_image
-from .machine import describe_machine
+from .machine import describe_machine, keep_freed_memory, peak_mib, resident_mib
 from .masks import mask_boxes
-from .memory import keep_freed_memory, peak_mib, resident_mib
 from .outputs import atomic_output, write_json
 
 __all__ = [
@@ -10,6 +9,7 @@ __all__ = [
     'describe_machine',
     'keep_freed_memory',
     'mask_boxes',
+    'parse_json',
     'peak_mib',
     'read_image',
     'read_json',

@@ -152,23 +152,28 @@ def check_playlist(path: Path, name: str) -> None:
     Raises:
         InputFileError: It names something else, or is a DASH manifest, which may name files in many ways.
     """
-    folder = path.absolute().parent.resolve()
+    folder = _real(path.absolute().parent)
     waiting, seen = [path], set()
     while waiting:
         playlist = waiting.pop()
-        if playlist.resolve() in seen or not playlist.is_file():
+        if _real(playlist) in seen or not playlist.is_file():
             continue
-        seen.add(playlist.resolve())
+        seen.add(_real(playlist))
         note_input(playlist)
         for entry in _playlist_entries(playlist, name):
             target = playlist.absolute().parent / entry
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
-            if has_scheme or len(entry) > _MAX_ENTRY or not target.resolve().is_relative_to(folder):
+            if has_scheme or len(entry) > _MAX_ENTRY or not _real(target).is_relative_to(folder):
                 raise InputFileError(
                     f'{name}: names {without_credentials(entry)[:100]}; a local playlist may name files beside it or '
                     'below it'
                 )
             waiting.append(target)
+
+
+def _real(path: Path) -> Path:
+    """Where links lead; ``Path.resolve`` raises where they form a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _playlist_entries(path: Path, name: str) -> list[str]:

@@ -22,14 +22,13 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 
 from .files import require_file
 
 logger = logging.getLogger(__name__)
 
-MAX_PIXELS = 2**26
-"""Largest image that is decoded by default, 8192x8192: a small file may claim any size."""
 FORMATS = ('AVIF', 'BMP', 'GIF', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
 STACKS = frozenset(('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""
@@ -52,6 +51,8 @@ JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 # Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
 DEPTHS = (12, 14, 16, 24, 32)
+# Of an image, scaled at a time.
+ROWS = 256
 FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
 
 
@@ -71,18 +72,26 @@ class WhiteLevel:
         """``values`` of any shape, integers or floats, as uint8 of the same shape; uint8 as it is."""
         if values.dtype == np.uint8:
             return values
+        # In parts: whole, the numbers in between take several times the memory of a large image.
+        parts = [slice(start, start + ROWS) for start in range(0, len(values), ROWS)]
+        brightest = max((_brightest(values[part]) for part in parts), default=0.0)
         is_float = values.dtype.kind == 'f'
         largest = np.inf if is_float else float(np.iinfo(values.dtype).max)
-        values = values.astype(np.float32)
-        brightest = float(values.max(initial=0, where=np.isfinite(values)))
         if is_float:
             white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
         else:
             white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
             white = min(white, largest)
         self._white = max(self._white, white)
-        scaled = np.nan_to_num(values, copy=False, nan=0).clip(0, self._white) * np.float32(255 / self._white)
-        return (scaled + 0.5).astype(np.uint8)
+        scaled = np.empty(values.shape, np.uint8)
+        for part in parts:
+            numbers = np.nan_to_num(values[part].astype(np.float32), copy=False, nan=0).clip(0, self._white)
+            scaled[part] = numbers * np.float32(255 / self._white) + 0.5
+        return scaled
+
+
+def _brightest(values: np.ndarray) -> float:
+    return float(values.max(initial=0, where=np.isfinite(values)))
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -126,7 +135,8 @@ def read_frames(
     with _reading(path):
         if _needs_opencv(path):
             tags = _tiff_tags(path)
-            check_pixels(name, int(tags[WIDTH]), int(tags[HEIGHT]), max_pixels)
+            is_wide = max(tags.get(BITS, (8,))) > 32
+            check_pixels(name, int(tags[WIDTH]), int(tags[HEIGHT]), max_pixels // 2 if is_wide else max_pixels)
             count = _count_by_opencv(path)
             if not count or _sample_type(tags) == 'int8':  # of which OpenCV makes zeros
                 raise InputError(

@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ except ImportError:  # Windows: unfinished files of killed processes stay there
 _STEM_BYTES, _SUFFIX_BYTES = 100, 16
 _UNFINISHED = re.compile(r'\..*\.[0-9a-f]{8}\.[a-z0-9_]{8}\.partial(\.[^.]*)?', re.DOTALL)
 
-_swept: set[str] = set()
-_open_outputs: set[str] = set()
+# One set for each open output of a command, with its file while it is open.
+_open_outputs: ContextVar[tuple[set[Path], ...]] = ContextVar('open outputs', default=())
 
 
 @contextlib.contextmanager
@@ -67,19 +68,23 @@ def _refuse_input(path: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _reserved(path: Path) -> Iterator[Path]:
-    """The file behind ``path``, which nothing else in this process writes until the block ends."""
+    """The file behind ``path``, which is no other output of the command until the block ends.
+
+    Two threads that write one file do not see each other; it is then the complete file of the later one.
+    """
     if os.path.isdir(path):  # False for a name that no file system takes, which fails later
         raise InputFileError(f'output {path}: is a folder; give a file name')
     # A name in /dev/fd leads to no path that could be resolved.
     target = path if _is_special(path) else Path(os.path.realpath(path))
-    key = str(target)
-    if key in _open_outputs:
+    if any(target in files for files in _open_outputs.get()):
         raise InputError(f'output {path}: is written already, as another output; give each output its own name')
-    _open_outputs.add(key)
+    reserved = {target}
+    _open_outputs.set((*_open_outputs.get(), reserved))
     try:
         yield target
     finally:
-        _open_outputs.discard(key)
+        reserved.clear()  # the block of a generator may end in another context
+        _open_outputs.set(tuple(files for files in _open_outputs.get() if files))
 
 
 @contextlib.contextmanager
@@ -126,9 +131,6 @@ def _lock(handle: int) -> bool:
 
 def _remove_unfinished(folder: Path) -> None:
     """Remove what killed processes left in ``folder``: files of this module that no process holds locked."""
-    if str(folder) in _swept:  # a folder of many outputs is listed once
-        return
-    _swept.add(str(folder))
     for entry in list(os.scandir(folder)):
         if not _UNFINISHED.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
             continue

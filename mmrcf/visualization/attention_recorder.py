@@ -249,7 +249,7 @@ class AttentionShares:
         >>> with AttentionShares(model) as shares:
         ...     for frame in frames:
         ...         result = segmenter.step(frame)
-        ...         shares.add(result.slots)
+        ...         shares.add(result.queries)
         >>> shares.summary().queries[-1]  # the last layer
     """
 
@@ -271,11 +271,11 @@ class AttentionShares:
     def __exit__(self, *_exc_info: object) -> None:
         self._blocks.close()
 
-    def add(self, slots: Sequence[int]) -> None:
+    def add(self, queries: Sequence[int]) -> None:
         """Count the frame that the model has just processed.
 
         Args:
-            slots: Queries of the objects of the frame, ``FrameResult.slots``.
+            queries: Queries of the objects of the frame, ``FrameResult.queries``.
         """
         layout = self._tokens.layout
         # (layers, N, 3), the mean over the heads.
@@ -284,10 +284,10 @@ class AttentionShares:
         attended = (~layout.padding[0]).double()
         self._frames += 1
         self._with_audio += layout.has_audio
-        self._objects += len(slots)
+        self._objects += len(queries)
         self._even += layout.shares(attended / attended.sum()).cpu()
         self._queries += shares.mean(1)
-        self._active += shares[:, torch.as_tensor(slots, dtype=torch.long)].sum(1)
+        self._active += shares[:, torch.as_tensor(queries, dtype=torch.long)].sum(1)
 
     def summary(self) -> AttentionSummary:
         """The shares so far. Raises :class:`ValueError` before the first frame."""

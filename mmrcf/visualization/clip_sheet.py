@@ -47,6 +47,7 @@ def stack_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[str], height: int) -> np.ndarray:
+    """A frame at this height with its labels drawn in; ignored regions are shaded."""
     size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
     shrinks = height < image.shape[0]
     image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
@@ -65,7 +66,7 @@ def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[
         boxes=mask_boxes(masks),
         class_names=tuple(class_names[label] for label in labels),
         class_probs=np.zeros((len(masks), len(class_names)), np.float32),
-        slots=np.arange(len(masks)),
+        queries=np.arange(len(masks)),
     )
     return draw_tracks(image, shown)
 

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from mmrcf.apis import init_model
+from mmrcf.apis.init_model import resolve_device
 from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.errors import InputError, InputFileError
 
@@ -185,3 +186,10 @@ def test_bad_configs(tiny_config: Path, tmp_path: Path) -> None:
         init_model(Config(dict(model=dict(type='mmdet.DetDataPreprocessor'))))
     with pytest.raises(InputError, match='RobustContextFusio'):
         init_model(tiny_config, cfg_options={'model.neck.type': 'RobustContextFusio'})
+
+
+@pytest.mark.parametrize(('count', 'device'), [(1, 'cuda'), (0, 'cpu')])
+def test_auto_takes_a_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch, count: int, device: str) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+    assert resolve_device('auto') == torch.device(device)

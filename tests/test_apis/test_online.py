@@ -31,7 +31,7 @@ def frames() -> list[np.ndarray]:
 
 def assert_same(one: FrameResult, other: FrameResult) -> None:
     assert one.frame_index == other.frame_index and one.class_names == other.class_names
-    for name in ('ids', 'labels', 'scores', 'masks', 'boxes', 'class_probs', 'slots'):
+    for name in ('ids', 'labels', 'scores', 'masks', 'boxes', 'class_probs', 'queries'):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -54,7 +54,7 @@ def test_equals_the_test_loop(model: RCF, tiny_config: Path, tiny_ytvis: Path) -
         path = tiny_ytvis / 'test/JPEGImages/0001' / f'{index:05d}.jpg'
         result = segmenter.step(next(iter(open_source(path))).image)
         assert len(result) > 0
-        for name in ('ids', 'slots', 'labels', 'scores', 'class_probs'):
+        for name in ('ids', 'queries', 'labels', 'scores', 'class_probs'):
             np.testing.assert_array_equal(record[name], getattr(result, name))
         for rle, mask in zip(record['rles'], result.masks, strict=True):
             np.testing.assert_array_equal(mask_utils.decode(rle).astype(bool), mask)

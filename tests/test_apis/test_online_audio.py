@@ -22,7 +22,7 @@ from mmrcf.registry import DATASETS
 from mmrcf.structures import FrameResult
 
 FPS = 6
-FIELDS = ('ids', 'slots', 'labels', 'scores', 'class_probs')
+FIELDS = ('ids', 'queries', 'labels', 'scores', 'class_probs')
 
 
 @pytest.fixture(scope='module')

@@ -41,7 +41,7 @@ def result(objects: dict[int, tuple[np.ndarray, list[float]]]) -> FrameResult:
         boxes=mask_boxes(masks),
         class_names=tuple('abc'[label] for label in labels),
         class_probs=probs,
-        slots=np.arange(len(objects)),
+        queries=np.arange(len(objects)),
     )
 
 

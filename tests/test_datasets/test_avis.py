@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmrcf.audio.file import read_audio
-from mmrcf.datasets import AVISDataset, ClipDraw, YouTubeVISDataset, avis
+from mmrcf.datasets import AVISDataset, ClipRequest, YouTubeVISDataset, avis
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.structures import IGNORED_LABEL
 
@@ -80,7 +80,7 @@ def test_a_training_item_has_for_each_frame_the_audio_of_a_test_item(write_avis)
     clips = make(path, pipeline=TRAIN, test_mode=False, num_references=3, num_targets=2, max_gap=2)
     starts = {7: 0, 3: 6}
     for seed in range(6):
-        sample = clips[ClipDraw(seed % 2, (seed,))]
+        sample = clips[ClipRequest(seed % 2, (seed,))]
         assert sample['inputs']['audio'].shape == (5, 96, 64)
         for place, frame in enumerate(sample['data_samples'].video_data_samples):
             alone = frames[starts[frame.video_id] + frame.frame_id]['inputs']
@@ -98,7 +98,7 @@ def test_frames_are_those_of_the_same_data_set_without_audio(write_avis):
     )
     audio_visual = make(path, pipeline=drop, test_mode=False, **settings)
     for seed in range(6):
-        draw = ClipDraw(seed % 2, (seed,))
+        draw = ClipRequest(seed % 2, (seed,))
         one, other = videos[draw], audio_visual[draw]
         assert torch.equal(one['inputs']['img'], other['inputs']['img'])
         assert set(one['inputs']) == {'img'}
@@ -107,6 +107,7 @@ def test_frames_are_those_of_the_same_data_set_without_audio(write_avis):
             assert (frame.gt_instances.masks.masks == counterpart.gt_instances.masks.masks).all()
 
 
+@pytest.mark.slow
 def test_the_options_of_videos_hold_for_videos_with_audio(write_avis):
     path = write_avis()
     assert len(records(make(path, exclude=['a']))) < len(records(make(path)))

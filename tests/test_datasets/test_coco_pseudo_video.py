@@ -10,7 +10,7 @@ from mmrcf.datasets import (
     COCO_TO_YOUTUBE_VIS_2021,
     YOUTUBE_VIS_2019_CLASSES,
     YOUTUBE_VIS_2021_CLASSES,
-    ClipDraw,
+    ClipRequest,
     COCOPseudoVideoDataset,
 )
 from mmrcf.errors import InputError
@@ -75,7 +75,7 @@ def test_an_image_becomes_a_clip_with_masks_on_their_pixels(make):
     dataset = make(num_references=2, num_targets=2)
     assert len(dataset) == 2
     for seed in range(10):
-        sample = dataset[ClipDraw(0, (seed,))]
+        sample = dataset[ClipRequest(0, (seed,))]
         frames = sample['data_samples'].video_data_samples
         assert sample['inputs']['img'].shape == (4, 3, 50, 70)
         assert [frame.frame_id for frame in frames] == [0, 1, 2, 3] and frames[0].video_length == 4
@@ -92,7 +92,7 @@ def test_an_image_becomes_a_clip_with_masks_on_their_pixels(make):
 
 def test_motion_follows_the_seed(make):
     dataset = make()
-    images = [dataset[ClipDraw(0, (seed,))]['inputs']['img'] for seed in (1, 1, 2)]
+    images = [dataset[ClipRequest(0, (seed,))]['inputs']['img'] for seed in (1, 1, 2)]
     assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
     assert not torch.equal(images[0][0], images[0][1])
 
@@ -149,7 +149,7 @@ def test_an_ignored_region_moves_with_its_image(make, coco):
         image['one_only'] = True
     dataset = make(partly_labelled='one_only', num_references=1, num_targets=2)
     for seed in range(5):
-        for frame in dataset[ClipDraw(0, (seed,))]['data_samples']:
+        for frame in dataset[ClipRequest(0, (seed,))]['data_samples']:
             masks = frame.gt_instances.masks.masks.any(axis=0)
             np.testing.assert_array_equal(frame.ignored_instances.masks.masks[0], ~masks)
 

@@ -14,7 +14,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.datasets.transforms.copy_paste.compositing import CutOut, Layer, composite
-from mmrcf.datasets.transforms.copy_paste.paste_objects import draw_matrices, draw_object
+from mmrcf.datasets.transforms.copy_paste.paste_objects import choose_matrices, choose_object
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
@@ -192,7 +192,7 @@ def test_an_object_in_a_corner_is_never_taken_and_one_cut_by_a_border_stays_cut(
         rng = np.random.default_rng(seed)
         (item,) = dataset.draw(rng, 1, 12)
         sides.add(item.cut_side)
-        matrices = draw_matrices(rng, item, (HEIGHT, WIDTH), (0.3, 0.6), 0.5, reach)
+        matrices = choose_matrices(rng, item, (HEIGHT, WIDTH), (0.3, 0.6), 0.5, reach)
         for cut_out, matrix in zip(item.cut_outs, matrices, strict=True):
             patch = cut_out.warp(matrix, HEIGHT, WIDTH)
             assert patch is not None and patch.mask.any()
@@ -215,9 +215,9 @@ def test_a_cut_stays_at_its_border(side: int, mirrored: float) -> None:
     )
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        item = draw_object(rng, frame, 1)
+        item = choose_object(rng, frame, 1)
         assert item.cut_side == side
-        matrices = draw_matrices(rng, item, (HEIGHT, WIDTH), (0.3, 0.6), mirrored, np.array([0.2, 0.2, 10.0, 0.1]))
+        matrices = choose_matrices(rng, item, (HEIGHT, WIDTH), (0.3, 0.6), mirrored, np.array([0.2, 0.2, 10.0, 0.1]))
         for cut_out, matrix in zip(item.cut_outs, matrices, strict=True):
             patch = cut_out.warp(matrix, HEIGHT, WIDTH)
             expected = side if side % 2 or not mirrored else 2 - side
@@ -227,13 +227,13 @@ def test_a_cut_stays_at_its_border(side: int, mirrored: float) -> None:
 
 def test_ignored_regions_and_objects_that_are_not_always_seen_are_not_taken() -> None:
     clip = own_clip(np.random.default_rng(0), 0)
-    assert draw_object(np.random.default_rng(0), clip, 1) is None
+    assert choose_object(np.random.default_rng(0), clip, 1) is None
     clip = own_clip(np.random.default_rng(1), 3)
     clip['gt_masks'] = [BitmapMasks(np.roll(frame.masks, 3, axis=2), HEIGHT, WIDTH) for frame in clip['gt_masks']]
     hidden = int(clip['gt_instances_ids'][1][0])
     labels = dict(zip(clip['gt_instances_ids'][0].tolist(), clip['gt_bboxes_labels'][0].tolist(), strict=True))
     for seed in range(20):
-        item = draw_object(np.random.default_rng(seed), clip, 1)
+        item = choose_object(np.random.default_rng(seed), clip, 1)
         if item is not None:
             assert item.label in {label for track_id, label in labels.items() if track_id not in (0, hidden)}
 
@@ -248,7 +248,7 @@ def test_an_object_in_pieces_is_not_taken() -> None:
         one = clip | dict(
             gt_masks=masks, gt_bboxes_labels=[np.array([1])] * LENGTH, gt_instances_ids=[np.array([1])] * LENGTH
         )
-        assert (draw_object(np.random.default_rng(0), one, 1) is not None) == taken
+        assert (choose_object(np.random.default_rng(0), one, 1) is not None) == taken
 
 
 def square(side: int, value: int) -> CutOut:
@@ -356,6 +356,7 @@ def video_source(folder: Path, **changes) -> dict:
     return dict(type='YouTubeVISDataset', data_root=str(folder), ann_file='v.json', pipeline=list(LOAD)) | changes
 
 
+@pytest.mark.slow
 def test_a_source_that_cannot_be_used_is_named_at_once(source_config, tmp_path: Path) -> None:
     def refused(message: str, **changes) -> None:
         with pytest.raises(InputError, match=rf'VideoCopyPaste: sources\[1\]:? {message}'):

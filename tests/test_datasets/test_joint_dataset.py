@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
-from mmrcf.datasets import ClipDraw, JointDataset
+from mmrcf.datasets import ClipRequest, JointDataset
 from mmrcf.errors import InputError
 
 
@@ -33,7 +33,7 @@ def test_indices_run_over_all_parts(parts):
     assert [sample['data_samples'][0].video_id for sample in samples] == [7, 3, 1, 2]
     assert all(len(sample['data_samples']) == 3 for sample in samples)
     assert [sample['data_samples'][2].gt_instances.labels.tolist() for sample in samples[2:]] == [[1], [0]]
-    first, second = (dataset[ClipDraw(3, (1, 2))]['inputs']['img'] for _ in range(2))
+    first, second = (dataset[ClipRequest(3, (1, 2))]['inputs']['img'] for _ in range(2))
     assert torch.equal(first, second)
     with pytest.raises(IndexError):
         dataset[4]
@@ -71,6 +71,7 @@ def test_parts_must_agree(parts):
         JointDataset([parts[0], more])
 
 
+@pytest.mark.slow
 def test_clips_do_not_depend_on_the_number_of_loader_processes(parts):
     parts[0]['pipeline'] = [*parts[0]['pipeline'][:2], dict(type='RandomClipFlip'), parts[0]['pipeline'][2]]
     streams = []
@@ -93,7 +94,7 @@ def test_a_shared_pipeline_serves_the_parts_that_have_none(parts):
     with_shared = JointDataset([shared, own], num_targets=2, pipeline=pipeline)
     expected = JointDataset([shared | dict(pipeline=pipeline), own], num_targets=2)
     for index in range(4):
-        one, other = (dataset[ClipDraw(index, (5,))]['inputs']['img'] for dataset in (with_shared, expected))
+        one, other = (dataset[ClipRequest(index, (5,))]['inputs']['img'] for dataset in (with_shared, expected))
         assert torch.equal(one, other)
     del own['pipeline']
     both = JointDataset([shared, own], num_targets=2, pipeline=pipeline)

@@ -29,7 +29,7 @@ def findings(*items: tuple[int, float, np.ndarray]) -> FrameResult:
         boxes=mask_boxes(masks),
         class_names=tuple('ab'[label] for label in labels),
         class_probs=np.zeros((count, 2), np.float32),
-        slots=np.arange(count),
+        queries=np.arange(count),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mmengine.dataset import BaseDataset
 
 import mmrcf.datasets.samplers as samplers
-from mmrcf.datasets import ClipDraw, ClipSampler, JointSampler, VideoFrameSampler
+from mmrcf.datasets import ClipRequest, ClipSampler, JointSampler, VideoFrameSampler
 from mmrcf.datasets.samplers import split_videos
 from mmrcf.errors import InputError
 from mmrcf.registry import DATA_SAMPLERS
@@ -76,7 +76,7 @@ def test_training_clips_cover_all_videos_each_turn():
     assert all(sorted(turn) == list(range(7)) for turn in turns)
     assert turns[0] != turns[1] != turns[2]
     assert len({draw.seed for draw in draws}) == 21
-    assert all(isinstance(draw, ClipDraw) for draw in draws)
+    assert all(isinstance(draw, ClipRequest) for draw in draws)
     assert draws != take(ClipSampler(Videos(range(7)), seed=2), 21)
 
 

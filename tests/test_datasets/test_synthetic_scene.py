@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmrcf.synthetic.audio_schedule import loudness, schedule
 from mmrcf.synthetic.categories import SHAPES_AV_CLASSES, SHAPES_CLASSES, VARIANTS
 from mmrcf.synthetic.outlines import coverage, reach
 from mmrcf.synthetic.render import render_audio, render_frames
 from mmrcf.synthetic.scene import Scene, plan_scene
-from mmrcf.synthetic.sounding import loudness, schedule
 from mmrcf.synthetic.voices import MAX_PEAK, SAMPLE_RATE, VOICES, mixture
 
 SIZE = (64, 96)

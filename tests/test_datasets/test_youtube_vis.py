@@ -9,7 +9,7 @@ import torch
 from mmdet.structures import TrackDataSample
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets import YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES, ClipDraw, YouTubeVISDataset
+from mmrcf.datasets import YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES, ClipRequest, YouTubeVISDataset
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
 from mmrcf.registry import DATASETS
@@ -93,7 +93,7 @@ def test_polygons_and_rle_give_the_same_masks(write_ytvis, content, changed):
     expected = make(write_ytvis(), num_references=0)[1]
     keys = ('annotations', 3, 'segmentations')
     drawn = make(write_ytvis(changed(keys, [None, polygon, None])), num_references=0)
-    sample = drawn[ClipDraw(1, (0,))]
+    sample = drawn[ClipRequest(1, (0,))]
     assert [frame.frame_id for frame in frames_of(sample)] == [1]
     box = np.zeros((40, 60))
     box[3:12, 10:30] = 1
@@ -129,7 +129,7 @@ def test_a_draw_makes_the_whole_sample_a_function_of_its_seed(write_ytvis):
 
     def draw(seed):
         np.random.seed(random.randrange(2**31))
-        sample = dataset[ClipDraw(0, seed)]
+        sample = dataset[ClipRequest(0, seed)]
         return [frame.frame_id for frame in frames_of(sample)], sample['inputs']['img']
 
     images = []
@@ -246,7 +246,7 @@ def test_the_error_of_a_loader_process_is_still_an_input_error(write_ytvis):
 
 
 def test_samples_cross_processes_unchanged(write_ytvis):
-    sample = make(write_ytvis(), num_targets=3)[ClipDraw(0, (1,))]['data_samples']
+    sample = make(write_ytvis(), num_targets=3)[ClipRequest(0, (1,))]['data_samples']
     copied = pickle.loads(pickle.dumps(sample))
     assert type(copied) is type(sample)
     for frame, other in zip(sample.video_data_samples, copied.video_data_samples, strict=True):
@@ -283,11 +283,27 @@ def test_crowds_are_no_ground_truth(write_ytvis, content):
         assert not any((mask == crowd).all() for mask in frame.gt_instances.masks)
 
 
+def test_crowds_can_be_ignored_regions(write_ytvis, content):
+    dataset = make(write_ytvis(), num_targets=6, crowds='ignore')
+    crowd = content['annotations'][2]['segmentations']
+    for frame in frames_of(dataset[0]):
+        expected = crowd[frame.frame_id]
+        assert ('ignored_instances' in frame) == (expected is not None)
+        if expected is not None:
+            np.testing.assert_array_equal(frame.ignored_instances.masks.masks[0], mask_utils.decode(expected))
+        assert frame.gt_instances.instances_ids.min() >= 1 and frame.gt_instances.labels.min() >= 0
+    dropped = make(write_ytvis(), num_targets=6)
+    dropped.full_init()
+    assert dataset.object_counts.tolist() == dropped.object_counts.tolist()
+    with pytest.raises(InputError, match="crowds='keep', expected 'drop' or 'ignore'"):
+        YouTubeVISDataset('instances.json', lazy_init=True, crowds='keep')
+
+
 def test_all_beside_the_objects_of_a_partly_labelled_video_is_ignored(write_ytvis):
     path = write_ytvis()
     dataset = make(path, num_references=2, num_targets=4, partly_labelled=True)
     for seed in range(3):
-        for frame in frames_of(dataset[ClipDraw(0, (seed,))]):
+        for frame in frames_of(dataset[ClipRequest(0, (seed,))]):
             masks = frame.gt_instances.masks.masks.any(axis=0)
             np.testing.assert_array_equal(frame.ignored_instances.masks.masks, ~masks[None])
     assert all('ignored_instances' not in frame for frame in frames_of(make(path, num_targets=6)[0]))

@@ -84,7 +84,7 @@ def make_frame(
         'video_length': length,
         'ori_shape': (HEIGHT, WIDTH),
         'ids': np.array([track_id for track_id, _, _, _ in objects], np.int64),
-        'slots': np.array([slot for _, slot, _, _ in objects], np.int64),
+        'queries': np.array([slot for _, slot, _, _ in objects], np.int64),
         'labels': probs.argmax(1) if len(objects) else np.zeros(0, np.int64),
         'scores': probs.max(1) if len(objects) else np.zeros(0, np.float32),
         'class_probs': probs,

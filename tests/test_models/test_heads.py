@@ -1,88 +1,15 @@
-"""Matching and losses against values worked out by hand (Eq. 3 and 4)."""
+"""Losses of the head against values worked out by hand (Eq. 4), and its queries."""
 
 import math
 
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from fixtures.heads import HUGE, head, left_and_right, logits_of, outputs
 
-from mmrcf.models.heads import InstanceQueryHead, SlotOutputs
-from mmrcf.models.layers import COARSE, FINE, FusedTokens, anchor_positions, grid_anchors, sine_positions
+from mmrcf.models.heads import SlotOutputs
+from mmrcf.models.layers import FusedTokens
 from mmrcf.models.losses.semantic_loss import SemanticLoss
-from mmrcf.models.mask_decoders import FPNMaskDecoder
-from mmrcf.models.task_modules import CenterDistanceCost, FrameTargets, SlotMatcher, frame_targets
-
-COSTS = [
-    dict(type='mmdet.ClassificationCost', weight=1.0),
-    dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, naive_dice=True, eps=1.0),
-]
-HUGE = 50.0
-
-
-def head(**arguments) -> InstanceQueryHead:
-    decoder = dict(num_layers=2, num_heads=2, feedforward_dims=16)
-    return InstanceQueryHead(
-        **{'num_classes': 2, 'num_queries': 3, 'embed_dims': 8, 'mask_dims': 4, 'decoder': decoder, **arguments}
-    )
-
-
-def outputs(cls_logits, mask_logits) -> SlotOutputs:
-    cls_logits = torch.tensor(cls_logits)
-    return SlotOutputs(cls_logits, torch.tensor(mask_logits), torch.zeros(*cls_logits.shape[:2], 8))
-
-
-def left_and_right() -> torch.Tensor:
-    """(2, 2, 2): the left column, the right column."""
-    return torch.tensor([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])
-
-
-def logits_of(mask: torch.Tensor) -> list:
-    return ((mask * 2 - 1) * HUGE).tolist()
-
-
-def pairs_of(*frame: torch.Tensor, fixed: dict | None = None, match_costs: list[dict] = COSTS) -> list[tuple[int, int]]:
-    """Pairs of slot and object of one frame."""
-    matcher = SlotMatcher(match_costs)
-    return matcher.assign(matcher.costs(*frame).numpy(), fixed)
-
-
-def test_the_matcher_minimises_class_and_dice_together() -> None:
-    left, right = left_and_right()
-    # Slot 0 has the right half's mask, slot 2 the left half's; slot 1 has neither.
-    masks = torch.tensor([logits_of(right), logits_of(torch.zeros(2, 2)), logits_of(left)])
-    assert pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right()) == [(0, 1), (2, 0)]
-
-
-def test_a_fixed_pair_stays_whatever_it_costs() -> None:
-    left, right = left_and_right()
-    masks = torch.tensor([logits_of(right), logits_of(torch.zeros(2, 2)), logits_of(left)])
-    found = pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right(), fixed={0: 1})
-    assert found == [(0, 1), (1, 0)]
-
-
-def test_matching_large_masks_under_half_precision_autocast_stays_in_range() -> None:
-    # Sums over these masks leave the range of float16 (65504).
-    masks = torch.zeros(2, 400, 400)
-    masks[0, :, :200], masks[1, :, 200:] = 1.0, 1.0
-    costs = [*COSTS, dict(type='mmdet.CrossEntropyLossCost', weight=1.0, use_sigmoid=True)]
-    with torch.autocast('cpu', dtype=torch.float16):
-        logits = (masks.flip(0) * 2 - 1) * HUGE
-        found = pairs_of(torch.zeros(2, 3), logits, torch.tensor([0, 1]), masks, match_costs=costs)
-    assert found == [(0, 1), (1, 0)]
-
-
-def test_more_objects_than_slots_leave_some_unmatched_and_none_is_fine() -> None:
-    masks = torch.stack([left_and_right()[0]] * 4)
-    found = pairs_of(torch.zeros(2, 3), torch.zeros(2, 2, 2), torch.zeros(4, dtype=torch.long), masks)
-    assert [slot for slot, _ in found] == [0, 1] and len({index for _, index in found}) == 2
-    nothing = torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, 2)
-    assert pairs_of(torch.zeros(2, 3), torch.zeros(2, 2, 2), *nothing) == []
-
-
-def test_outputs_that_are_not_numbers_are_refused() -> None:
-    masks = torch.full((3, 2, 2), float('nan'))
-    with pytest.raises(FloatingPointError, match='a matching cost is nan or infinite'):
-        pairs_of(torch.zeros(3, 3), masks, torch.tensor([0, 1]), left_and_right())
+from mmrcf.models.task_modules import FrameTargets
 
 
 def test_losses_by_hand() -> None:
@@ -203,57 +130,9 @@ def test_masks_are_filters_times_the_segmentation_map(make_model) -> None:
     assert segmentation_map.shape[-2:] == (8, 12)
 
 
-def test_ground_truth_is_padded_and_averaged(make_clip_sample) -> None:
-    frame = make_clip_sample(1, 30, 45).video_data_samples[0]
-    targets = frame_targets(frame, (32, 48), 4, torch.device('cpu'))
-    assert targets.masks.shape == (2, 8, 12)
-    assert targets.masks[0].sum().item() * 16 == frame.gt_instances.masks.masks[0].sum()
-    assert targets.track_ids == (1, 2)
-    none = frame_targets(make_clip_sample(1, 30, 45, objects=0).video_data_samples[0], (32, 48), 4, torch.device('cpu'))
-    assert none.masks.shape == (0, 8, 12)
-
-
 def test_class_weights_must_fit_the_classes() -> None:
     with pytest.raises(ValueError, match=r'class_weight has 2 entries, expected num_classes \+ 1 = 3'):
         head(loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, class_weight=[1.0, 0.1]))
-
-
-def test_the_mask_decoder_uses_every_level() -> None:
-    decoder = FPNMaskDecoder(in_channels=[4, 8], token_dims=16, embed_dims=8, out_channels=8)
-    levels = [torch.randn(1, 4, 16, 20, requires_grad=True), torch.randn(1, 8, 8, 10, requires_grad=True)]
-    target_map = torch.randn(1, 16, 4, 5, requires_grad=True)
-    decoded = decoder(target_map, levels)
-    assert decoded.shape == (1, 8, 16, 20)
-    decoded.square().sum().backward()
-    assert all(tensor.grad.abs().sum() > 0 for tensor in (*levels, target_map))
-
-
-@pytest.mark.parametrize('where', ['inner_positions', 'positions'])
-def test_positions_tell_apart_what_looks_alike(where: str) -> None:
-    torch.manual_seed(0)
-    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_channels=8)
-    levels, target_map = [torch.ones(1, 4, 64, 80)], torch.ones(1, 16, 32, 40)
-    used = getattr(decoder, where)
-    weight = used.weight.detach().clone()
-    for convolution in (decoder.inner_positions, decoder.positions):
-        torch.nn.init.zeros_(convolution.weight)
-    plain = decoder(target_map, levels)[0]
-    used.weight.data = weight
-    located = decoder(target_map, levels)[0]
-    inner = plain[:, 16:-16, 16:-16]  # beyond the reach of the convolutions' zero padding
-    assert inner.std(dim=(1, 2)).max() < 1e-4
-    assert (located - plain)[:, 16:-16, 16:-16].std(dim=(1, 2)).max() > 0.1
-
-
-def test_positions_are_relative_to_the_valid_part() -> None:
-    decoder = FPNMaskDecoder(in_channels=[4], token_dims=16, embed_dims=8, out_channels=8, position_channels=8)
-    whole = decoder._sine_map(torch.ones(1, 8, 8, 8), torch.ones(1, 16, 4, 4), None)
-    padded = decoder._sine_map(torch.ones(1, 8, 12, 16), torch.ones(1, 16, 6, 8), [(4, 4)])
-    torch.testing.assert_close(padded[..., :8, :8], whole)
-    with pytest.raises(ValueError, match='position_channels=6 must be a multiple of 4'):
-        FPNMaskDecoder(in_channels=[4], position_channels=6)
-    with pytest.raises(ValueError, match='in_channels is empty'):
-        FPNMaskDecoder(in_channels=[], position_channels=8)
 
 
 def test_a_slot_in_an_ignored_region_is_neither_right_nor_wrong() -> None:
@@ -295,15 +174,6 @@ def test_padding_is_neither_labelled_nor_ignored() -> None:
     torch.nn.init.constant_(loss.classifier.bias, 3.0)
     everywhere = FrameTargets(torch.tensor([0, 1]), torch.stack([left, left]), (1, 2), valid=valid)
     assert loss(torch.zeros(1, 1, 2, 2), [everywhere]).item() == pytest.approx(math.log(1 + math.exp(-3)), rel=1e-4)
-
-
-def test_frame_targets_know_the_padding(make_training_clip) -> None:
-    sample = make_training_clip(1, 8, 12)[1].video_data_samples[0]
-    assert frame_targets(sample, (8, 12), 4, torch.device('cpu')).valid == 1.0
-    valid = frame_targets(sample, (16, 16), 4, torch.device('cpu')).valid
-    expected = torch.zeros(4, 4)
-    expected[:2, :3] = 1
-    assert torch.equal(valid, expected)
 
 
 def test_an_object_in_an_ignored_region_is_trained_as_ever() -> None:
@@ -355,44 +225,6 @@ def test_a_head_with_a_dense_loss_gives_it_in_training_and_its_foreground_at_inf
 def test_settings_out_of_range_are_named(setting: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         head(**setting)
-
-
-class TestQueryPlaces:
-    def test_anchors_are_spread_over_the_image(self) -> None:
-        for number in (1, 5, 10, 20):
-            anchors = grid_anchors(number)
-            assert anchors.shape == (number, 2) and len(anchors.unique(dim=0)) == number
-            assert anchors.mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
-            assert (anchors > 0).all() and (anchors < 1).all()
-
-    def test_an_anchor_has_the_position_that_a_token_there_has(self) -> None:
-        anchors = torch.tensor([[(row + 0.5) / 3, (column + 0.5) / 4] for row in range(3) for column in range(4)])
-        like = torch.empty(1, 16)
-        expected = sum(sine_positions([(3, 4)], 3, 4, like, temperature=base)[0] for base in (COARSE, FINE))
-        torch.testing.assert_close(anchor_positions(anchors, 16), expected)
-
-    def test_the_cost_is_the_distance_from_the_mask_s_centre(self) -> None:
-        left, right = left_and_right()
-        anchors = torch.tensor([[0.5, 0.25], [0.5, 1.0], [0.0, 0.25]])
-        truth = InstanceData(masks=torch.stack([left, right, torch.zeros(2, 2)]))
-        cost = CenterDistanceCost(weight=2.0)(InstanceData(anchors=anchors), truth)
-        expected = torch.tensor([[0.0, 1.0, 0.5], [1.5, 0.5, 1.0], [1.0, 2**0.5, 0.3125**0.5 * 2]])
-        torch.testing.assert_close(cost, expected)
-
-    def test_objects_go_to_the_queries_nearby(self) -> None:
-        costs = [dict(type='mmdet.ClassificationCost', weight=1.0), dict(type='CenterDistanceCost', weight=100.0)]
-        module = head(query_grid=True, match_costs=costs)
-        middle = torch.argsort(module.anchors[:, 1])
-        target = FrameTargets(torch.tensor([0, 1]), left_and_right(), (1, 2))
-        output = outputs([[[0.0] * 3] * 3], [[[[0.0] * 2] * 2] * 3])
-        (((slots, objects),),) = module.match([output], [target], num_targets=1)
-        assert dict(zip(objects.tolist(), slots.tolist(), strict=True)) == {0: int(middle[0]), 1: int(middle[-1])}
-        for layer in module.decoder.layers:
-            assert torch.equal(layer.cross_attention.key.weight, layer.cross_attention.query.weight)
-
-    def test_the_cost_needs_anchors(self) -> None:
-        with pytest.raises(ValueError, match='set query_grid=True'):
-            head(match_costs=[dict(type='CenterDistanceCost')])
 
 
 class TestQueriesWithLocalContent:

@@ -148,7 +148,8 @@ def test_what_cannot_be_drawn_is_named(attention, files, clip, tmp_path, capsys)
     out = ['--out', str(tmp_path / 'out.png')]
     assert 'FullFeatureFusion, has none' in refused(attention, capsys, *files['full'], clip, '--show', 'weight', *out)
     assert 'is visual-only' in refused(attention, capsys, *files['rcf'], clip, '--show', 'audio-pair', *out)
-    assert '--frame -1' in refused(attention, capsys, *files['rcf'], clip, '--show', 'target', '--frame', '-1', *out)
+    line = refused(attention, capsys, *files['rcf'], clip, '--show', 'target', '--frame', '-1', *out)
+    assert '--frame: expected a whole number, at least 0' in line
     assert not list(tmp_path.glob('*.png'))
 
 

@@ -83,7 +83,7 @@ def test_the_release_loads_safely_and_explains_itself(
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        (['--max-size', '0.01'], 'MiB'),
+        (['--max-mib', '0.01'], 'MiB'),
         (['--metrics', 'metrics.json'], 'NAME=FILE'),
         (['--metrics', 'test=missing.json'], 'missing.json'),
         (['--config', 'missing.py'], 'missing.py'),

@@ -116,7 +116,7 @@ class TestCommand:
 
     def test_an_unknown_name_is_refused(self, real, capsys) -> None:
         with pytest.raises(SystemExit):
-            real.parse_args(['--force', 'b'])
+            real.main(['--force', 'b'])
         assert '--force b: expected names among a, or all' in capsys.readouterr().err
 
     def test_a_checkpoint_that_changes_in_the_meantime(self, real, checkpoint: Path, monkeypatch) -> None:

@@ -127,6 +127,7 @@ def test_a_list_to_join_may_name_any_file_beside_it(segments: Path) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     """It used to end the process: the garbage collector took the container apart while it was open."""
     for index in range(4):
@@ -151,3 +152,12 @@ def test_what_a_playlist_names_is_an_input_too(text: str, tmp_path: Path) -> Non
     (tmp_path / 'list').write_text(text.replace('seg.ts', '../seg.ts'))
     with pytest.raises(InputError, match='beside it or below it'):
         check_playlist(tmp_path / 'list', 'video list')
+
+
+def test_links_in_a_circle_are_no_way_out(tmp_path: Path) -> None:
+    (tmp_path / 'a.ts').symlink_to('b.ts')
+    (tmp_path / 'b.ts').symlink_to('a.ts')
+    (tmp_path / 'list.m3u8').write_text('#EXTM3U\n#EXTINF:1,\na.ts\n')
+    check_playlist(tmp_path / 'list.m3u8', 'list')
+    with pytest.raises(InputError, match='list.m3u8'):
+        open_source(tmp_path / 'list.m3u8')

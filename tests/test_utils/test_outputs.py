@@ -1,15 +1,18 @@
 import argparse
+import contextvars
 import json
 import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
-from mmrcf.engine.command_line import add_json
+from mmrcf.command_line import add_json
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.inputs import kept_inputs, note_folder
 from mmrcf.utils import atomic_output, read_json, require_file, write_json
@@ -49,6 +52,33 @@ def test_inputs_are_those_of_one_command(tmp_path: Path, capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         convert(tmp_path / 'a.json', tmp_path / 'a.json')
     assert f'output {tmp_path / "a.json"}' in capsys.readouterr().err
+
+
+def test_commands_in_other_threads_have_inputs_of_their_own(tmp_path: Path) -> None:
+    write_json(tmp_path / 'a.json', [1])
+
+    def replace() -> None:
+        with kept_inputs():
+            write_json(tmp_path / 'a.json', [2])
+
+    with kept_inputs(tmp_path / 'a.json'), ThreadPoolExecutor(1) as pool:
+        pool.submit(replace).result()
+    assert read_json(tmp_path / 'a.json', 'file') == [2]
+
+
+def test_nothing_is_kept_after_a_block_that_ends_in_another_context(tmp_path: Path) -> None:
+    def stream() -> Iterator[None]:
+        with kept_inputs(tmp_path / 'a.json'), atomic_output(tmp_path / 'b.json') as temporary:
+            temporary.write_text('[1]')
+            yield
+
+    write_json(tmp_path / 'a.json', [1])
+    running = stream()
+    next(running)
+    contextvars.copy_context().run(running.close)
+    write_json(tmp_path / 'a.json', [2])
+    write_json(tmp_path / 'b.json', [2])
+    assert names(tmp_path) == ['a.json', 'b.json']
 
 
 def test_a_file_that_is_read_to_be_written_again_says_so(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_recording_changes_no_bit_and_leaves_nothing_behind(make_audio_visual_mo
     before, attributes = hooks_of(model), {name: set(vars(module)) for name, module in model.named_modules()}
     expected = run_stream(model, has_audio)
     with AttentionShares(model) as shares:
-        recorded = run_stream(model, has_audio, lambda result: shares.add(result.slots))
+        recorded = run_stream(model, has_audio, lambda result: shares.add(result.queries))
         assert hooks_of(model) > before
     assert_same_results(recorded, expected)
     assert hooks_of(model) == before
@@ -139,7 +139,7 @@ def test_attention_shares_by_hand(make_audio_visual_model, run_stream) -> None:
 
     def add(result) -> None:
         objects.append(len(result))
-        shares.add(result.slots)
+        shares.add(result.queries)
 
     with AttentionShares(model) as shares:
         run_stream(model, [True, False], add)
@@ -177,7 +177,7 @@ def test_attention_shares_of_layers_and_active_queries(make_audio_visual_model, 
 def test_a_visual_only_model_has_no_audio_share(make_audio_visual_model, run_stream) -> None:
     model = make_audio_visual_model(uses_audio=False)
     with AttentionShares(model) as shares:
-        run_stream(model, [True], lambda result: shares.add(result.slots))
+        run_stream(model, [True], lambda result: shares.add(result.queries))
     summary = shares.summary()
     assert summary.frames_with_audio == 0 and summary.even == pytest.approx((24 / 28, 4 / 28, 0))
     assert all(audio == 0 for _, _, audio in summary.queries)

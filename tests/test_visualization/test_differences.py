@@ -25,7 +25,7 @@ def result(*objects: tuple[int, str, tuple[int, int, int, int]], scale: int = 1)
         boxes=mask_boxes(masks),
         class_names=tuple(name for _, name, _ in objects),
         class_probs=np.ones((len(objects), 1), np.float32),
-        slots=np.arange(len(objects)),
+        queries=np.arange(len(objects)),
     )
 
 

@@ -9,24 +9,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from attention_figures import describe, make_figure
-from frame_figures import DEFAULT_FRAME, write_figure
-from log_mel_figure import draw_log_mel
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from tqdm import tqdm
+from figure_options import add_figure_options
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
-from mmrcf.engine.loops import FrameStream
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.models import RCF
-from mmrcf.utils import write_json
-from mmrcf.utils.markdown import markdown_table, write_between_markers
-from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
-from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 FIGURES = {
     'audio': 'audio-to-pixel attention over the frames',
@@ -36,6 +22,63 @@ FIGURES = {
     'references': 'attention of the reference tokens on the target',
     'log-mel': 'log-mel spectrogram of the clip',
 }
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Pictures and figures of attention')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
+    parser.add_argument('--out', metavar='FILE', help='the figure: a video, or an image of one frame')
+    parser.add_argument(
+        '--show',
+        choices=FIGURES,
+        default='audio',
+        help='; '.join(f'{name}: {what}' for name, what in FIGURES.items()) + ' (default: audio)',
+    )
+    parser.add_argument(
+        '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
+    )
+    add_figure_options(parser)
+    parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
+    parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
+    parser.add_argument(
+        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
+    )
+    parser.add_argument(
+        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
+    )
+    add_split(parser, 'split for the shares')
+    add_json(parser, 'the shares')
+    add_table(parser, 'attention, or encoder,')
+    add_device(parser)
+    add_cfg_options(parser, 'the configs')
+    args = parser.parse_intermixed_args(arguments)
+    modes = bool(args.input) + args.attention_share + args.encoder_share
+    if modes != 1 or bool(args.out) != bool(args.input):
+        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from attention_figures import describe, make_figure
+from frame_figures import write_figure
+from log_mel_figure import draw_log_mel
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.loops import FrameStream
+from mmrcf.models import RCF
+from mmrcf.utils import write_json
+from mmrcf.utils.markdown import markdown_table, write_between_markers
+from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
+from mmrcf.visualization.attention_recorder import TOKEN_KINDS
 
 
 def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict], None]) -> None:
@@ -53,7 +96,7 @@ def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict],
 def measure_shares(model: RCF, config: Config, split: str) -> AttentionSummary:
     """Attention shares of the instance queries of ``model``, over all frames of a split of ``config``."""
     with AttentionShares(model) as shares:
-        run_over_split(model, config, split, lambda record: shares.add(record['slots']))
+        run_over_split(model, config, split, lambda record: shares.add(record['queries']))
     return shares.summary()
 
 
@@ -97,62 +140,10 @@ def _percent(shares: Sequence[float]) -> list[str]:
     return [f'{100 * share:.1f}' for share in shares]
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Pictures and figures of attention')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('input', nargs='?', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--out', metavar='FILE', help='the figure: a video, or an image of one frame')
-    parser.add_argument(
-        '--show',
-        choices=FIGURES,
-        default='audio',
-        help='; '.join(f'{name}: {what}' for name, what in FIGURES.items()) + ' (default: audio)',
-    )
-    parser.add_argument(
-        '--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a second model: beside the first one'
-    )
-    parser.add_argument(
-        '--frame',
-        type=int,
-        default=DEFAULT_FRAME,
-        help=f'frame of an image, from 0; the last one if there are fewer (default: {DEFAULT_FRAME})',
-    )
-    parser.add_argument(
-        '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
-    )
-    parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
-    parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
-    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    parser.add_argument(
-        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
-    )
-    parser.add_argument(
-        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
-    )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='split for the shares')
-    add_json(parser, 'the shares')
-    parser.add_argument(
-        '--table', metavar='FILE.md', help='and between the attention, or encoder, markers of this Markdown file'
-    )
-    add_device(parser)
-    add_cfg_options(parser, 'the configs')
-    args = parser.parse_intermixed_args(arguments)
-    modes = bool(args.input) + args.attention_share + args.encoder_share
-    if modes != 1 or bool(args.out) != bool(args.input):
-        parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
-    if args.frame < 0:
-        parser.error(f'--frame {args.frame}: expected a number from 0 on')
-    return args
-
-
 def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:
     """A model and its config."""
     config = load_config(config_path, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     return init_model(config, checkpoint, args.device), config
 
 

@@ -8,17 +8,38 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Measure a model with its own audio and with others')
+    parser.add_argument('config', help='config file of an audio-visual model')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument(
+        '--counterpart', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a visual-only model, to compare with'
+    )
+    add_split(parser, 'data of the configs to use')
+    add_device(parser)
+    add_json(parser)
+    add_table(parser, 'audio')
+    parser.add_argument('--results', metavar='FOLDER', help='write the tracks of each run there, for audio_ttest.py')
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import explained_config_errors, load_config, override, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, override, set_up_process
 from mmrcf.engine.loops import FrameStream
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.registry import METRICS
 from mmrcf.utils import write_json
@@ -31,7 +52,6 @@ AUDIO_VARIANTS = {
     'other': "another video's audio",
 }
 """What ``AVISDataset.audio`` can be, and how the table calls it."""
-
 COUNTERPART = 'counterpart'
 COLUMNS = {
     'vis/AP': 'AP',
@@ -145,23 +165,6 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     return markdown_table(['', *columns.values()], rows)
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure a model with its own audio and with others')
-    parser.add_argument('config', help='config file of an audio-visual model')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument(
-        '--counterpart', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a visual-only model, to compare with'
-    )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the configs to use')
-    add_device(parser)
-    add_json(parser)
-    parser.add_argument('--table', metavar='FILE.md', help='write them between the audio markers of this Markdown file')
-    parser.add_argument('--results', metavar='FOLDER', help='write the tracks of each run there, for audio_ttest.py')
-    add_cfg_options(parser, 'the configs')
-    return parser.parse_args(arguments)
-
-
 def _load(path: str, split: str, cfg_options: dict | None) -> Config:
     config = load_config(path, cfg_options)
     if not config.get(f'{split}_dataloader') or not config.get(f'{split}_evaluator'):
@@ -178,8 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = _load(args.config, args.split, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     model = init_model(config, args.checkpoint, args.device)
     if not model.uses_audio:
         raise InputError(f'config {args.config}: the model is visual-only; give the config of one with audio_encoder')

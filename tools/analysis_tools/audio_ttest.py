@@ -7,13 +7,33 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from mmrcf.command_line import add_json, start_program
+from mmrcf.defaults import THRESHOLDS
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description='Paired t-test of the track IoU of two models over the annotated objects that both segment'
+    )
+    parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
+    parser.add_argument('results_a', help='results of model A (without audio): results.json, or a zip that holds it')
+    parser.add_argument('results_b', help='results of model B (with audio)')
+    parser.add_argument(
+        '--thresholds', nargs='+', type=float, default=THRESHOLDS, metavar='IOU', help='default: 0.5 0.75'
+    )
+    add_json(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 from rich.console import Console
 from rich.table import Table
 
-from mmrcf.engine.command_line import add_json
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.evaluation import PairedTest, best_ious, load_ground_truth, paired_t_test, parse_results, read_results
-from mmrcf.evaluation.functional.paired_t_test import THRESHOLDS
 from mmrcf.utils import write_json
 
 
@@ -31,21 +51,6 @@ def table(tests: Sequence[PairedTest]) -> Table:
 
 def _number(value: float | None, layout: str) -> str:
     return '-' if value is None else format(value, layout)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description='Paired t-test of the track IoU of two models over the annotated objects that both segment'
-    )
-    parser.add_argument('ann_file', help='annotation file in the official YouTube-VIS layout, with annotations')
-    parser.add_argument('results_a', help='results of model A (without audio): results.json, or a zip that holds it')
-    parser.add_argument('results_b', help='results of model B (with audio)')
-    parser.add_argument(
-        '--thresholds', nargs='+', type=float, default=THRESHOLDS, metavar='IOU', help='default: 0.5 0.75'
-    )
-    add_json(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -7,13 +7,34 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from frame_figures import DEFAULT_FRAME, Figure, step, write_figure
-from mmengine.registry import init_default_scope
+from figure_options import add_figure_options
+
+from mmrcf.command_line import add_cfg_options, add_device, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Show two models on the same frames, with differences marked')
+    parser.add_argument('config', help='config file of the first model')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('input', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
+    parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
+    parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
+    parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
+    add_figure_options(parser)
+    add_device(parser)
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_intermixed_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from frame_figures import Figure, step, write_figure
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_cfg_options, add_device
-from mmrcf.engine.config import load_config, set_threads
-from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.media.frame_source import Frame
 from mmrcf.visualization import TrackComparison, fit, panel, side_by_side
 from mmrcf.visualization.differences import KINDS
@@ -46,31 +67,6 @@ class ComparisonFigure(Figure):
         return ''.join(f'; {kind}: {counts[kind, 0]} in the first, {counts[kind, 1]} in the second' for kind in KINDS)
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Show two models on the same frames, with differences marked')
-    parser.add_argument('config', help='config file of the first model')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('input', help='what demo/video_demo.py takes: a video, a folder, a camera ...')
-    parser.add_argument('--other', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), required=True, help='the second model')
-    parser.add_argument('--names', nargs=2, metavar='NAME', help='titles (default: the names of the weights)')
-    parser.add_argument('--out', metavar='FILE', required=True, help='a video, or an image of one frame')
-    parser.add_argument(
-        '--frame', type=int, default=DEFAULT_FRAME, help=f'frame of an image, from 0 (default: {DEFAULT_FRAME})'
-    )
-    parser.add_argument(
-        '--audio', default='auto', metavar='AUDIO', help='auto (the audio of the input), none, or an audio file'
-    )
-    parser.add_argument('--fps', type=float, help='frames per second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
-    add_device(parser)
-    add_cfg_options(parser, 'the configs')
-    args = parser.parse_intermixed_args(arguments)
-    if args.frame < 0:
-        parser.error(f'--frame {args.frame}: expected a number from 0 on')
-    return args
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw with the options of the command line."""
@@ -80,8 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     segmenters = []
     for path, checkpoint in ((args.config, args.checkpoint), args.other):
         config = load_config(path, args.cfg_options)
-        set_threads(config)
-        init_default_scope(config.get('default_scope', 'mmrcf'))
+        set_up_process(config)
         segmenters.append(OnlineSegmenter(config, checkpoint, args.device))
     names = args.names or [Path(checkpoint).stem for checkpoint in (args.checkpoint, args.other[1])]
     with ComparisonFigure(tuple(segmenters), names) as figure:

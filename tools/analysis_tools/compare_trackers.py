@@ -12,8 +12,46 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Score trackers on the same outputs of one network')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='weights')
+    parser.add_argument(
+        '--outputs', metavar='FILE', help='outputs of tools/test.py --save-outputs, instead of running the weights'
+    )
+    add_split(parser)
+    parser.add_argument(
+        '--tracker', action='append', metavar='NAME(KEY=VALUE, ...)', help='a tracker; may be given several times'
+    )
+    for option, what in (('--score-thr', 'of the score'), ('--mask-thr', 'of the masks')):
+        parser.add_argument(
+            option, nargs='+', type=_probability, metavar='X', default=[None], help=f'thresholds {what} to compare'
+        )
+    add_device(parser)
+    add_json(parser)
+    add_cfg_options(parser)
+    args = parser.parse_args(arguments)
+    if bool(args.checkpoint) == bool(args.outputs):
+        parser.error('give either CHECKPOINT or --outputs FILE')
+    return args
+
+
+def _probability(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f'expected a number between 0 and 1, got {text}')
+    return value
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import numpy as np
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
@@ -21,11 +59,9 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.postprocess import logit, select_instances
@@ -139,38 +175,6 @@ def network_outputs(model: RCF, dataloader: DataLoader) -> Iterator[FrameOutputs
             yield recorder.frame(stream.process(data_batch))
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Score trackers on the same outputs of one network')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='weights')
-    parser.add_argument(
-        '--outputs', metavar='FILE', help='outputs of tools/test.py --save-outputs, instead of running the weights'
-    )
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
-    parser.add_argument(
-        '--tracker', action='append', metavar='NAME(KEY=VALUE, ...)', help='a tracker; may be given several times'
-    )
-    for option, what in (('--score-thr', 'of the score'), ('--mask-thr', 'of the masks')):
-        parser.add_argument(
-            option, nargs='+', type=_probability, metavar='X', default=[None], help=f'thresholds {what} to compare'
-        )
-    add_device(parser)
-    add_json(parser)
-    add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if bool(args.checkpoint) == bool(args.outputs):
-        parser.error('give either CHECKPOINT or --outputs FILE')
-    return args
-
-
-def _probability(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f'expected a number between 0 and 1, got {text}')
-    return value
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare with the options of the command line."""
@@ -179,8 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in names:
         parse_tracker(name)
     config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     loader, evaluators = config.get(f'{args.split}_dataloader'), config.get(f'{args.split}_evaluator')
     if not loader or not evaluators:
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')

@@ -16,9 +16,6 @@ from mmrcf.media.frame_source import Frame
 from mmrcf.structures import FrameResult
 from mmrcf.utils import atomic_output
 
-DEFAULT_FRAME = 10
-"""Which frame an image shows without ``--frame``."""
-
 
 class Figure(ABC):
     """A picture of each frame of a stream; use it in a ``with`` block."""
@@ -65,7 +62,9 @@ def write_figure(figure: Figure, args: argparse.Namespace) -> int:
     audio = {'auto': True, 'none': False}.get(args.audio, args.audio)
     as_image, count, picture = is_image_path(args.out), 0, None
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        source = stack.enter_context(open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size))
+        source = stack.enter_context(
+            open_source(args.input, audio=audio, fps=args.fps, max_size=args.max_size, max_pixels=args.max_pixels)
+        )
         writer = None
         if not as_image and source.audio_track is not None:
             source.audio_track.reserve()  # the size of the video, and so its writer, comes with the first picture

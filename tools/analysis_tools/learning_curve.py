@@ -14,19 +14,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import add_json, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Draw metrics over the iterations of a training')
+    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR', help='of a training, or of its stages in order')
+    parser.add_argument(
+        '--metric',
+        action='append',
+        required=True,
+        metavar='NAME',
+        help='a logged value, for example vis/AP50 or loss; may be given several times',
+    )
+    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_json(parser, 'stages and points')
+    args = parser.parse_args(arguments)
+    if not args.out and not args.json:
+        parser.error('expected --out FILE.png, --json FILE, or both')
+    if args.out and Path(args.out).suffix not in FORMATS:
+        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 
-from mmrcf.engine.command_line import add_json
-from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import atomic_output, require_file, require_folder, write_json
+from mmrcf.utils import atomic_output, read_text, require_folder, write_json
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
+
+from matplotlib import pyplot
 
 Record = tuple[int, dict[str, Any]]
 """Iteration and what was logged there."""
-
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
 
 
 @dataclass(frozen=True)
@@ -55,10 +82,7 @@ def read_log(path: Path) -> list[Record]:
     Raises:
         InputError: The file is missing or empty, or a line is no JSON object or has no whole number ``step``.
     """
-    try:
-        lines = require_file(path, 'log').read_text(encoding='utf-8').splitlines(keepends=True)
-    except UnicodeDecodeError as error:
-        raise InputError(f'log {path}: not a text file in UTF-8; expected JSON, an object a line') from error
+    lines = read_text(path, 'log').splitlines(keepends=True)
     records, iteration = [], 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -166,27 +190,6 @@ def draw(stages: Sequence[Stage], curves: Mapping[str, dict[str, list]], path: s
     with atomic_output(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip('.'))
     pyplot.close(figure)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Draw metrics over the iterations of a training')
-    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR', help='of a training, or of its stages in order')
-    parser.add_argument(
-        '--metric',
-        action='append',
-        required=True,
-        metavar='NAME',
-        help='a logged value, for example vis/AP50 or loss; may be given several times',
-    )
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
-    add_json(parser, 'stages and points')
-    args = parser.parse_args(arguments)
-    if not args.out and not args.json:
-        parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
-    return args
 
 
 @exit_on_bad_input

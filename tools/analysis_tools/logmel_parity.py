@@ -13,6 +13,24 @@ from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
+from mmrcf.command_line import add_json, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+TOLERANCE = 1e-4
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Compare log-mel patches with an independent implementation')
+    parser.add_argument('files', nargs='+', metavar='FILE', help='audio or video files')
+    parser.add_argument('--tolerance', type=float, default=TOLERANCE, help='largest difference allowed (%(default)s)')
+    add_json(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import numpy as np
 import torch
 from rich.console import Console
@@ -21,11 +39,7 @@ from torchaudio.functional import resample
 
 from mmrcf.audio.file import AudioReader
 from mmrcf.audio.log_mel import PATCH_FRAMES, PATCH_SAMPLES, SAMPLE_RATE, patch_at
-from mmrcf.engine.command_line import add_json
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import require_file, write_json
-
-TOLERANCE = 1e-4
 
 
 def load_reference() -> ModuleType:
@@ -83,15 +97,6 @@ def read_waveform(path: str) -> np.ndarray:
     if not pieces:
         raise InputError(f'audio {path}: holds no audio; give a file that does')
     return resample(torch.cat(pieces), reader.sample_rate, SAMPLE_RATE).numpy()
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Compare log-mel patches with an independent implementation')
-    parser.add_argument('files', nargs='+', metavar='FILE', help='audio or video files')
-    parser.add_argument('--tolerance', type=float, default=TOLERANCE, help='largest difference allowed (%(default)s)')
-    add_json(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

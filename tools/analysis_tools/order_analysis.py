@@ -12,21 +12,39 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Measure how distances of frames and outputs go with the query order')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
+    add_split(parser)
+    parser.add_argument('--out', metavar='FILE.png', help='the plot')
+    add_json(parser)
+    add_table(parser, 'order')
+    add_device(parser)
+    add_cfg_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.evaluation import OrderMetric
 from mmrcf.evaluation.functional.ground_truth import load_ground_truth
 from mmrcf.evaluation.functional.smoothness import (
@@ -46,8 +64,9 @@ from mmrcf.utils import atomic_output, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
+
+from matplotlib import pyplot
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 OUTPUTS = {
     'classes': 'class probabilities',
@@ -55,7 +74,6 @@ OUTPUTS = {
     'mask_logits': 'mask logits',
 }
 """What of the network's output is compared, and how the table calls it."""
-
 ORDERS = {'kept': 'order kept', 'changed': 'order changed'}
 PAPER_RATIO = 1e3
 """Delta / epsilon that the paper names for p = 1 where the order changes (Section III-B-4)."""
@@ -140,7 +158,7 @@ class SlotsOfObjects:
         rles = [track.rles[result['frame_id']] for track in self._objects[result['video_id']]]
         seen = [index for index, rle in enumerate(rles) if rle is not None]
         matches = match_masks([rles[index] for index in seen], result['rles'])
-        return {seen[row]: int(result['slots'][column]) for row, column, _ in matches}
+        return {seen[row]: int(result['queries'][column]) for row, column, _ in matches}
 
 
 def compare(before: FrameRecord, after: FrameRecord, slots: tuple[dict[int, int], dict[int, int]]) -> Pair:
@@ -233,7 +251,7 @@ def bound_summary(model: RCF) -> dict:
 
 
 def draw(runs: dict[str, tuple[list[Pair], dict]], path: str | Path) -> None:
-    """Distributions of Delta / epsilon of the last checkpoint, and the slot changes of all if there are several."""
+    """Distributions of Delta / epsilon of the last checkpoint, and the query changes of all if there are several."""
     pairs = list(runs.values())[-1][0]
     several = len(runs) > 1
     figure, panels = pyplot.subplots(len(OUTPUTS) + several, len(NORMS), figsize=(9, 7 + 2 * several), squeeze=False)
@@ -270,7 +288,7 @@ def draw(runs: dict[str, tuple[list[Pair], dict]], path: str | Path) -> None:
         panel = figure.add_subplot(len(OUTPUTS) + 1, 1, len(OUTPUTS) + 1)
         values = [summary['slot_changes'] for _, summary in runs.values()]
         panel.plot(list(runs), values, marker='o')
-        panel.set(ylabel='slot changes', ylim=(0, None), title='slot changes per matched object-frame')
+        panel.set(ylabel='query changes', ylim=(0, None), title='query changes per matched object-frame')
         panel.grid(alpha=0.3)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside lower center', ncols=2, fontsize='small')
@@ -310,7 +328,7 @@ def tables(content: dict) -> str:
         [f'`{title}`', *(str(each['pairs'][key]) for key in (*ORDERS, 'without_object')), f'{each["slot_changes"]:.3f}']
         for title, each in content['checkpoints'].items()
     ]
-    changed = ['checkpoint', 'pairs with order kept', 'changed', 'without a common object', 'slot changes']
+    changed = ['checkpoint', 'pairs with order kept', 'changed', 'without a common object', 'query changes']
     parts = (
         markdown_table(changed, changes),
         f'Pairs of adjacent frames with `{name}`:',
@@ -323,22 +341,6 @@ def tables(content: dict) -> str:
 
 def _number(value: float | None) -> str:
     return '-' if value is None else f'{value:.3g}'
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure how distances of frames and outputs go with the query order')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
-    parser.add_argument('--out', metavar='FILE.png', help='the plot')
-    add_json(parser)
-    parser.add_argument(
-        '--table', metavar='FILE.md', help='write tables between the order markers of this Markdown file'
-    )
-    add_device(parser)
-    add_cfg_options(parser)
-    return parser.parse_args(arguments)
 
 
 def checkpoint_names(paths: Sequence[str]) -> list[str]:
@@ -356,8 +358,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     if not config.get(f'{args.split}_dataloader') or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
     names = checkpoint_names(args.checkpoints)

@@ -7,24 +7,48 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    add_split(parser)
+    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_json(parser, 'classes and counts')
+    add_device(parser)
+    add_cfg_options(parser)
+    args = parser.parse_args(arguments)
+    if not args.out and not args.json:
+        parser.error('expected --out FILE.png, --json FILE, or both')
+    if args.out and Path(args.out).suffix not in FORMATS:
+        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.utils import atomic_output, write_json
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
+from matplotlib import pyplot
+
 MAX_NUMBERS = 30
 """In a larger table the cells have no numbers."""
 
@@ -35,7 +59,7 @@ def count_queries(model: RCF, loader) -> np.ndarray:
     stream = FrameStream(model)
     for data_batch in tqdm(loader, unit='frame'):
         record = stream.process(data_batch)
-        np.add.at(counts, (record['labels'], record['slots']), 1)
+        np.add.at(counts, (record['labels'], record['queries']), 1)
     return counts
 
 
@@ -63,31 +87,12 @@ def draw(counts: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
     pyplot.close(figure)
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Count which queries predict which classes')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('--split', choices=('val', 'test'), default='test', help='data of the config to use')
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
-    add_json(parser, 'classes and counts')
-    add_device(parser)
-    add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if not args.out and not args.json:
-        parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
-    return args
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Count and draw with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
-    set_threads(config)
-    init_default_scope(config.get('default_scope', 'mmrcf'))
+    set_up_process(config)
     loader = config.get(f'{args.split}_dataloader')
     if not loader:
         raise InputError(f'config {args.config}: has no {args.split}_dataloader; add one')

@@ -8,14 +8,29 @@ import tempfile
 from collections.abc import Sequence
 from time import perf_counter
 
+from mmrcf.command_line import add_cfg_options, add_json, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='its weights')
+    add_json(parser)
+    add_cfg_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 
-from mmrcf.engine.checkpoint import load_tested_weights
-from mmrcf.engine.command_line import add_cfg_options, add_json
+from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
-from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import describe_machine, keep_freed_memory, require_file, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, write_json
 
 
 def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None) -> dict[str, object]:
@@ -50,21 +65,11 @@ def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None)
     )
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights')
-    add_json(parser)
-    add_cfg_options(parser)
-    return parser.parse_args(arguments)
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    require_file(args.checkpoint, 'checkpoint')
+    find_checkpoint(args.checkpoint)
     keep_freed_memory()
     figures = evaluate(args.config, args.checkpoint, args.cfg_options)
     print(

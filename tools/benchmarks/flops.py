@@ -11,6 +11,26 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from mmrcf.command_line import add_cfg_options, add_json, add_size, add_table, add_threads, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
+    parser.add_argument('configs', nargs='+', help='config files')
+    add_size(parser, 'frame size', (640, 360))
+    parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
+    add_threads(parser)
+    add_json(parser)
+    add_table(parser, 'cost')
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
@@ -18,16 +38,14 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from measuring import PartTimer, matrix_product_rate, statistics_of
-from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
+from measuring import PartTimer, matrix_product_rate, prepare_process, statistics_of
 from mmrcf.engine.config import explained_config_errors, load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
 from mmrcf.optimization import optimize_for_inference
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch
-from mmrcf.utils import keep_freed_memory, write_json
+from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 WARMUP = 3
@@ -187,26 +205,11 @@ def rate_table(rows: list[dict[str, Any]], best: float) -> str:
     return f'{caption}\n\n{markdown_table(["config", *(part.replace("_", " ") for part in parts)], cells)}'
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Parameters and GFLOPs of a model, part by part')
-    parser.add_argument('configs', nargs='+', help='config files')
-    add_size(parser, 'frame size', (640, 360))
-    parser.add_argument('--rate', action='store_true', help='time the parts too, and print the rate that each reaches')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    add_json(parser)
-    parser.add_argument('--table', metavar='FILE.md', help='write them between the cost markers of this Markdown file')
-    add_cfg_options(parser, 'the configs')
-    return parser.parse_args(arguments)
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     rows = [measure(config, args.size, args.cfg_options, args.rate) for config in args.configs]
     print(table(rows))
     if args.rate:

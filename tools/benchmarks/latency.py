@@ -11,16 +11,65 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from mmrcf.command_line import (
+    add_cfg_options,
+    add_device,
+    add_json,
+    add_optimize,
+    add_precision,
+    add_runtime,
+    add_size,
+    add_threads,
+    start_program,
+)
+from mmrcf.errors import exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Time from an encoded frame to its masks, stage by stage')
+    parser.add_argument('config', help='config file, or an exported .onnx file')
+    parser.add_argument('--checkpoint', help='its weights (default: random ones)')
+    parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
+    parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
+    parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
+    add_device(parser)
+    add_precision(parser, of='CONFIG')
+    add_runtime(parser)
+    parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
+    add_optimize(parser, 'CONFIG')
+    add_cfg_options(parser, 'CONFIG')
+    add_threads(parser)
+    parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
+    parser.add_argument(
+        '--baseline',
+        nargs='+',
+        default=[],
+        metavar='CONFIG',
+        help='others (fp32, random weights, eager)',
+    )
+    parser.add_argument('--optimize-baselines', action='store_true', help='optimize them for inference too')
+    add_json(parser)
+    args = parser.parse_args(arguments)
+    if args.frames < 1 or args.warmup < 1:
+        parser.error('--frames and --warmup: expected at least 1')
+    if args.stream_fps <= 0:
+        parser.error('--stream-fps: expected more than 0')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, statistics_of
+from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json, add_size
-from mmrcf.errors import exit_on_bad_input
 from mmrcf.export import ExportedModel
-from mmrcf.utils import describe_machine, keep_freed_memory, peak_mib, write_json
+from mmrcf.utils import describe_machine, peak_mib, write_json
 from mmrcf.utils.markdown import markdown_table
 
 STAGES = ('preprocess', 'network', 'track', 'masks')
@@ -172,66 +221,27 @@ def stage_table(figures: Sequence[dict[str, Any]]) -> str:
 
 def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> Subject:
     """A subject: the config under test, or a baseline (fp32, eager, as its config builds it)."""
-    checkpoint, precision, compiled, optimize, options = (
-        (None, 'fp32', False, args.optimize_baselines, None)
-        if is_baseline
-        else (args.checkpoint, args.precision, args.compile, not args.no_optimize, args.cfg_options)
-    )
-    segmenter = OnlineSegmenter(
-        config, checkpoint, args.device, options, precision=precision, compile=compiled, optimize=optimize
-    )
+    checkpoint, options, chosen = None, None, dict(precision='fp32', optimize=args.optimize_baselines)
+    if not is_baseline:
+        checkpoint, options = args.checkpoint, args.cfg_options
+        chosen = dict(precision=args.precision, compile=args.compile, optimize=args.optimize)
+        if config.endswith('.onnx'):
+            chosen['runtime'] = args.runtime
+    segmenter = OnlineSegmenter(config, checkpoint, args.device, options, **chosen)
     if isinstance(segmenter.model, ExportedModel):
-        notes = [f'exported, {segmenter.model.info.precision}']
+        notes = [f'exported, {segmenter.setup}']
     else:
-        notes = ['optimized' if optimize else 'eager', *(['compiled'] if compiled else []), precision]
+        notes = ['optimized' if chosen['optimize'] else 'eager', *(['compiled'] if chosen.get('compile') else [])]
+        notes.append(segmenter.precision)
         notes += [] if checkpoint else ['random weights']
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Time from an encoded frame to its masks, stage by stage')
-    parser.add_argument('config', help='config file, or an exported .onnx file')
-    parser.add_argument('--checkpoint', help='its weights (default: random ones)')
-    parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
-    add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
-    parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
-    add_device(parser)
-    parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
-    parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
-    parser.add_argument(
-        '--no-optimize', action='store_true', help='do not optimize CONFIG for inference, as OnlineSegmenter does'
-    )
-    add_cfg_options(parser, 'CONFIG')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--stream-fps', type=float, default=30.0, help='rate of the stream, for the latency')
-    parser.add_argument(
-        '--baseline',
-        nargs='+',
-        default=[],
-        metavar='CONFIG',
-        help='others (fp32, random weights, eager)',
-    )
-    parser.add_argument('--optimize-baselines', action='store_true', help='optimize them for inference too')
-    add_json(parser)
-    args = parser.parse_args(arguments)
-    if args.frames < 1 or args.warmup < 1:
-        parser.error('--frames and --warmup: expected at least 1')
-    if args.threads is not None and args.threads < 1:
-        parser.error('--threads: expected at least 1')
-    if args.stream_fps <= 0:
-        parser.error('--stream-fps: expected more than 0')
-    return args
 
 
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     source = encoded_frames(args.input, args.size)
     subjects = [build_subject(args, args.config, is_baseline=False)]
     subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]

@@ -10,16 +10,39 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from measuring import statistics_of
-from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_device, add_json
+from mmrcf.command_line import add_device, add_json, add_threads, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.media import Frame, FrameSource, LiveSource, open_source
-from mmrcf.utils import describe_machine, keep_freed_memory, resident_mib, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='A camera that is faster than the model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    parser.add_argument('--clip', default=str(ROOT / 'demo/shapes.mp4'), help='what the camera sees, again and again')
+    parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
+    parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
+    parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
+    add_threads(parser)
+    add_device(parser)
+    add_json(parser)
+    args = parser.parse_args(arguments)
+    rates = [args.source_fps, args.seconds, *([] if args.model_fps is None else [args.model_fps])]
+    if min(rates) <= 0:
+        parser.error('--source-fps, --model-fps and --seconds: expected more than 0')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from measuring import prepare_process, statistics_of
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.media import Frame, FrameSource, LiveSource, open_source
+from mmrcf.utils import describe_machine, resident_mib, write_json
+
 SETTLED = 20
 
 
@@ -88,32 +111,11 @@ def run(segmenter: OnlineSegmenter, camera: PacedSource, model_fps: float | None
     )
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='A camera that is faster than the model')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    parser.add_argument('--clip', default=str(ROOT / 'demo/shapes.mp4'), help='what the camera sees, again and again')
-    parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
-    parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
-    parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    add_device(parser)
-    add_json(parser)
-    args = parser.parse_args(arguments)
-    rates = [args.source_fps, args.seconds, *([] if args.model_fps is None else [args.model_fps])]
-    if min(rates) <= 0:
-        parser.error('--source-fps, --model-fps and --seconds: expected more than 0')
-    return args
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
+    prepare_process(args.threads)
     segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
     camera = PacedSource(args.clip, args.source_fps, args.seconds)
     figures = run(segmenter, camera, args.model_fps)
@@ -127,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(
             args.json,
             dict(
-                machine=describe_machine(torch.device(args.device)),
+                machine=describe_machine(segmenter.device),
                 source_fps=args.source_fps,
                 model_fps=args.model_fps,
                 seconds=args.seconds,

@@ -12,6 +12,14 @@ from torch import nn
 
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
+from mmrcf.utils import keep_freed_memory
+
+
+def prepare_process(threads: int | None) -> None:
+    """Give this process so many CPU threads (None: as many as PyTorch takes), and have it keep memory that it frees."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 @dataclass(frozen=True)

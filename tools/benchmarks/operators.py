@@ -8,15 +8,37 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_json, add_optimize, add_size, add_threads, start_program
+from mmrcf.errors import exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    add_size(parser, 'size of made-up frames', (640, 360), least=16)
+    parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
+    parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
+    add_threads(parser)
+    add_optimize(parser)
+    add_json(parser)
+    args = parser.parse_args(arguments)
+    if min(args.frames, args.top) < 1:
+        parser.error('--frames and --top: expected at least 1')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from torch.autograd.profiler_util import EventList
 from torch.profiler import ProfilerActivity, profile
 
-from measuring import encoded_frames
+from measuring import encoded_frames, prepare_process
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_json, add_size
-from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import describe_machine, keep_freed_memory, write_json
+from mmrcf.utils import describe_machine, write_json
 from mmrcf.utils.markdown import markdown_table
 
 WARMUP = 3
@@ -55,31 +77,12 @@ def table(rows: Sequence[dict[str, object]]) -> str:
     return markdown_table(['operator', 'ms a frame', 'calls', 'share'], cells)
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Operators of a step by the time that they take')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=5, help='frames that are profiled (default: 5)')
-    parser.add_argument('--top', type=int, default=12, help='operators to list (default: 12)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument('--no-optimize', action='store_true', help='do not optimize the model for inference')
-    add_json(parser)
-    args = parser.parse_args(arguments)
-    if min(args.frames, args.top) < 1:
-        parser.error('--frames and --top: expected at least 1')
-    return args
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Profile with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, optimize=not args.no_optimize)
+    prepare_process(args.threads)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, optimize=args.optimize)
     rows = shares(profile_steps(segmenter, args.size, args.frames), args.frames, args.top)
     print(table(rows))
     if args.json:
@@ -87,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             machine=describe_machine(torch.device('cpu')),
             config=Path(args.config).name,
             size=list(args.size),
-            optimized=not args.no_optimize,
+            optimized=args.optimize,
             operators=rows,
         )
         write_json(args.json, figures)

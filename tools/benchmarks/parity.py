@@ -6,13 +6,8 @@
 import argparse
 from collections.abc import Sequence
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_device, add_json
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.command_line import add_cfg_options, add_device, add_frame_limit, add_json, add_split, start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.export import Parity, evaluate_side_by_side
-from mmrcf.optimization import compile_network, optimize_for_inference
-from mmrcf.utils import keep_freed_memory, write_json
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -21,15 +16,22 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file; its data set and metrics are used')
     parser.add_argument('checkpoint', help='weights')
     parser.add_argument('--compile', action='store_true', help='compile the optimized one too')
-    parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
-    parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
+    add_split(parser)
+    add_frame_limit(parser)
     add_device(parser)
     add_json(parser)
     add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if args.frames is not None and args.frames < 1:
-        parser.error(f'--frames {args.frames}: expected at least 1')
-    return args
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config, set_threads
+from mmrcf.export import Parity, evaluate_side_by_side
+from mmrcf.optimization import compile_network, optimize_for_inference
+from mmrcf.utils import keep_freed_memory, write_json
 
 
 @exit_on_bad_input

@@ -9,15 +9,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import exit_on_bad_input
-from page_tools import run_tool
-from performance_page import write_page
+from page_tools import parse_page_args, run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'docs/performance'
-PAGE = ROOT / 'docs/performance.md'
 MODELS = Path('work_dirs/performance')
-
 R18, R50, R101 = (f'configs/rcf/rcf_{name}_ytvis19.py' for name in ('r18', 'r50', 'r101'))
 PEERS = {
     depth: [f'configs/baselines/{name}_{depth}_ytvis19.py' for name in ('masktrack-rcnn', 'mask2former-vis')]
@@ -25,36 +23,27 @@ PEERS = {
 }
 SHAPES = ['configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth']
 SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_r18_shapes-av.pth']
-# Random weights give low scores; the threshold is so low that all ten slots are active, so that masks and tracks cost
+# Random weights give low scores; the threshold is so low that all ten queries are active, so that masks and tracks cost
 # what they can at most.
-ALL_SLOTS = ['--cfg-options', 'model.score_thr=0.001']
+ALL_ACTIVE = ['--cfg-options', 'model.score_thr=0.001']
 TWO = ['--threads', '2']
-
-EXPORTS = {
-    'r50.onnx': [R50, '--size', '640x360', *ALL_SLOTS],
-    'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_SLOTS],
-    'r18.onnx': [R18, '--size', '640x360', *ALL_SLOTS],
-    'shapes.onnx': [*SHAPES, '--size', '288x160'],
-    'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
-    'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],
-}
 LATENCY = 'tools/benchmarks/latency.py'
 SHAPES_LATENCY = [LATENCY, SHAPES[0], '--checkpoint', SHAPES[1], '--input', 'demo/shapes.mp4', '--frames', '100', *TWO]
 RUNS = {
-    'latency_r50': [LATENCY, R50, *ALL_SLOTS, '--baseline', R50, *PEERS['r50'], '--frames', '20', *TWO],
+    'latency_r50': [LATENCY, R50, *ALL_ACTIVE, '--baseline', R50, *PEERS['r50'], '--frames', '20', *TWO],
     'latency_r50_peers_optimized': [
-        *(LATENCY, R50, *ALL_SLOTS, '--optimize-baselines', '--baseline', *PEERS['r50'], '--frames', '12', *TWO)
+        *(LATENCY, R50, *ALL_ACTIVE, '--optimize-baselines', '--baseline', *PEERS['r50'], '--frames', '12', *TWO)
     ],
     'latency_r50_compiled': [
-        *(LATENCY, R50, *ALL_SLOTS, '--compile', '--baseline', R50, *PEERS['r50'], '--frames', '15', *TWO)
+        *(LATENCY, R50, *ALL_ACTIVE, '--compile', '--baseline', R50, *PEERS['r50'], '--frames', '15', *TWO)
     ],
     'latency_r50_onnx': [
         *(LATENCY, MODELS / 'r50.onnx', '--optimize-baselines', '--baseline', R50, '--frames', '20', *TWO)
     ],
     'latency_r50_int8': [LATENCY, MODELS / 'r50_int8.onnx', '--baseline', R50, *PEERS['r50'], '--frames', '12', *TWO],
-    'latency_r101': [LATENCY, R101, *ALL_SLOTS, '--baseline', *PEERS['r101'], '--frames', '10', *TWO],
-    'latency_r18': [LATENCY, R18, *ALL_SLOTS, '--baseline', R18, MODELS / 'r18.onnx', '--frames', '150', *TWO],
-    'latency_r18_compiled': [LATENCY, R18, *ALL_SLOTS, '--compile', '--baseline', R18, '--frames', '150', *TWO],
+    'latency_r101': [LATENCY, R101, *ALL_ACTIVE, '--baseline', *PEERS['r101'], '--frames', '10', *TWO],
+    'latency_r18': [LATENCY, R18, *ALL_ACTIVE, '--baseline', R18, MODELS / 'r18.onnx', '--frames', '150', *TWO],
+    'latency_r18_compiled': [LATENCY, R18, *ALL_ACTIVE, '--compile', '--baseline', R18, '--frames', '150', *TWO],
     'latency_shapes': [
         *(*SHAPES_LATENCY, '--baseline', SHAPES[0], MODELS / 'shapes.onnx', MODELS / 'shapes_int8.onnx')
     ],
@@ -63,7 +52,14 @@ RUNS = {
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
     'operators_eager': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
+    'latency_r18_openvino': [
+        *(LATENCY, MODELS / 'r18.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r18.onnx', R18),
+        *('--optimize-baselines', '--frames', '150', *TWO),
+    ],
+    'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
+    'soak_onnxruntime': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', *TWO],
+    'soak_openvino': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', '--runtime', 'openvino', *TWO],
     'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
     'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
     'trackers': [
@@ -75,6 +71,10 @@ RUNS = {
     'parity_optimized': ['tools/benchmarks/parity.py', *SHAPES],
     'parity_compiled': ['tools/benchmarks/parity.py', *SHAPES, '--compile', '--frames', '600'],
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
+    'openvino_shapes': [
+        *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]),
+        *('--runtime', 'openvino', '--precision', 'fp32'),
+    ],
     'onnx_shapes_av': [
         *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
     ],
@@ -86,16 +86,23 @@ RUNS = {
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure the figures of docs/performance.md, and write them')
-    parser.add_argument(
-        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these again: {", ".join(RUNS)}, or all'
-    )
-    parser.add_argument('--page-only', action='store_true', help='write the page from the files that are there')
-    args = parser.parse_args(arguments)
-    unknown = sorted(set(args.force) - set(RUNS) - {'all'})
-    if unknown:
-        parser.error(f'--force {unknown[0]}: expected names among {", ".join(RUNS)}, or all')
-    return args
+    return parse_page_args('Measure the figures of docs/performance.md, and write them', tuple(RUNS), arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from performance_page import write_page
+
+PAGE = ROOT / 'docs/performance.md'
+EXPORTS = {
+    'r50.onnx': [R50, '--size', '640x360', *ALL_ACTIVE],
+    'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_ACTIVE],
+    'r18.onnx': [R18, '--size', '640x360', *ALL_ACTIVE],
+    'shapes.onnx': [*SHAPES, '--size', '288x160'],
+    'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
+    'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],
+}
 
 
 def run(command: Sequence[str | Path], *options: str | Path) -> None:

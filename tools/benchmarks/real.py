@@ -12,19 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import describe_machine, read_json, write_json
-from page_tools import run_tool
-from real_page import write_real_page
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / 'docs/real'
-PAGE = ROOT / 'configs/real/README.md'
-RUNS = Path('work_dirs/real_table')
+from page_tools import parse_page_args, run_tool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +71,23 @@ ROWS = {
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure the figures of configs/real/README.md, and write them')
-    parser.add_argument(
-        '--force', nargs='+', default=[], metavar='NAME', help=f'measure these rows again: {", ".join(ROWS)}, or all'
-    )
-    parser.add_argument('--page-only', action='store_true', help='write the tables from the files that are there')
-    args = parser.parse_args(arguments)
-    unknown = sorted(set(args.force) - set(ROWS) - {'all'})
-    if unknown:
-        parser.error(f'--force {unknown[0]}: expected names among {", ".join(ROWS)}, or all')
-    return args
+    return parse_page_args('Measure the figures of configs/real/README.md, and write them', tuple(ROWS), arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+import torch
+from torch import Tensor
+
+from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.utils import describe_machine, read_json, write_json
+from real_page import write_real_page
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / 'docs/real'
+PAGE = ROOT / 'configs/real/README.md'
+RUNS = Path('work_dirs/real_table')
 
 
 def due(force: Sequence[str]) -> list[str]:

@@ -10,19 +10,44 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_size, add_threads, start_program
+from mmrcf.errors import exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Memory and time over a long stream')
+    parser.add_argument('config', help='config file, or an exported .onnx file')
+    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
+    parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
+    add_size(parser, 'size of made-up frames', (288, 160), least=16)
+    parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
+    add_threads(parser)
+    add_device(parser)
+    add_precision(parser)
+    add_runtime(parser)
+    add_json(parser)
+    parser.add_argument('--plot', metavar='FILE.png', help='draw time and memory over the frames')
+    args = parser.parse_args(arguments)
+    if args.frames < 4:
+        parser.error('--frames: expected at least 4')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import matplotlib
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from measuring import encoded_frames, statistics_of
+from measuring import encoded_frames, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.engine.command_line import add_device, add_json, add_size
-from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import atomic_output, describe_machine, keep_freed_memory, resident_mib, write_json
+from mmrcf.utils import atomic_output, describe_machine, resident_mib, write_json
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402  (the backend comes first)
+
+from matplotlib import pyplot
 
 SETTLED = 500
 WINDOW = 1000
@@ -76,32 +101,14 @@ def plot(times: Sequence[float], memory: Sequence[float], path: str | Path) -> N
     pyplot.close(figure)
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Memory and time over a long stream')
-    parser.add_argument('config', help='config file, or an exported .onnx file')
-    parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
-    add_size(parser, 'size of made-up frames', (288, 160), least=16)
-    parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
-    parser.add_argument('--threads', type=int, help="CPU threads (default: PyTorch's)")
-    add_device(parser)
-    add_json(parser)
-    parser.add_argument('--plot', metavar='FILE.png', help='draw time and memory over the frames')
-    args = parser.parse_args(arguments)
-    if args.frames < 4:
-        parser.error('--frames: expected at least 4')
-    return args
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    keep_freed_memory()
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
+    prepare_process(args.threads)
+    segmenter = OnlineSegmenter(
+        args.config, args.checkpoint, args.device, precision=args.precision, runtime=args.runtime
+    )
     times, memory = soak(segmenter, args.input, args.size, args.frames)
     summary = summarise(times, memory)
     print(
@@ -110,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f'the first after them ({summary["last_ms"]["p50"]:.1f} ms, {summary["first_ms"]["p50"]:.1f} ms)'
     )
     if args.json:
-        write_json(args.json, dict(machine=describe_machine(torch.device(args.device)), **summary))
+        write_json(args.json, dict(machine=describe_machine(segmenter.device), setup=segmenter.setup, **summary))
     if args.plot:
         plot(times, memory, args.plot)
 

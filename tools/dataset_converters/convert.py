@@ -10,10 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from mmrcf.datasets import converters
-from mmrcf.datasets.converters import Converted
+from mmrcf.command_line import start_program
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import atomic_output
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -70,6 +68,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.format == 'labelme' and args.video and args.image_root is not None:
         parser.error('--image-root: is for still images; with --video file names are relative to INPUT')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.datasets import converters
+from mmrcf.datasets.converters import Converted
+from mmrcf.utils import atomic_output
 
 
 def convert(args: argparse.Namespace) -> Converted:

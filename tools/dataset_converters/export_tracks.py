@@ -7,21 +7,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from mmrcf.datasets.annotations import AnnotationFile, parse_annotations
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.evaluation import load_ground_truth
-from mmrcf.evaluation.functional.track_files import coco_results, mot_lines
-from mmrcf.utils import atomic_output, read_json
-
-
-def chosen_video(file: AnnotationFile, video_id: int | None) -> int:
-    """The id of the video to export; that of the only one where none is asked for."""
-    if video_id is None and len(file.videos) == 1:
-        return next(iter(file.videos))
-    if video_id not in file.videos:
-        known = ', '.join(map(str, list(file.videos)[:5]))
-        raise InputError(f'--video {video_id}: {file.source} has {len(file.videos)} videos, {known} ...; name one')
-    return video_id
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,6 +27,25 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if args.ann_file is not None and args.format != 'coco':
         parser.error('--ann-file goes with coco')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.datasets.annotations import AnnotationFile, parse_annotations
+from mmrcf.evaluation import load_ground_truth
+from mmrcf.evaluation.functional.track_files import coco_results, mot_lines
+from mmrcf.utils import atomic_output, read_json
+
+
+def chosen_video(file: AnnotationFile, video_id: int | None) -> int:
+    """The id of the video to export; that of the only one where none is asked for."""
+    if video_id is None and len(file.videos) == 1:
+        return next(iter(file.videos))
+    if video_id not in file.videos:
+        known = ', '.join(map(str, list(file.videos)[:5]))
+        raise InputError(f'--video {video_id}: {file.source} has {len(file.videos)} videos, {known} ...; name one')
+    return video_id
 
 
 @exit_on_bad_input

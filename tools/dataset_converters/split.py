@@ -10,10 +10,26 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from mmrcf.command_line import add_seed, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('ann_file', help='annotation file (JSON) in the layout of YouTube-VIS or COCO')
+    parser.add_argument('--out', required=True, nargs=2, metavar='FILE', help='JSON files to write')
+    parser.add_argument('--share', type=float, default=0.75, help='part that the first file gets (default: 0.75)')
+    add_seed(parser, 'the split')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import numpy as np
 
 from mmrcf.datasets.annotations.reader import parse_annotations
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import read_json, write_json
 
 
@@ -58,16 +74,6 @@ def describe_part(content: dict[str, Any]) -> str:
     missing = [category['name'] for category in content['categories'] if category['id'] not in used]
     line = f'{len(content[kind])} {kind}, {len(content["annotations"])} objects'
     return f'{line}; none of {", ".join(missing)}' if missing else line
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('ann_file', help='annotation file (JSON) in the layout of YouTube-VIS or COCO')
-    parser.add_argument('--out', required=True, nargs=2, metavar='FILE', help='JSON files to write')
-    parser.add_argument('--share', type=float, default=0.75, help='part that the first file gets (default: 0.75)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw (default: 0)')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

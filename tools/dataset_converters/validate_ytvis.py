@@ -9,13 +9,9 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from mmrcf.datasets.annotations.problems import Problem
-from mmrcf.datasets.annotations.validation import validate_annotations
-from mmrcf.datasets.annotations.view import MAX_SIDE
-from mmrcf.datasets.audio_validation import AudioFolder
-from mmrcf.engine.command_line import add_json
+from mmrcf.command_line import add_json, start_program
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.utils import write_json
 
 MAX_SHOWN = 3
 """Warnings of one kind that are printed; ``--json`` has all of them."""
@@ -38,6 +34,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_json(parser, 'the problems')
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.datasets.annotations.problems import Problem
+from mmrcf.datasets.annotations.validation import validate_annotations
+from mmrcf.datasets.audio_validation import AudioFolder
+from mmrcf.utils import write_json
 
 
 @exit_on_bad_input

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.utils import atomic_output
-from mmrcf.utils.markdown import markdown_table
-from runs import METRICS, Run, add_run_options, load_results, mean_and_deviation, run_all
+from run_options import add_run_options
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,6 +30,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', required=True, metavar='FOLDER', help='results, table.md, checkpoints and logs')
     add_run_options(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.utils import atomic_output
+from mmrcf.utils.markdown import markdown_table
+from runs import METRICS, Run, load_results, mean_and_deviation, run_all
 
 
 def parse_vary(text: str) -> list[tuple[str, dict[str, Any]]]:

@@ -5,13 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import exit_on_bad_input
+from tables import TABLES, Row, Table
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line: there are no options."""
+    parser = argparse.ArgumentParser(description='Write docs/experiments.md from the results in docs/experiments')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import numpy as np
 from scipy import stats
 
-from mmrcf.errors import exit_on_bad_input
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 from runs import METRICS, ROOT, load_results, mean_and_deviation
-from tables import TABLES, Row, Table
 
 RESULTS = ROOT / 'docs/experiments'
 PAGE = ROOT / 'docs/experiments.md'
@@ -122,12 +134,6 @@ def write_page(page: Path, results: Path) -> None:
     write_between_markers(page, 'experiments-budget', budget(folders))
     for name, table in TABLES.items():
         write_between_markers(page, f'experiments-{name}', table_of(table, folders))
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line: there are no options."""
-    parser = argparse.ArgumentParser(description='Write docs/experiments.md from the results in docs/experiments')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -8,12 +8,10 @@ leaves ``docs/experiments/<table>/<row>_seed<seed>.json``; finished runs are kep
 import argparse
 from collections.abc import Sequence
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import exit_on_bad_input
-from runs import ROOT, Run, add_run_options, run_all
+from run_options import add_run_options
 from tables import TABLES
-
-RESULTS = ROOT / 'docs/experiments'
-WORK = ROOT / 'work_dirs/experiments'
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -22,6 +20,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('tables', nargs='+', choices=TABLES, metavar='TABLE', help=', '.join(TABLES))
     add_run_options(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from runs import ROOT, Run, run_all
+
+RESULTS = ROOT / 'docs/experiments'
+WORK = ROOT / 'work_dirs/experiments'
 
 
 def planned(names: Sequence[str], seeds: Sequence[int], options: dict) -> dict[str, list[Run]]:

@@ -1,6 +1,5 @@
 """What the tools of this folder share: a run is one training and one test, and leaves one JSON file of figures."""
 
-import argparse
 import hashlib
 import os
 import subprocess
@@ -17,7 +16,6 @@ import torch
 from mmengine.config import Config
 
 from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
-from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import load_config, require_training
 from mmrcf.errors import InputError
 from mmrcf.utils import describe_machine, read_json, write_json
@@ -63,26 +61,6 @@ class Run:
             if config.get(loader):
                 config[loader].update(num_workers=0, persistent_workers=False)
         return config
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every tool that runs experiments."""
-    parser.add_argument('--seeds', type=_seeds, default=(0, 1, 2), metavar='0,1,2', help='default: 0,1,2')
-    parser.add_argument(
-        '--jobs', type=int, default=1, help='runs at the same time, of one CPU thread each (default: 1)'
-    )
-    parser.add_argument('--force', action='store_true', help='run again what has a result of other settings')
-    add_cfg_options(parser, 'every run')
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        seeds = tuple(int(part) for part in text.split(','))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'expected whole numbers like 0,1,2, got {text!r}') from error
-    if len(set(seeds)) < len(seeds):
-        raise argparse.ArgumentTypeError(f'{text}: a seed is given more than once')
-    return seeds
 
 
 def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force: bool = False) -> None:

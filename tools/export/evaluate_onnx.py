@@ -8,12 +8,17 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.apis import init_model
-from mmrcf.engine.command_line import add_cfg_options, add_json
-from mmrcf.engine.config import load_config, set_threads
+from mmrcf.command_line import (
+    add_cfg_options,
+    add_device,
+    add_frame_limit,
+    add_json,
+    add_precision,
+    add_runtime,
+    add_split,
+    start_program,
+)
 from mmrcf.errors import exit_on_bad_input
-from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
-from mmrcf.utils import atomic_output
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -21,17 +26,26 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate an exported model on a data set of a config')
     parser.add_argument('config', help='config file; its data set and metrics are used')
     parser.add_argument('model', metavar='FILE.onnx', help='what tools/export/onnx_export.py wrote')
-    parser.add_argument('--split', choices=['val', 'test'], default='test', help='which data set (default: test)')
+    add_split(parser)
     parser.add_argument(
         '--against', metavar='CHECKPOINT', help='run PyTorch with these weights on the same frames and compare'
     )
-    parser.add_argument('--frames', type=int, help='stop after so many frames, and measure no AP')
+    add_device(parser)
+    add_precision(parser, of='openvino')
+    add_runtime(parser)
+    add_frame_limit(parser)
     add_json(parser)
     add_cfg_options(parser)
-    args = parser.parse_args(arguments)
-    if args.frames is not None and args.frames < 1:
-        parser.error(f'--frames {args.frames}: expected at least 1')
-    return args
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config, set_threads
+from mmrcf.export import Parity, evaluate_side_by_side, is_open_option, open_onnx
+from mmrcf.utils import atomic_output
 
 
 @exit_on_bad_input
@@ -41,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = load_config(args.config, args.cfg_options)
     set_threads(config)
     open_options = {name: value for name, value in (args.cfg_options or {}).items() if is_open_option(name)}
-    models = {'exported': open_onnx(args.model, cfg_options=open_options)}
+    models = {
+        'exported': open_onnx(
+            args.model, None, open_options, runtime=args.runtime, device=args.device, precision=args.precision
+        )
+    }
     if args.against:
         models = {'pytorch': init_model(config, args.against), **models}
     with contextlib.ExitStack() as stack:

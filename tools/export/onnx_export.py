@@ -9,32 +9,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from mmrcf.apis import OnlineSegmenter, init_model
-from mmrcf.apis.onnx_segmenter import stream_feeds
-from mmrcf.engine.command_line import add_cfg_options, add_size
+from mmrcf.command_line import add_cfg_options, add_size, start_program
+from mmrcf.defaults import FLOAT_PARTS, OPSET
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
-from mmrcf.export import (
-    ExportedModel,
-    Parity,
-    open_onnx,
-    quantize_onnx,
-    read_program,
-    result_objects,
-    trace_step,
-    write_onnx,
-    write_program,
-)
-from mmrcf.export.onnx_graph import OPSET, require_onnx
-from mmrcf.export.quantize import FLOAT_PARTS
-from mmrcf.media import open_source
-from mmrcf.media.frame_source import fit_image
-from mmrcf.optimization import fold_batch_norms, fold_mask_projection
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CLIP = str(ROOT / 'demo/shapes.mp4')
-LEAST_IOU = 0.999
 SUFFIXES = {'onnx': '.onnx', 'torch-export': '.pt2'}
 
 
@@ -80,6 +60,32 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if min(args.calibration_frames, args.check_frames) < 1:
         parser.error('--calibration-frames and --check-frames: expected at least 1')
     return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
+import numpy as np
+
+from mmrcf.apis import OnlineSegmenter, init_model
+from mmrcf.apis.onnx_segmenter import stream_feeds
+from mmrcf.export import (
+    ExportedModel,
+    Parity,
+    open_onnx,
+    quantize_onnx,
+    read_program,
+    result_objects,
+    trace_step,
+    write_onnx,
+    write_program,
+)
+from mmrcf.export.onnx_graph import require_onnx
+from mmrcf.media import open_source
+from mmrcf.media.frame_source import fit_image
+from mmrcf.optimization import fold_batch_norms, fold_mask_projection
+
+LEAST_IOU = 0.999
 
 
 def network_shape(segmenter: OnlineSegmenter, size: tuple[int, int]) -> tuple[int, int]:

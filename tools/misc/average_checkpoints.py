@@ -11,11 +11,28 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Average the weights of checkpoints')
+    parser.add_argument('checkpoints', nargs='+', help='two or more; the meta of the first is kept')
+    parser.add_argument('--out', required=True, metavar='FILE', help='checkpoint to write')
+    args = parser.parse_args(arguments)
+    if len({Path(path).resolve() for path in args.checkpoints}) < max(2, len(args.checkpoints)):
+        parser.error(f'checkpoints: got {args.checkpoints}, expected two or more, each once')
+    return args
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from torch import Tensor
 
 from mmrcf.engine.checkpoint import read_checkpoint
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output
 
 
@@ -46,17 +63,6 @@ def average(files: Sequence[str], contents: Sequence[dict[str, Tensor]]) -> dict
             value = torch.stack([other.double() for _, other in values]).mean(0).to(value.dtype)
         result[name] = value
     return result
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Average the weights of checkpoints')
-    parser.add_argument('checkpoints', nargs='+', help='two or more; the meta of the first is kept')
-    parser.add_argument('--out', required=True, metavar='FILE', help='checkpoint to write')
-    args = parser.parse_args(arguments)
-    if len({Path(path).resolve() for path in args.checkpoints}) < max(2, len(args.checkpoints)):
-        parser.error(f'checkpoints: got {args.checkpoints}, expected two or more, each once')
-    return args
 
 
 @exit_on_bad_input

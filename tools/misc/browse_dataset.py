@@ -10,14 +10,31 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
+from mmrcf.command_line import add_cfg_options, add_seed, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Draw training clips of a config as the model would see them')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
+    parser.add_argument('--clips', type=int, default=6, help='number of clips (default: %(default)s)')
+    add_seed(parser, 'the choice of clips')
+    parser.add_argument('--height', type=int, default=240, help='height of a frame in pixels (default: %(default)s)')
+    add_cfg_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import cv2
 from mmdet.structures import TrackDataSample
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 
-from mmrcf.engine.command_line import add_cfg_options
 from mmrcf.engine.config import explained_config_errors, load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output
 from mmrcf.visualization import draw_clip, stack_rows
 
@@ -70,18 +87,6 @@ def browse(path: str, out: str, clips: int, seed: int, height: int, cfg_options:
                 f'--out {out}: a picture of {width} x {height} (width x height) cannot be written; give a smaller '
                 '--height or fewer --clips, or a .png, and check the space on the disk'
             )
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Draw training clips of a config as the model would see them')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
-    parser.add_argument('--clips', type=int, default=6, help='number of clips (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='the clips follow from it (default: %(default)s)')
-    parser.add_argument('--height', type=int, default=240, help='height of a frame in pixels (default: %(default)s)')
-    add_cfg_options(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

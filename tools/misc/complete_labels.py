@@ -17,6 +17,37 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_device, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Complete the labels of partly labelled images with a model')
+    parser.add_argument('config', help='config of the model; its training set has the images unless --data is given')
+    parser.add_argument('checkpoint', help='weights of the model')
+    parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
+    parser.add_argument('--data', metavar='CONFIG', help='config whose training set has the images, if it is another')
+    parser.add_argument('--dataset', type=int, metavar='N', help='which data set of a JointDataset, from 0')
+    for option, default, meaning in (
+        ('--accept-thr', '0.5', 'becomes an object'),
+        ('--ignore-thr', '0.15', 'becomes an ignored region'),
+    ):
+        parser.add_argument(
+            option,
+            nargs='+',
+            default=[default],
+            metavar='SCORE',
+            help=f'lowest score at which a prediction {meaning}: a number for all classes, then CLASS=NUMBER for some; '
+            f'default: {default}',
+        )
+    add_device(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import cv2
 import numpy as np
 from mmengine.config import Config
@@ -28,9 +59,7 @@ from mmrcf.datasets import COCOPseudoVideoDataset
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
-from mmrcf.engine.command_line import add_device
 from mmrcf.engine.config import load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_image, read_json
 
 logger = logging.getLogger(__name__)
@@ -196,30 +225,6 @@ def completed(
     numbered = [item | dict(id=number) for number, item in enumerate(added, start=first)]
     categories = [dict(id=number, name=name) for number, name in enumerate(classes, start=1)]
     return content | dict(images=images, categories=categories, annotations=kept + numbered), counts
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Complete the labels of partly labelled images with a model')
-    parser.add_argument('config', help='config of the model; its training set has the images unless --data is given')
-    parser.add_argument('checkpoint', help='weights of the model')
-    parser.add_argument('--out', required=True, metavar='FILE', help='COCO file to write')
-    parser.add_argument('--data', metavar='CONFIG', help='config whose training set has the images, if it is another')
-    parser.add_argument('--dataset', type=int, metavar='N', help='which data set of a JointDataset, from 0')
-    for option, default, meaning in (
-        ('--accept-thr', '0.5', 'becomes an object'),
-        ('--ignore-thr', '0.15', 'becomes an ignored region'),
-    ):
-        parser.add_argument(
-            option,
-            nargs='+',
-            default=[default],
-            metavar='SCORE',
-            help=f'lowest score at which a prediction {meaning}: a number for all classes, then CLASS=NUMBER for some; '
-            f'default: {default}',
-        )
-    add_device(parser)
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -6,10 +6,26 @@
 import argparse
 from collections.abc import Sequence
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Put frames of a video side by side into one picture')
+    parser.add_argument('video', help='video file')
+    parser.add_argument('--times', nargs='+', type=float, required=True, metavar='SECONDS', help='of the frames')
+    parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
+    parser.add_argument('--height', type=int, default=270, help='of the picture, in pixels (default: %(default)s)')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import cv2
 import numpy as np
 
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.media import open_source
 from mmrcf.utils import atomic_output
 
@@ -50,16 +66,6 @@ def join_frames(frames: Sequence[np.ndarray], height: int) -> np.ndarray:
         parts.append(cv2.resize(frame, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
         parts.append(np.full((height, GAP, 3), 255, np.uint8))
     return np.hstack(parts[:-1])
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Put frames of a video side by side into one picture')
-    parser.add_argument('video', help='video file')
-    parser.add_argument('--times', nargs='+', type=float, required=True, metavar='SECONDS', help='of the frames')
-    parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
-    parser.add_argument('--height', type=int, default=270, help='of the picture, in pixels (default: %(default)s)')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

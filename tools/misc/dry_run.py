@@ -11,14 +11,30 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import add_cfg_options, add_json, add_size, start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Train one step and track one frame of configs on synthetic data')
+    parser.add_argument('configs', nargs='+', help='config files')
+    add_size(parser, 'frame size', (640, 360))
+    parser.add_argument('--batch-size', type=int, default=1, help='clips of the training step')
+    add_json(parser)
+    add_cfg_options(parser, 'the configs')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmrcf.engine.command_line import add_cfg_options, add_json, add_size
 from mmrcf.engine.config import config_parts, explained_config_errors, load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.registry import MODELS
 from mmrcf.synthetic.stand_in import use_stand_ins
 from mmrcf.utils import write_json
@@ -72,17 +88,6 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
         step_seconds=time.perf_counter() - stepped,
         objects=len(result),
     )
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Train one step and track one frame of configs on synthetic data')
-    parser.add_argument('configs', nargs='+', help='config files')
-    add_size(parser, 'frame size', (640, 360))
-    parser.add_argument('--batch-size', type=int, default=1, help='clips of the training step')
-    add_json(parser)
-    add_cfg_options(parser, 'the configs')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

@@ -10,7 +10,20 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmrcf.command_line import start_program
 from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Renew the line ranges in links to code')
+    parser.add_argument('documents', nargs='+', metavar='DOCUMENT', help='Markdown files')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 from mmrcf.utils import atomic_output, require_file
 
 LINK = re.compile(r'\[`?(?P<name>[A-Za-z_][\w.]*)`?\]\((?P<path>[^)#\s]+\.py)#L\d+-L\d+\)')
@@ -56,13 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = renew(document)
         with atomic_output(document, updates=True) as temporary:
             temporary.write_text(text, encoding='utf-8')
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Renew the line ranges in links to code')
-    parser.add_argument('documents', nargs='+', metavar='DOCUMENT', help='Markdown files')
-    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

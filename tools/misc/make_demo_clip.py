@@ -23,13 +23,33 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument('--out', type=Path, required=True, help='the mp4')
+    common.add_argument('--crf', type=int, default=16, choices=range(52), metavar='0..51', help='default: %(default)s')
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = parser.add_subparsers(dest='kind', required=True)
+    kinds.add_parser('photographs', parents=[common], help='two people and a cat under a moving camera, without audio')
+    synthetic = kinds.add_parser('synthetic', parents=[common], help='videos of a synthetic split, with their audio')
+    synthetic.add_argument('split', type=Path, help='folder of a split, e.g. data/shapes/test')
+    synthetic.add_argument('--videos', nargs='+', required=True, help='names of the videos, e.g. 0001')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from tqdm import tqdm
 
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_json, require_file, require_folder
 
 BT709 = 1
@@ -224,20 +244,6 @@ def write_clip(
         samples.sample_rate = rate
         container.mux(stream.encode(samples))
         container.mux(stream.encode())
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument('--out', type=Path, required=True, help='the mp4')
-    common.add_argument('--crf', type=int, default=16, choices=range(52), metavar='0..51', help='default: %(default)s')
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    kinds = parser.add_subparsers(dest='kind', required=True)
-    kinds.add_parser('photographs', parents=[common], help='two people and a cat under a moving camera, without audio')
-    synthetic = kinds.add_parser('synthetic', parents=[common], help='videos of a synthetic split, with their audio')
-    synthetic.add_argument('split', type=Path, help='folder of a split, e.g. data/shapes/test')
-    synthetic.add_argument('--videos', nargs='+', required=True, help='names of the videos, e.g. 0001')
-    return parser.parse_args(arguments)
 
 
 def make_photograph_clip(out: Path, crf: int) -> int:

@@ -11,12 +11,35 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from mmrcf.command_line import add_seed, add_size, start_program
+from mmrcf.defaults import DEFAULT_SPLITS
+from mmrcf.errors import InputError, exit_on_bad_input
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', required=True, help='folder of the data set, e.g. data/shapes')
+    parser.add_argument('--variant', default='shapes', help='shapes or shapes_av (default: %(default)s)')
+    add_seed(parser, 'every video')
+    parser.add_argument(
+        '--splits',
+        default=','.join(f'{name}={count}' for name, count in DEFAULT_SPLITS.items()),
+        help='splits and their numbers of videos (default: %(default)s)',
+    )
+    parser.add_argument('--frames', type=int, default=24, help='frames a video, at 6 a second (default: %(default)s)')
+    add_size(parser, 'size of the frames', (288, 160))
+    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
+    parser.add_argument('--overwrite', action='store_true', help='replace splits made with other settings')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 from tqdm import tqdm
 
-from mmrcf.engine.command_line import add_size
-from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.synthetic import DEFAULT_SPLITS, write_split
-from mmrcf.synthetic.categories import VARIANTS
+from mmrcf.synthetic import write_split
 
 
 def parse_splits(text: str) -> dict[str, int]:
@@ -30,24 +53,6 @@ def parse_splits(text: str) -> dict[str, int]:
             raise InputError(f'--splits: {name!r} is named twice; name each split once')
         splits[name] = int(count)
     return splits
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', required=True, help='folder of the data set, e.g. data/shapes')
-    parser.add_argument('--variant', default='shapes', help=f'one of {", ".join(VARIANTS)} (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='every video follows from it (default: %(default)s)')
-    parser.add_argument(
-        '--splits',
-        default=','.join(f'{name}={count}' for name, count in DEFAULT_SPLITS.items()),
-        help='splits and their numbers of videos (default: %(default)s)',
-    )
-    parser.add_argument('--frames', type=int, default=24, help='frames a video, at 6 a second (default: %(default)s)')
-    add_size(parser, 'size of the frames', (288, 160))
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
-    parser.add_argument('--overwrite', action='store_true', help='replace splits made with other settings')
-    return parser.parse_args(arguments)
 
 
 @exit_on_bad_input

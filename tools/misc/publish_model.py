@@ -10,15 +10,45 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrcf.command_line import start_program
+from mmrcf.errors import InputError, exit_on_bad_input
+from mmrcf.version import __version__
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Make a release checkpoint of a training checkpoint')
+    parser.add_argument('checkpoint', help='checkpoint that training wrote')
+    parser.add_argument('out', help='release checkpoint to write')
+    parser.add_argument('--command', required=True, help='the command that trained it')
+    parser.add_argument(
+        '--config', required=True, help='config to put inside: that of the training, or its copy in the work dir'
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=[],
+        metavar='NAME=FILE',
+        help='files of tools/test.py --json, for example test=m.json',
+    )
+    parser.add_argument('--data', metavar='TEXT', help='what it was trained on, to put inside')
+    parser.add_argument('--licence', metavar='TEXT', help='what the data it was trained on allows, to put inside')
+    parser.add_argument('--date', default=time.strftime('%Y-%m-%d'), help='day of the training; default: today')
+    parser.add_argument('--half', action='store_true', help='store the weights in half precision')
+    parser.add_argument('--max-mib', type=float, default=16.0, metavar='MIB', help='refuse a larger file; default: 16')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    start_program(parse_args)
+
 import torch
 from mmengine.config import Config
 from torch import Tensor
 
 from mmrcf.engine.checkpoint import read_checkpoint
 from mmrcf.engine.config import load_config
-from mmrcf.errors import InputError, exit_on_bad_input
 from mmrcf.utils import atomic_output, read_json
-from mmrcf.version import __version__
 
 MEBIBYTE = 1 << 20
 # Fields of a run's config about where it ran, not about what was trained.
@@ -83,30 +113,6 @@ def release(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Make a release checkpoint of a training checkpoint')
-    parser.add_argument('checkpoint', help='checkpoint that training wrote')
-    parser.add_argument('out', help='release checkpoint to write')
-    parser.add_argument('--command', required=True, help='the command that trained it')
-    parser.add_argument(
-        '--config', required=True, help='config to put inside: that of the training, or its copy in the work dir'
-    )
-    parser.add_argument(
-        '--metrics',
-        nargs='+',
-        default=[],
-        metavar='NAME=FILE',
-        help='files of tools/test.py --json, for example test=m.json',
-    )
-    parser.add_argument('--data', metavar='TEXT', help='what it was trained on, to put inside')
-    parser.add_argument('--licence', metavar='TEXT', help='what the data it was trained on allows, to put inside')
-    parser.add_argument('--date', default=time.strftime('%Y-%m-%d'), help='day of the training; default: today')
-    parser.add_argument('--half', action='store_true', help='store the weights in half precision')
-    parser.add_argument('--max-size', type=float, default=16.0, metavar='MIB', help='refuse a larger file; default: 16')
-    return parser.parse_args(arguments)
-
-
 @exit_on_bad_input
 def main(arguments: Sequence[str] | None = None) -> None:
     """Publish with the options of the command line."""
@@ -115,9 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic_output(args.out) as temporary:
         torch.save(content, temporary)
         size = temporary.stat().st_size / MEBIBYTE
-        if size > args.max_size:
+        if size > args.max_mib:
             raise InputError(
-                f'output {args.out}: would be {size:.1f} MiB, more than {args.max_size:g}; use --half or --max-size'
+                f'output {args.out}: would be {size:.1f} MiB, more than {args.max_mib:g}; use --half or --max-mib'
             )
         torch.load(temporary, weights_only=True)  # what a user's loader does: fails here, not at theirs
     print(f'{args.out}: {len(content["state_dict"])} tensors, {Path(args.out).stat().st_size / MEBIBYTE:.2f} MiB')

@@ -40,7 +40,7 @@ train_dataloader = dict(
                 data_prefix=dict(img='train2017'),
                 metainfo=metainfo,
                 class_map='youtube_vis_2021',
-                # The model has ten slots; an image with more objects would teach it that some are background.
+                # The model has ten queries; an image with more objects would teach it that some are background.
                 max_objects=10,
                 pipeline=[
                     *load,

@@ -1,4 +1,4 @@
-"""Table VII, track IDs keep the slot that they were assigned on the frame before; two targets a clip."""
+"""Table VII, track IDs keep the query that they were assigned on the frame before; two targets a clip."""
 
 _base_ = '../rcf_r101_ytvis19.py'
 

@@ -65,6 +65,14 @@ def frames_as_videos(content: dict, report: Report) -> dict:
 def _join_annotations(
     content: dict, images: dict[int, dict], positions: dict[int, tuple[int, int]], report: Report
 ) -> list[dict]:
+    """One annotation for each instance of a video, from one for each of its images.
+
+    Args:
+        content: The file.
+        images: Images by id.
+        positions: By image id, the index of its frame in the video, and the number of frames of the video.
+        report: Takes what is wrong.
+    """
     tracks: dict[tuple[int, int], dict] = {}
     seen: set[tuple[int, int]] = set()
     for location, item in _entries(content, 'annotations', 'annotation', report):

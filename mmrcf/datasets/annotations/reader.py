@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import read_json
 
 from .cocovid import frames_as_videos, is_cocovid
 from .problems import Location, Report, describe, refuse
 from .records import AnnotationFile, AnnotationRecord, VideoRecord
-from .view import MAX_SIDE, AnnotationView
+from .view import AnnotationView
 
 EVERYTHING = AnnotationView()
 

@@ -59,6 +59,7 @@ def _check_runs(runs: np.ndarray, height: int, width: int) -> None:
 
 
 def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
+    """A checked RLE with compressed counts, from one with compressed counts or a list of runs; None if it is empty."""
     for key in ('size', 'counts'):
         if key not in rle:
             raise SegmentationError(f'RLE without {key!r}')
@@ -68,12 +69,16 @@ def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
     if isinstance(counts, list):
         if not all(isinstance(run, int) for run in counts):
             raise SegmentationError('RLE counts hold something that is not a whole number')
+        if any(run > height * width for run in counts):  # also a number that no array holds
+            raise SegmentationError('RLE counts hold a number too large for the image')
+        if any(run < 0 for run in counts):
+            raise SegmentationError('RLE counts hold a negative run')
         runs = np.asarray(counts, dtype=np.int64)
         _check_runs(runs, height, width)
         compressed = mask_utils.frPyObjects({'size': [height, width], 'counts': counts}, height, width)
     elif isinstance(counts, (str, bytes)):
         if isinstance(counts, str):
-            counts = counts.encode('utf-8')
+            counts = counts.encode('utf-8', 'replace')  # half of a surrogate pair is no character
         runs = decode_counts(counts)
         _check_runs(runs, height, width)
         compressed = {'size': [height, width], 'counts': counts}
@@ -83,6 +88,7 @@ def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
 
 
 def _polygons_to_rle(polygons: list, height: int, width: int) -> dict | None:
+    """The RLE of what any of the polygons covers; None if that has no pixel."""
     for index, polygon in enumerate(polygons):
         if not isinstance(polygon, list) or not all(isinstance(number, (int, float)) for number in polygon):
             raise SegmentationError(f'polygon {index} is not a list of numbers')

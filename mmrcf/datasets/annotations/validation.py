@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import read_image, read_json, require_folder
 
@@ -15,7 +15,6 @@ from ..orientation import UPRIGHT, exif_orientation
 from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
-from .view import MAX_SIDE
 
 CheckVideos = Callable[[Sequence[tuple[Location, VideoRecord]], Report], None]
 """A further check of all videos, of their audio for instance, that reports what it finds."""
@@ -166,4 +165,4 @@ def _box_differs(box: Any, rle: RLE | None) -> bool:
         return rle is not None or (box is not None and box != [] and box != [0, 0, 0, 0])
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, (int, float)) for value in box):
         return True
-    return bool(np.abs(np.array(box) - mask_utils.toBbox(rle)).max() > 2.0)
+    return any(abs(value - true) > 2.0 for value, true in zip(box, mask_utils.toBbox(rle).tolist(), strict=True))

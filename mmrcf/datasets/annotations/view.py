@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from mmengine.logging import print_log
 
+from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import read_text
 
 from .class_maps import check_class_map, named_class_map
 from .records import AnnotationFile, AnnotationRecord, VideoRecord
 
-MAX_SIDE = 16384
 Names = str | Path | Sequence[str | int] | None
 """Names of videos or images: a list; or a text file with one a line, ``#`` beginning a comment; None for no choice."""
 

@@ -1,13 +1,12 @@
 """Classes of objects from a table, for data sets that number their objects and do not name them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError
-from mmrcf.utils import read_text
+from mmrcf.utils import parse_json, read_text
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,7 @@ def _line_pairs(text: str, where: str) -> list[tuple[str, str]]:
 
 
 def _json_pairs(text: str, where: str) -> list[tuple[str, Any]]:
-    try:
-        content = json.loads(text, object_pairs_hook=list)  # a dict would hide a key that is a duplicate
-    except json.JSONDecodeError as error:
-        raise InputError(f'{where}: not valid JSON at line {error.lineno} ({error.msg}); correct it') from error
+    content = parse_json(text, where, object_pairs_hook=list)  # a dict would hide a key that is a duplicate
     pairs: list[tuple[str, Any]] = []
     for key, value in content:
         nested = isinstance(value, list) and value and all(isinstance(item, tuple) for item in value)

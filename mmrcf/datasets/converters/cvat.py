@@ -135,6 +135,7 @@ def _frame_indices(meta: Element, num_images: int, path: Path) -> dict[int, int]
 def _convert_export(
     folder: Path, prefix: str, content: Element, labels: list[str], boxes: bool, join_groups: bool
 ) -> LabelledVideo:
+    """One video, from an export of CVAT with its images; ``prefix`` is the path of the images in file names."""
     path = folder / FILE_NAME
     meta = _meta(content, path)
     images = list_images(folder / 'images', 'image folder')
@@ -193,6 +194,8 @@ def _track_rles(
 
 
 def _shape_rle(shape: Element, size: tuple[int, int], boxes: bool, where: str) -> RLE | None:
+    """The mask (height, width) of one shape; None if it has no pixel in the frame."""
+
     def number(name: str, default: str | None = None) -> float:
         return _attribute(shape, name, float, where, default)
 

@@ -52,6 +52,7 @@ def convert_mots(
 
 
 def _convert_sequence(name: str, image_root: Path, mask_root: Path, classes: ClassTable) -> LabelledVideo:
+    """One video. Its ignored regions become a crowd of each class, where a prediction of any class is not counted."""
     frames, masks = list_images(image_root / name, 'image folder'), list_images(mask_root / name, 'mask folder')
     check_pairs(frames, masks, mask_root / name)
     height, width = common_size(frames.values())

@@ -12,7 +12,7 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 
 from ..clips import clip_rng
-from .copy_paste.compositing import CutOut, Layer, composite, has_one_piece
+from .copy_paste.compositing import CutOut, Layer, composite, is_connected
 from .motion import shows_one_image, smooth_path
 
 LARGEST_PART = 0.25
@@ -36,7 +36,7 @@ class ObjectMotion(BaseTransform):
     It comes before ``ClipMotion``. The place that an object leaves is filled from its surroundings: background, known
     to hold no object and no ignored region, also where an ignored region lies all round, as in partly labelled images.
     A moving object lies over what it comes upon. Objects that a border of the image or another object may cut, those
-    that share a pixel with another object or an ignored region, those in pieces, small ones, and those of over a
+    that share a pixel with another object or an ignored region, those of several parts, small ones, and those of over a
     quarter of the image stay.
 
     Args:
@@ -116,7 +116,7 @@ class ObjectMotion(BaseTransform):
         # An ignored region is often all that is not labelled: that it borders on the object means nothing.
         objects = others[np.delete(labels, row) != IGNORED_LABEL].any(axis=0)
         outline = cv2.dilate(mask, np.ones((5, 5), np.uint8)) != mask
-        return bool(objects[outline].mean() <= MOST_CONTACT) and has_one_piece(mask)
+        return bool(objects[outline].mean() <= MOST_CONTACT) and is_connected(mask)
 
     def _move(self, rng: np.random.Generator, results: dict, rows: list[int]) -> dict:
         """Move the objects of some rows, the first one on top."""

@@ -10,9 +10,6 @@ from scipy import stats
 from .ground_truth import GroundTruth, Track
 from .tracks import video_iou
 
-THRESHOLDS = (0.5, 0.75)
-"""Track IoU above which Table XII takes an object."""
-
 CONFIDENCE = 0.95
 _NO_SPREAD = 1e-12
 

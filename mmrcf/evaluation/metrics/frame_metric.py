@@ -19,7 +19,7 @@ from mmrcf.utils import require_file
 
 from ..functional.ground_truth import GroundTruth, load_ground_truth
 
-_PER_OBJECT = ('ids', 'slots', 'labels', 'scores', 'class_probs')
+_PER_OBJECT = ('ids', 'queries', 'labels', 'scores', 'class_probs')
 
 
 AnnotationSource = str | Path | Mapping[str, Any]

@@ -123,16 +123,25 @@ def _count_video(
     category_ids: Sequence[int | None],
     groups: Groups,
 ) -> None:
+    """Add the frames and the objects of a video to ``counts``.
+
+    Args:
+        counts: Changed in place.
+        annotated: The objects, each with its loudness over the frames where that is known.
+        frames: The predictions, one record a frame.
+        category_ids: Category by class index of the model.
+        groups: For each category, those that look like it.
+    """
     track_ids: list[Counter[int]] = [Counter() for _ in annotated]
     for index, frame in enumerate(frames):
         seen = [number for number, (track, _) in enumerate(annotated) if track.rles[index] is not None]
         for row, column, _ in match_masks([annotated[number][0].rles[index] for number in seen], frame['rles']):
             track, loud = annotated[seen[row]]
             track_ids[seen[row]][int(frame['ids'][column])] += 1
-            said = category_ids[int(frame['labels'][column])]
-            if said not in groups.get(track.category_id, ()):
+            predicted = category_ids[int(frame['labels'][column])]
+            if predicted not in groups.get(track.category_id, ()):
                 continue
-            right = said == track.category_id
+            right = predicted == track.category_id
             counts.frames += 1
             counts.right_frames += right
             if loud is not None and loud[index] > 0:
@@ -144,9 +153,9 @@ def _count_video(
             # The smaller track ID is the older one; it goes first where two are matched equally often.
             track_id = min(matches, key=lambda key: (-matches[key], key))
             members = [label for label, key in enumerate(category_ids) if key in groups[track.category_id]]
-            said = category_ids[members[int(means[track_id][members].argmax())]]
+            predicted = category_ids[members[int(means[track_id][members].argmax())]]
             counts.tracks += 1
-            counts.right_tracks += said == track.category_id
+            counts.right_tracks += predicted == track.category_id
 
 
 def _mean_class_probs(frames: Sequence[dict]) -> dict[int, np.ndarray]:

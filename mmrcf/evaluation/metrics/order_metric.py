@@ -75,12 +75,13 @@ def _fraction(part: float, whole: int) -> float:
 def _count_video(
     counts: _Counts, tracks: Sequence[Track], frames: Sequence[dict], category_ids: Sequence[int | None]
 ) -> None:
+    """Add the matched objects of a video to ``counts``, and what changed since each was matched last."""
     last: dict[int, tuple[int, int]] = {}
     for index, frame in enumerate(frames):
         seen = [number for number, track in enumerate(tracks) if track.rles[index] is not None]
         for row, column, iou in match_masks([tracks[number].rles[index] for number in seen], frame['rles']):
             number = seen[row]
-            slot, track_id = int(frame['slots'][column]), int(frame['ids'][column])
+            slot, track_id = int(frame['queries'][column]), int(frame['ids'][column])
             last_slot, last_id = last.get(number, (slot, track_id))
             last[number] = slot, track_id
             counts.matched += 1

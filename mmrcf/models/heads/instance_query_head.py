@@ -279,6 +279,13 @@ class InstanceQueryHead(BaseModule):
     def _layer_loss(
         self, output: SlotOutputs, targets: Sequence[FrameTargets], pairs: Sequence[tuple[Tensor, Tensor]]
     ) -> dict[str, Tensor]:
+        """``loss_cls``, ``loss_dice`` and, if the head has it, ``loss_mask`` of one decoder layer (Eq. 4).
+
+        Args:
+            output: The predictions for B frames.
+            targets: The objects of each frame.
+            pairs: For each frame the matched slots and objects, int64.
+        """
         logits = output.cls_logits.float()
         labels = logits.new_full(logits.shape[:2], self.num_classes, dtype=torch.long)
         for index, (slots, objects) in enumerate(pairs):

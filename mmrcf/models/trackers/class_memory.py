@@ -61,10 +61,10 @@ class ClassMemory:
             class_probs: (N, K), of this frame.
             centres: (N, 2), of this frame.
         """
-        sums, places = self.sums[holders], self.centres[holders]
+        sums, last = self.sums[holders], self.centres[holders]
         sums[active] = CLASS_DECAY * sums[active] + class_probs[active]
-        places[active] = centres[active]
-        return ClassMemory(sums, places)
+        last[active] = centres[active]
+        return ClassMemory(sums, last)
 
 
 def mask_centres(masks: Tensor) -> np.ndarray:
@@ -72,6 +72,6 @@ def mask_centres(masks: Tensor) -> np.ndarray:
     centres = []
     for summed in (2, 1):
         profile = masks.sum(summed, dtype=torch.float32)
-        places = torch.arange(profile.shape[1], dtype=torch.float32, device=masks.device)
-        centres.append((profile * places).sum(-1) / profile.sum(-1).clamp(min=1))
+        positions = torch.arange(profile.shape[1], dtype=torch.float32, device=masks.device)
+        centres.append((profile * positions).sum(-1) / profile.sum(-1).clamp(min=1))
     return torch.stack(centres, dim=-1).cpu().numpy().astype(np.float64)

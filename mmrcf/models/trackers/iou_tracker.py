@@ -26,7 +26,7 @@ class IoUTracker(BaseTracker):
         iou_threshold: A slot continues a track where the IoU is above this.
         max_tracks: M, at least the number of slots. Beyond it, the track that was inactive longest is removed.
         duplicate_iou: As in :class:`MatchingFreeTracker`.
-        max_age: A track silent for more frames than this is not continued. None: no limit but ``max_tracks``.
+        max_age: A track inactive for more frames than this is not continued. None: no limit but ``max_tracks``.
     """
 
     def __init__(

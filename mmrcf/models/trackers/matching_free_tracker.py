@@ -35,7 +35,7 @@ class MatchingFreeTracker(BaseTracker):
         duplicate_iou: A slot above the threshold whose mask overlaps a better-scored active one by more than this
             counts as below the threshold, in this frame and in the comparison with the next. None (paper): every slot
             above the threshold is active.
-        max_age: A track ID that was silent for more frames than this does not come back: the slot that holds it shows
+        max_age: A track ID that was inactive for more frames than this does not come back: the slot that holds it shows
             a new number. For endless streams. None (paper): track IDs never expire.
         return_by_class: A slot that rules 1 and 2 did not continue shows an object that has come into sight. It takes,
             before rule 3, the track ID of its class that was last seen nearest to it, if one is out of sight; the slot

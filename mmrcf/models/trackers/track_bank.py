@@ -1,7 +1,7 @@
 """A bank of M tracks, for trackers that match detections to tracks.
 
 In such a tracker's :class:`TrackState` the first dimension counts tracks, not slots. The bank never grows: a track that
-was never active is free, and when none is free the one that has been silent longest makes room.
+was never active is free, and when none is free the one that was inactive longest is replaced.
 """
 
 from dataclasses import replace

@@ -31,7 +31,7 @@ def select_instances(
         slots: The predictions of all N slots.
         mask_logits: (N, H_o, W_o).
         ids: (N,) int64 track IDs.
-        shown: (N,) bool, the slots that become objects.
+        active: (N,) bool, the slots that become objects.
         mask_logit_thr: Logit above which a pixel belongs to the mask.
         padded_shape: Height and width of the network's input.
         img_shape: Its part without padding.
@@ -59,7 +59,7 @@ def select_instances(
         boxes=boxes,
         class_names=tuple(classes[label] if classes else str(label) for label in labels),
         class_probs=class_probs,
-        slots=keep.cpu().numpy(),
+        queries=keep.cpu().numpy(),
     )
 
 

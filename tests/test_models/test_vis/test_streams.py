@@ -103,6 +103,7 @@ def test_a_step_leaves_the_state_it_is_given_as_it_was(counterparts, make_stream
     assert (state.frame_index, after.frame_index) == (2, 3)
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_tracks_is_bounded(build_peer, make_stream) -> None:
     model = build_peer(MASKTRACK)
     model.tracker.num_frames_retain = 3
@@ -158,4 +159,4 @@ def test_a_longer_clip_keeps_features_and_sees_its_frames_together(build_peer, m
     with torch.no_grad():
         class_logits, _ = model.track_head(model.backbone(frames[1:]), None)
     class_probs = class_logits[-1][0].softmax(-1)[:, :-1].numpy()
-    assert np.allclose(results[-1].class_probs, class_probs[results[-1].slots], atol=1e-4)
+    assert np.allclose(results[-1].class_probs, class_probs[results[-1].queries], atol=1e-4)

@@ -12,13 +12,13 @@ EDGE_MARGIN = 3
 EDGE_SQUARE = np.ones((5, 5), np.uint8)
 HALF = 128
 WHOLE_PART = 0.85
-"""Of an object, in its largest piece."""
+"""Of an object, in its largest connected part."""
 # From a blurred mask to an opacity: the edge lies a little inside the mask, so that no rim of what surrounded the
 # object comes along, and whatever is well inside is opaque.
 _OPACITY = np.clip(2.0 * np.arange(256) - 0.6 * 255, 0, 255).astype(np.uint8)
 
 
-def has_one_piece(mask: np.ndarray) -> bool:
+def is_connected(mask: np.ndarray) -> bool:
     """Whether an object (H, W) uint8 is whole: one that something lies across makes no sense elsewhere."""
     _, _, statistics, _ = cv2.connectedComponentsWithStats(mask)
     areas = statistics[1:, cv2.CC_STAT_AREA]  # the first is the background

@@ -18,7 +18,7 @@ from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import IGNORED_LABEL
 
 from .compositing import Layer, composite
-from .paste_objects import ClipObject, draw_matrices
+from .paste_objects import ClipObject, choose_matrices
 from .paste_sources import OBJECT_KEYS, PasteSources
 
 
@@ -127,7 +127,7 @@ class VideoCopyPaste(BaseTransform):
         return self._paste(results, [objects[index] for index in order], [layers[index] for index in order])
 
     def _lay(self, rng: np.random.Generator, item: ClipObject, frame_size: tuple[int, int]) -> Layer:
-        matrices = draw_matrices(rng, item, frame_size, self.scale_range, self.flip_prob, self.reach)
+        matrices = choose_matrices(rng, item, frame_size, self.scale_range, self.flip_prob, self.reach)
         pairs = zip(item.cut_outs, matrices, strict=True)
         patches = [cut_out.warp(matrix, *frame_size) for cut_out, matrix in pairs]
         return Layer(patches, behind=bool(rng.random() < self.behind_prob))

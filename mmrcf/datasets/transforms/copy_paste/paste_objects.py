@@ -8,7 +8,7 @@ import numpy as np
 from mmrcf.structures import IGNORED_LABEL
 
 from ..motion import smooth_path
-from .compositing import CutOut, has_one_piece
+from .compositing import CutOut, is_connected
 
 MAX_ENLARGEMENT = 2.0
 """An object that is enlarged further looks like a blot."""
@@ -31,10 +31,10 @@ class ClipObject:
     cut_side: int | None
 
 
-def draw_object(rng: np.random.Generator, clip: dict, min_pixels: int) -> ClipObject | None:
+def choose_object(rng: np.random.Generator, clip: dict, min_pixels: int) -> ClipObject | None:
     """Draw an object from a clip.
 
-    It has at least ``min_pixels`` pixels in every frame, is in one piece, and at most one border of the frame cuts it.
+    It has at least ``min_pixels`` pixels in every frame, is connected, and at most one border of the frame cuts it.
 
     Args:
         rng: Source of randomness.
@@ -57,13 +57,13 @@ def draw_object(rng: np.random.Generator, clip: dict, min_pixels: int) -> ClipOb
         boxes = np.array([cut_out.box for cut_out in cut_outs])
         height, width = masks[0].shape
         touched = np.flatnonzero((boxes == (0, 0, width, height)).any(axis=0))
-        if len(touched) <= 1 and all(has_one_piece(cut_out.mask) for cut_out in cut_outs):
+        if len(touched) <= 1 and all(is_connected(cut_out.mask) for cut_out in cut_outs):
             label = int(clip['gt_bboxes_labels'][0][rows[0][track_id]])
             return ClipObject(label, cut_outs, int(touched[0]) if len(touched) else None)
     return None
 
 
-def draw_matrices(
+def choose_matrices(
     rng: np.random.Generator,
     item: ClipObject,
     frame_size: tuple[int, int],
@@ -110,8 +110,8 @@ def draw_matrices(
     low, high = np.where(low > high, (low + high) / 2, (low, high))
     if item.cut_side is not None:
         _keep_cut(low, high, moved, size, item.cut_side, mirrored)
-    place = rng.uniform(low, high)
-    return [matrix + np.column_stack([np.zeros((2, 2)), place]) for matrix in matrices]
+    shift = rng.uniform(low, high)
+    return [matrix + np.column_stack([np.zeros((2, 2)), shift]) for matrix in matrices]
 
 
 def _keep_cut(

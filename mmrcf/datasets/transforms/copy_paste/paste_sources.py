@@ -6,11 +6,11 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mmrcf.datasets.classes import resolve_classes
-from mmrcf.datasets.clips import ClipDraw, clip_length
+from mmrcf.datasets.clips import ClipRequest, clip_length
 from mmrcf.errors import InputError, one_line
 from mmrcf.registry import DATASETS
 
-from .paste_objects import ClipObject, draw_object
+from .paste_objects import ClipObject, choose_object
 
 OBJECT_KEYS = ('img', 'gt_masks', 'gt_bboxes_labels', 'gt_instances_ids')
 
@@ -70,15 +70,15 @@ class PasteSources:
         Args:
             rng: Source of randomness, the only one.
             wanted: Most objects. A clip may have none that will do; after twice as many clips there may be fewer.
-            min_pixels: As of :func:`draw_object`.
+            min_pixels: As of :func:`choose_object`.
         """
         objects: list[ClipObject] = []
         for _ in range(2 * wanted):
             if len(objects) == wanted:
                 break
             dataset = self.datasets[int(rng.choice(len(self.datasets), p=self.shares))]
-            clip = dataset[ClipDraw(int(rng.integers(len(dataset))), (int(rng.integers(2**31)),))]
-            item = draw_object(rng, clip, min_pixels)
+            clip = dataset[ClipRequest(int(rng.integers(len(dataset))), (int(rng.integers(2**31)),))]
+            item = choose_object(rng, clip, min_pixels)
             if item is not None:
                 objects.append(item)
         return objects
@@ -108,7 +108,7 @@ def _class_names(dataset: Dataset) -> tuple[str, ...]:
 def _try_out(dataset: Dataset, name: str) -> None:
     """Draw the first clip: does the pipeline give objects?"""
     try:
-        clip = dataset[ClipDraw(0, (0,))]
+        clip = dataset[ClipRequest(0, (0,))]
     except InputError as error:
         raise InputError(f'{name}: {one_line(error)}') from error
     except KeyError as error:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import mmrcf
-from mmrcf.datasets.classes import SHAPES_AV_CLASSES, SHAPES_CLASSES
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import source_root
 
 DEFAULT_MODEL = 'real'
 """The model for a video of which nothing is known."""
@@ -19,7 +18,7 @@ class ShippedModel:
         name: What ``--model`` and :func:`~mmrcf.apis.init_model` take.
         config: The config file.
         checkpoint: Its weights.
-        classes: Class names, in the order of the labels.
+        class_list: Class names in the order of the labels, or the name of a list of them.
         purpose: What the model detects, in a few words.
         sample: A clip that shows objects of its classes.
     """
@@ -27,9 +26,16 @@ class ShippedModel:
     name: str
     config: str
     checkpoint: str
-    classes: tuple[str, ...]
+    class_list: str | tuple[str, ...]
     purpose: str
     sample: str
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the labels."""
+        from mmrcf.datasets.classes import resolve_classes  # with torch, which the table does without
+
+        return resolve_classes(self.class_list)
 
     @property
     def config_path(self) -> Path:
@@ -38,7 +44,7 @@ class ShippedModel:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The weights of this installation; a wheel has none."""
+        """The weights of this installation."""
         return source_root() / self.checkpoint
 
     @property
@@ -68,7 +74,7 @@ SHIPPED_MODELS = {
             name='real',
             config='configs/real/rcf_r18_people-animals-vehicles.py',
             checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
-            classes=('person', 'animal', 'vehicle'),
+            class_list=('person', 'animal', 'vehicle'),
             purpose='people, animals and vehicles in ordinary video',
             sample='data/demo/photographs.mp4',
         ),
@@ -76,7 +82,7 @@ SHIPPED_MODELS = {
             name='shapes',
             config='configs/shapes/rcf_r18_shapes.py',
             checkpoint='demo/checkpoints/rcf_r18_shapes.pth',
-            classes=SHAPES_CLASSES,
+            class_list='shapes',
             purpose='eight synthetic shapes',
             sample='demo/shapes.mp4',
         ),
@@ -84,19 +90,13 @@ SHIPPED_MODELS = {
             name='shapes-av',
             config='configs/shapes/rcf-av_r18_shapes-av.py',
             checkpoint='demo/checkpoints/rcf-av_r18_shapes-av.pth',
-            classes=SHAPES_AV_CLASSES,
+            class_list='shapes_av',
             purpose='synthetic shapes whose class is in the audio',
             sample='demo/shapes_av.mp4',
         ),
     )
 }
 SYNTHETIC_MODELS = ('shapes', 'shapes-av')
-
-
-def source_root() -> Path:
-    """Folder with ``configs`` and ``demo``: the source tree, or what a wheel carries of it."""
-    package = Path(mmrcf.__file__).resolve().parent
-    return package.parent if (package.parent / 'configs').is_dir() else package / '.mim'
 
 
 def shipped_model(name: str) -> ShippedModel:

@@ -1,0 +1,163 @@
+"""tools/train.py: what it writes, how it is resumed, and how it ends when it cannot go on."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from fixtures.training import refused, run, weights
+from mmengine.config import Config
+
+from mmrcf.engine import CompleteFileBackend
+
+
+def test_training_writes_checkpoints_log_and_metrics(work_dir: Path) -> None:
+    assert {path.name for path in work_dir.glob('iter_*.pth')} == {'iter_2.pth', 'iter_4.pth'}
+    log = next(work_dir.glob('*/*.log')).read_text()
+    for word in ('loss:', 'lr:', 'time:', 'memory', 'eta:', 'vis/AP'):
+        assert word in log
+    records = [json.loads(line) for line in next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    assert [record['step'] for record in records if 'loss' in record] == [1, 2, 3, 4]
+
+
+def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, work_dir: Path, tmp_path: Path) -> None:
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_2.pth')
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
+    options = ['train_dataloader.num_workers=1', 'train_dataloader.persistent_workers=True', 'train_cfg.val_interval=9']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_2.pth', '--cfg-options', *options)
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
+    for name, value in expected.items():
+        torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_resume_without_anything_to_resume_is_a_first_start(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
+    options = [f'load_from={work_dir / "iter_4.pth"}', 'optim_wrapper.optimizer.lr=0.0', 'train_cfg.max_iters=1']
+    options += ['param_scheduler=None', 'train_cfg.val_interval=9']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', '--cfg-options', *options)
+    first, started = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_1.pth')
+    for name in (name for name in first if name.startswith('head.')):
+        torch.testing.assert_close(started[name], first[name], msg=name)
+
+
+def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
+    run(train, tiny_config, '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=2')
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume')
+    logs = ''.join(path.read_text() for path in tmp_path.glob('*/*.log'))
+    assert 'resumed epoch: 0, iter: 2' in logs
+    assert (tmp_path / 'iter_4.pth').is_file()
+
+
+@pytest.mark.slow
+def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
+    options = ['max_keep_ckpts=1', 'save_best=vis/AP', 'rule=greater']
+    options = ['--cfg-options', 'train_cfg.val_interval=2', *(f'default_hooks.checkpoint.{name}' for name in options)]
+    run(train, tiny_config, '--work-dir', tmp_path / 'a', *options, 'train_cfg.max_iters=2')
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    run(train, tiny_config, '--work-dir', tmp_path / 'b', '--resume', *options)
+    names = {path.name for path in (tmp_path / 'b').glob('*.pth')}
+    assert len(names) == 2 and 'iter_4.pth' in names and any(name.startswith('best_') for name in names)
+    assert (tmp_path / 'b/last_checkpoint').read_text() == 'iter_4.pth'
+    assert not (tmp_path / 'a').exists() and not list((tmp_path / 'b').glob('.*'))
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_in_one_line_and_resume_continues(
+    train, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys
+) -> None:
+    written = CompleteFileBackend.put
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        if Path(filepath).name == 'iter_4.pth':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        written(self, obj, filepath)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompleteFileBackend, 'put', put)
+        line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert f'{in_tmp_path}: the training stopped at iteration 4: no space left on the disk' in line
+    assert '--resume' in line and not (in_tmp_path / 'iter_4.pth').exists()
+    run(train, tiny_config, '--work-dir', in_tmp_path, '--resume')
+    expected, resumed = weights(work_dir / 'iter_4.pth'), weights(in_tmp_path / 'iter_4.pth')
+    assert all(torch.equal(resumed[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    ('message', 'remedy'),
+    [
+        ('DataLoader worker (pid(s) 4711) exited unexpectedly', 'lower train_dataloader.num_workers'),
+        ('DataLoader worker (pid 4711) is killed by signal: Killed. ', 'lower train_dataloader.num_workers'),
+        (
+            '[/x/gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:5000',
+            'another process of the run',
+        ),
+    ],
+)
+def test_a_process_that_ended_is_named(
+    message: str, remedy: str, train, tiny_config: Path, in_tmp_path: Path, capsys, monkeypatch
+) -> None:
+    def fail(self, *_args, **_kwargs) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr('mmrcf.engine.hooks.memory_hook.MemoryHook.after_train_iter', fail, raising=False)
+    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path)
+    assert remedy in line and '--resume' in line and 'iteration 1' in line
+
+
+def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    line = refused(train, capsys, tiny_config, '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
+    assert 'training diverged at iteration 2: ' in line
+    assert line.endswith('lower the rate, for example --cfg-options optim_wrapper.optimizer.lr=5e+29, and start again')
+    assert ' is nan' in line or 'nan or infinite' in line
+    assert not list(in_tmp_path.rglob('*.pth'))
+
+
+def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
+    options += ['optim_wrapper.accumulative_counts=4', 'default_hooks.logger.interval=1', 'param_scheduler=None']
+    run(train, tiny_config, '--work-dir', 'plain', '--cfg-options', *options)
+    log = next(Path('plain').glob('*/*.log')).read_text()
+    assert (
+        'batch: 2 clips x 1 processes x 4 accumulated steps = 8, but the learning rate is for a batch of 16; '
+        '--auto-scale-lr multiplies the rate by 0.5\n'
+    ) in log
+    run(train, tiny_config, '--work-dir', 'scaled', '--auto-scale-lr', '--cfg-options', *options)
+    log = next(Path('scaled').glob('*/*.log')).read_text()
+    assert 'but the learning rate' not in log and ' lr: 5.0000e-04 ' in log
+    line = refused(train, capsys, tiny_config, '--auto-scale-lr')
+    assert 'has no auto_scale_lr.base_batch_size' in line
+
+
+def test_options_reach_a_config_that_lacks_their_fields(train) -> None:
+    config = Config(dict(train_dataloader=dict(a=1), train_cfg=dict(a=1), optim_wrapper=dict(a=1)))
+    train.apply_options(config, train.parse_args(['x.py', '--seed', '3', '--auto-scale-lr']))
+    assert config.randomness == dict(seed=3) and config.auto_scale_lr == dict(enable=True)
+
+
+def test_seed_threads_and_learning_rate_options_reach_the_config(
+    train, tiny_config, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    threads = torch.get_num_threads()
+    arguments = ['--work-dir', tmp_path, '--seed', 7, '--auto-scale-lr', '--cfg-options']
+    arguments += [
+        'train_cfg.max_iters=1',
+        'num_threads=1',
+        'auto_scale_lr.base_batch_size=2',
+        'train_cfg.val_interval=9',
+    ]
+    try:
+        run(train, tiny_config, *arguments)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    config = Config.fromfile(next(tmp_path.glob('*.py')))
+    assert config.randomness.seed == 7
+    assert config.auto_scale_lr.enable
