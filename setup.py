@@ -73,7 +73,18 @@ setup(
     install_requires=read_requirements('runtime'),
     extras_require={
         name: read_requirements(name)
-        for name in ('dev', 'docs', 'heif', 'onnx', 'supervision', 'tensorboard', 'timm', 'trackeval', 'web')
+        for name in (
+            'dev',
+            'docs',
+            'heif',
+            'onnx',
+            'openvino',
+            'supervision',
+            'tensorboard',
+            'timm',
+            'trackeval',
+            'web',
+        )
     },
     package_data={'mmrcf.web': ['style.css']},
     entry_points={'console_scripts': ['mmrcf-demo = mmrcf.demo:main', 'mmrcf-web = mmrcf.web.__main__:main']},

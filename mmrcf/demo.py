@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.command_line import add_device, add_json, add_source_options, start_program
+from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_source_options, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
@@ -43,7 +43,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_json(parser, 'the tracks, in the layout of YouTube-VIS,')
     parser.add_argument('--show', action='store_true', help='show the frames in a window; q or Esc stops')
-    add_device(parser, default='auto')
+    add_device(parser)
+    add_precision(parser)
+    add_runtime(parser)
     parser.add_argument('--score-thr', type=float, help="lowest score that is shown (default: the config's)")
     add_source_options(
         parser, audio='audio for an audio-visual model: auto (that of the input), none, a file, mic or mic:NAME'
@@ -129,7 +131,14 @@ def run(args: argparse.Namespace) -> None:
     if args.input is not None:
         require_source(args.input)
     options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}
-    inferencer = RCFInferencer(args.model or args.config, args.checkpoint, args.device, options)
+    inferencer = RCFInferencer(
+        args.model or args.config,
+        args.checkpoint,
+        args.device,
+        options,
+        precision=args.precision,
+        runtime=args.runtime,
+    )
     classes = inferencer.segmenter.classes
     print(model_line(args, classes))
     if args.input is None:

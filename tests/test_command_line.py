@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_without_options(parser: argparse.ArgumentParser) -> None:
     args = parser.parse_args([])
-    assert vars(args) == dict(size=(640, 360), device='cpu', cfg_options=None, json=None)
+    assert vars(args) == dict(size=(640, 360), device='auto', cfg_options=None, json=None)
 
 
 def test_width_comes_first(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +44,14 @@ def test_another_size_is_refused(parser: argparse.ArgumentParser, text: str, cap
 
 def test_fields_of_the_config(parser: argparse.ArgumentParser) -> None:
     assert parser.parse_args(['--cfg-options', 'a.b=1', 'c=x']).cfg_options == {'a.b': 1, 'c': 'x'}
+
+
+@pytest.mark.parametrize('value', ['(1,)', '[[', '[' * 5000 + ']' * 5000, '{' * 5000, 'dict(' * 5000, '{a', "dict('"])
+def test_values_that_cannot_be_read_are_refused(parser: argparse.ArgumentParser, value: str, capsys) -> None:
+    try:
+        parser.parse_args(['--cfg-options', f'a={value}'])
+    except SystemExit as stop:
+        assert stop.code == 2 and '--cfg-options' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('option', ['threads', 'frames'])
@@ -79,6 +87,8 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
     }
     # Of another meaning: lengths of a stream or video, a seed that the config has too, frame times of audio.
     assert again == {
+        'tools/benchmarks/busy.py: --frames',
+        'tools/benchmarks/gpu.py: --frames',
         'tools/benchmarks/latency.py: --frames',
         'tools/benchmarks/operators.py: --frames',
         'tools/benchmarks/soak.py: --frames',

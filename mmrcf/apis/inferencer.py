@@ -58,7 +58,7 @@ class RCFInferencer:
         config: Name of a shipped model ('real', 'shapes', 'shapes-av'), config file, a config that was read, or a model
             from :func:`~mmrcf.apis.init_model`.
         checkpoint: The model's weights.
-        device: 'cpu', 'cuda', ...
+        device, precision, runtime: As of :class:`~mmrcf.apis.OnlineSegmenter`.
         cfg_options: Fields of the config to override, by dotted path.
 
     Example:
@@ -72,10 +72,13 @@ class RCFInferencer:
         self,
         config: str | Path | Config | OnlineModel,
         checkpoint: str | Path | None = None,
-        device: str | torch.device = 'cpu',
+        device: str | torch.device = 'auto',
         cfg_options: dict[str, Any] | None = None,
+        *,
+        precision: str = 'auto',
+        runtime: str = 'onnxruntime',
     ) -> None:
-        self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options)
+        self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options, precision=precision, runtime=runtime)
         self._files = (config, checkpoint)
 
     def stream(
@@ -219,6 +222,7 @@ class RCFInferencer:
             fps=count / elapsed,
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
+            setup=self.segmenter.setup,
             audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
 

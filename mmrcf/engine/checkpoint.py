@@ -55,13 +55,33 @@ def read_checkpoint(path: str | Path) -> dict:
     """
     content = read_content(find_checkpoint(path))
     weights = content.get('state_dict', content)
-    if not isinstance(weights, dict) or not weights or not all(isinstance(value, Tensor) for value in weights.values()):
+    if (
+        not isinstance(weights, dict)
+        or not weights
+        or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items())
+    ):
         raise InputError(
             f"checkpoint {path}: has no field state_dict with tensors by name; save a model's state_dict()"
         )
     meta = content.get('meta') if weights is not content else None
     weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    return {'state_dict': weights, 'meta': meta if isinstance(meta, dict) else {}}
+    return {'state_dict': weights, 'meta': _checked_meta(meta, path) if isinstance(meta, dict) else {}}
+
+
+def _checked_meta(meta: dict, path: str | Path) -> dict:
+    """``meta`` where the fields that are read from it are of their types."""
+    data = meta.get('dataset_meta') or {}
+    classes = data.get('classes') if isinstance(data, dict) else data
+    counts = [meta.get(name, 0) for name in ('iter', 'epoch')]
+    if not (
+        (classes is None or (isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes)))
+        and all(type(count) is int and count >= 0 for count in counts)
+    ):
+        raise InputError(
+            f'checkpoint {path}: meta has a dataset_meta.classes, iter or epoch of another type than MMEngine writes; '
+            'save it again without'
+        )
+    return meta
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:

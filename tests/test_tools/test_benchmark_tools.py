@@ -1,6 +1,7 @@
 """tools/benchmarks: each runs on a tiny model and writes what it measured."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,7 @@ def test_soak_compares_the_ends_and_takes_the_highest_memory(load_script) -> Non
     assert figures['ratio_of_p50'] == pytest.approx(1.1)
 
 
+@pytest.mark.slow
 def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'live.json'
     options = ['--source-fps', '50', '--model-fps', '8', '--seconds', '1.5', '--json', str(out)]
@@ -98,6 +100,7 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert 'dropped to keep up' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evaluation_takes_longer_than_its_steps(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:
@@ -130,3 +133,51 @@ def test_operators_add_up(load_script, tiny_config: Path, tmp_path: Path, capsys
     assert len(rows) == 4 and rows[-1]['operator'] == 'others'
     assert sum(row['share'] for row in rows) == pytest.approx(1)
     assert '| operator | ms a frame |' in capsys.readouterr().out
+
+
+def test_gpu(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
+    gpu = load_script('tools/benchmarks/gpu.py')
+    page = tmp_path / 'page.md'
+    page.write_text('<!-- gpu:start -->\n<!-- gpu:end -->\n')
+    options = ['--device', 'cpu', '--size', '96x64', '--frames', '3', '--modes', 'eager, fp32', 'eager, AMP']
+    outputs = ['--json', str(tmp_path / 'gpu.json'), '--page', str(page)]
+    gpu.main([*options, '--configs', str(tiny_config), *outputs])
+    figures = json.loads((tmp_path / 'gpu.json').read_text())
+    assert figures['left_out'] == [] and figures['frames']['tiny'].keys() == {'eager, fp32', 'eager, AMP'}
+    frame = figures['frames']['tiny']['eager, fp32']
+    assert frame['precision'] == 'fp32' and 0 < frame['p50'] <= frame['p95'] and 'peak_mib' not in frame
+    assert figures['training']['tiny']['p50'] > 0 and figures['training']['tiny']['frames'] >= 2
+    # On the same device the modes are the same.
+    for agreed in figures['parity'].values():
+        assert agreed['frames'] == 3 and agreed['objects'] > 3 and agreed['lowest_iou'] == 1.0
+    text = page.read_text()
+    assert text.count('| tiny |') == 1 and 'Left out' not in text and f'({frame["p50"]:.1f} ms)' in text
+    gpu.main([*options, '--configs', str(tiny_config), '--minutes', '0', *outputs])
+    assert 'Left out for lack of time: parity, eager, fp32; ' in page.read_text()
+
+
+def test_busy_processes_end_with_the_block(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    busy = load_script('tools/benchmarks/busy.py')
+    started = []
+
+    def run_tool(root: Path, command: list, environment: dict[str, str]) -> None:
+        count = len([process for process in started if process.poll() is None])
+        spins = environment.get('GOMP_SPINCOUNT')
+        spent = {(0, None): 40.0, (2, None): 80.0, (0, '300000'): 39.0, (2, '300000'): 390.0}[count, spins]
+        subject = dict(end_to_end=dict(p50=spent))
+        Path(command[-1]).write_text(json.dumps(dict(subjects=[subject])))
+
+    class Process(subprocess.Popen):
+        def __init__(self, command: list[str]) -> None:
+            super().__init__([command[0], '-c', 'import time; time.sleep(60)'])
+            started.append(self)
+
+    monkeypatch.setenv('GOMP_SPINCOUNT', '7')  # of this process, not of those that are measured
+    monkeypatch.setattr(busy, 'run_tool', run_tool)
+    monkeypatch.setattr(busy.subprocess, 'Popen', Process)
+    out = str(tmp_path / 'busy.json')
+    busy.main(['config.py', '--rounds', '2', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
+    figures = json.loads(Path(out).read_text())
+    assert figures['busy_processes'] == 2 and all(process.poll() is not None for process in started)
+    assert figures['policies']['programs'] == dict(quiet_ms=40.0, busy_ms=80.0, slower=2.0, rounds=2)
+    assert figures['policies']['library']['slower'] == 10.0
