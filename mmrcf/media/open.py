@@ -59,8 +59,8 @@ def open_source(
 
     Args:
         source: A video file, an image file (also a stack or an animation), a folder of images, a glob of images
-            ('clip/*.jpg', quoted in a shell), a pipe ('-' for the standard input), a camera number (0, '0') or the URL
-            of a stream (http, https, rtsp, rtsps, rtmp, rtmps, udp, srt, file). Or frames in memory: an array
+            (``clip/*.jpg``, quoted in a shell), a pipe ('-' for the standard input), a camera number (0, '0') or the
+            URL of a stream (http, https, rtsp, rtsps, rtmp, rtmps, udp, srt, file). Or frames in memory: an array
             (T, H, W, 3), or a list or generator of arrays (H, W, 3), uint8 RGB. Or image files: a list, a generator or
             an array of paths.
         audio: Audio to deliver with the frames (``Frame.audio``). False: none. True: the audio of the source, if it
