@@ -5,10 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
-from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -76,6 +73,9 @@ def _open(path: str, size: int) -> ImageFont.FreeTypeFont:
 @functools.lru_cache(maxsize=256)
 def font_file(text: str) -> Path | None:
     """A font of this machine that has all letters of ``text`` that are not ASCII, and ASCII; None: there is none."""
+    import matplotlib  # takes a while, and most labels are ASCII
+    from matplotlib import font_manager
+
     letters = {ord(letter) for letter in text} | set(range(33, 127))
     own = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
     for path in (own, *sorted(Path(entry.fname) for entry in font_manager.fontManager.ttflist)):
@@ -87,6 +87,8 @@ def font_file(text: str) -> Path | None:
 @functools.lru_cache(maxsize=1024)
 def _letters_of(path: Path) -> frozenset[int]:
     """The code points that a font has; none where Pillow cannot draw with it."""
+    from matplotlib.ft2font import FT2Font
+
     try:
         ImageFont.truetype(str(path), PIXELS)
         return frozenset(FT2Font(str(path)).get_charmap())
