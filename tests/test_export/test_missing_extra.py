@@ -1,4 +1,4 @@
-"""Without an extra everything else works, and what needs it says how to install it; imports take no longer than needed."""
+"""Without an extra everything else works, and what needs it says how to get it; nothing is imported without need."""
 
 import subprocess
 import sys

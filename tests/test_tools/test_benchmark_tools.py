@@ -183,7 +183,8 @@ def test_busy_takes_turns_and_ends_what_it_starts(load_script, monkeypatch: pyte
     out = str(tmp_path / 'busy.json')
     busy.main(['config.py', '--frames', '4', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
     figures = json.loads(Path(out).read_text())
-    assert turns == [None, '300000'] * 2 * (busy.WARMUP + 4)
+    one_load = [None] * busy.WARMUP + ['300000'] * busy.WARMUP + [None, '300000'] * 4
+    assert turns == 2 * one_load
     assert figures['busy_processes'] == len(started) == 2
     assert all(process.poll() is not None for process in started)
     programs, library = figures['policies']['programs'], figures['policies']['library']

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
-from mmrcf.errors import InputError, exit_on_bad_input
-from mmrcf.threads import WAIT_POLICY, free_cores
+from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
+from mmrcf.threads import WAIT_VARIABLES, free_cores
 
 POLICIES = {
     'programs': {},
@@ -115,16 +115,25 @@ def busy_processes(count: int) -> Iterator[None]:
             process.wait()
 
 
-def measure(servers: Mapping[str, Server], frames: int, busy: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of each frame by name: 'quiet', and 'busy' beside so many processes."""
-    times: dict[str, dict[str, list[float]]] = {name: dict(quiet=[], busy=[]) for name in servers}
+def measure(
+    policies: Mapping[str, Mapping[str, str]], arguments: Sequence[str], frames: int, busy: int
+) -> dict[str, dict[str, list[float]]]:
+    """Milliseconds of each frame by name of the policy: 'quiet', and 'busy' beside so many processes.
+
+    Processes begin under the load under which they are measured, one after the other: a program looks at it once.
+    """
+    times: dict[str, dict[str, list[float]]] = {name: {} for name in policies}
     for load, count in (('quiet', 0), ('busy', busy)):
-        with busy_processes(count):
-            for turn in range(-WARMUP, frames):
+        with busy_processes(count), contextlib.ExitStack() as stack:
+            servers = {}
+            for name, environment in policies.items():
+                servers[name] = stack.enter_context(Server(arguments, environment))
+                for _ in range(WARMUP):
+                    servers[name].step()
+                times[name][load] = []
+            for _ in range(frames):
                 for name, server in servers.items():
-                    milliseconds = server.step()
-                    if turn >= 0:
-                        times[name][load].append(milliseconds)
+                    times[name][load].append(server.step())
                     time.sleep(PAUSE)
     return times
 
@@ -147,12 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.serve:
         serve(args)
         return
-    kept = {name: value for name, value in os.environ.items() if name not in ('OMP_WAIT_POLICY', *WAIT_POLICY)}
+    kept = {name: value for name, value in os.environ.items() if name not in WAIT_VARIABLES}
     given = list(sys.argv[1:] if arguments is None else arguments)
     busy = args.busy or free_cores()
-    with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(Server(given, kept | POLICIES[name])) for name in args.policy}
-        figures = summary(measure(servers, args.frames, busy))
+    policies = {name: kept | POLICIES[name] for name in args.policy}
+    with interrupted_once():  # SIGTERM ends what it has started too
+        figures = summary(measure(policies, given, args.frames, busy))
     rows = [
         [name, *(f'{row[key]:.1f}' for key in ('quiet_ms', 'busy_ms', 'slower'))]
         + [f'{row["of_first"][load]:.2f}' for load in ('quiet', 'busy')]
