@@ -16,6 +16,8 @@ MIM_PATTERNS = (
     'tools/**/*.py',
     'tools/**/*.sh',
     'demo/*.py',
+    'demo/*.mp4',
+    'demo/checkpoints/*.pth',
 )
 
 
@@ -69,7 +71,23 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmrcf', 'mmrcf.*']),
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('dev', 'heif', 'onnx', 'openvino', 'tensorboard')},
+    extras_require={
+        name: read_requirements(name)
+        for name in (
+            'dev',
+            'docs',
+            'heif',
+            'onnx',
+            'openvino',
+            'supervision',
+            'tensorboard',
+            'timm',
+            'trackeval',
+            'web',
+        )
+    },
+    package_data={'mmrcf.web': ['style.css']},
+    entry_points={'console_scripts': ['mmrcf-demo = mmrcf.demo:main', 'mmrcf-web = mmrcf.web.__main__:main']},
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -169,10 +169,15 @@ def add_source_options(parser: argparse.ArgumentParser, audio: str) -> None:
     """
     parser.add_argument('--audio', default='auto', metavar='AUDIO', help=audio)
     parser.add_argument('--fps', type=float, help='frames a second of image files (default: 6)')
-    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
+    add_max_size(parser)
     parser.add_argument(
         '--max-pixels', type=int, default=MAX_PIXELS, help='largest frame that is decoded (default: %(default)s pixels)'
     )
+
+
+def add_max_size(parser: argparse.ArgumentParser) -> None:
+    """Add ``--max-size PIXELS``, to which :func:`mmrcf.media.open_source` scales larger frames down."""
+    parser.add_argument('--max-size', type=int, metavar='PIXELS', help='limit of the longer side of the frames')
 
 
 def add_table(parser: argparse.ArgumentParser, name: str) -> None:

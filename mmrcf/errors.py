@@ -125,6 +125,8 @@ class _LenientStream:
         """Write text."""
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:  # a name in a file may hold anything
+            return self._stream.write(text.encode('ascii', 'backslashreplace').decode())
         except OSError:
             self._throw_away()
             return len(text)

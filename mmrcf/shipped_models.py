@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import mmrcf
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import source_root
 
 DEFAULT_MODEL = 'real'
 """The model for a video of which nothing is known."""
@@ -44,7 +44,7 @@ class ShippedModel:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The weights of this installation; a wheel has none."""
+        """The weights of this installation."""
         return source_root() / self.checkpoint
 
     @property
@@ -97,12 +97,6 @@ SHIPPED_MODELS = {
     )
 }
 SYNTHETIC_MODELS = ('shapes', 'shapes-av')
-
-
-def source_root() -> Path:
-    """Folder with ``configs`` and ``demo``: the source tree, or what a wheel carries of it."""
-    package = Path(mmrcf.__file__).resolve().parent
-    return package.parent if (package.parent / 'configs').is_dir() else package / '.mim'
 
 
 def shipped_model(name: str) -> ShippedModel:

@@ -46,6 +46,14 @@ def test_fields_of_the_config(parser: argparse.ArgumentParser) -> None:
     assert parser.parse_args(['--cfg-options', 'a.b=1', 'c=x']).cfg_options == {'a.b': 1, 'c': 'x'}
 
 
+@pytest.mark.parametrize('value', ['(1,)', '[[', '[' * 5000 + ']' * 5000, '{' * 5000, 'dict(' * 5000, '{a', "dict('"])
+def test_values_that_cannot_be_read_are_refused(parser: argparse.ArgumentParser, value: str, capsys) -> None:
+    try:
+        parser.parse_args(['--cfg-options', f'a={value}'])
+    except SystemExit as stop:
+        assert stop.code == 2 and '--cfg-options' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('option', ['threads', 'frames'])
 def test_a_count_is_a_whole_number_from_one_on(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()

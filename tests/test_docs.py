@@ -111,6 +111,9 @@ def assert_same_output(printed: str, expected: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize('document', [name for name in DOCUMENTS if any(b.language == 'python' for b in blocks(name))])
 def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path) -> None:
+    for extra in ('supervision',):  # of which a page says that it has to be installed
+        if any(re.search(rf'^import {extra}\b', block.code, re.MULTILINE) for block in blocks(document)):
+            pytest.importorskip(extra)
     printed, namespace = '', {}
     for block in blocks(document):
         if block.file:

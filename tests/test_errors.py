@@ -1,5 +1,6 @@
 """How a command line ends: one line for bad input, no traceback where nobody reads what it prints."""
 
+import io
 import multiprocessing
 import os
 import signal
@@ -45,6 +46,17 @@ def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         main()
     captured = capsys.readouterr()
     assert caught.value.code == 2 and captured.err == 'error: file a.json: is wrong\n' and captured.out == 'before\n'
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    @exit_on_bad_input
+    def main() -> None:
+        print('file \ud800é')
+
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(output, encoding='ascii'))
+    main()
+    assert output.getvalue() == b'file \\ud800\\xe9\n'
 
 
 @pytest.mark.parametrize('first', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

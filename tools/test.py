@@ -13,7 +13,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test set of a config')
     parser.add_argument('config', help='config file, for example configs/shapes/rcf_r18_shapes.py')
-    parser.add_argument('checkpoint', help='weights or training checkpoint')
+    parser.add_argument(
+        'checkpoint', help='weights or training checkpoint: a file, its address, or the name of a model'
+    )
     parser.add_argument(
         '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
     )
@@ -46,7 +48,7 @@ if __name__ == '__main__':
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from mmrcf.engine.checkpoint import load_tested_weights
+from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
 from mmrcf.engine.config import (
     build_runner,
     explained_config_errors,
@@ -57,7 +59,7 @@ from mmrcf.engine.config import (
 )
 from mmrcf.engine.distributed import process_group
 from mmrcf.engine.stages import require_data
-from mmrcf.utils import atomic_output, keep_freed_memory, require_file
+from mmrcf.utils import atomic_output, keep_freed_memory
 
 
 def choose_test_set(config: Config, name: str) -> None:
@@ -114,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate with the options of the command line."""
     args = parse_args(arguments)
     config = load_config(args.config, args.cfg_options)
-    require_file(args.checkpoint, 'checkpoint')
+    find_checkpoint(args.checkpoint)
     if args.test_set:
         choose_test_set(config, args.test_set)
         if args.cfg_options:

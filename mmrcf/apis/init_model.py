@@ -13,6 +13,7 @@ from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
+from mmrcf.model_index import listed_model
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 from mmrcf.shipped_models import SHIPPED_MODELS
@@ -34,9 +35,11 @@ def init_model(
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av')
-            or an ONNX file of ``tools/export/onnx_export.py``, which have config and weights.
-        checkpoint: The weights of a config; None leaves random ones (for speed measurements and tests).
+        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av'),
+            that of a model of the metafiles ('minvis_r50_coco'), or an ONNX file of ``tools/export/onnx_export.py``,
+            which have config and weights.
+        checkpoint: The weights of a config: a path, an address (https), which is downloaded once, or the name of a
+            model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
         device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
         runtime, precision: For an ONNX file, see :class:`~mmrcf.apis.OnnxSegmenter`, as its devices.
@@ -56,6 +59,8 @@ def init_model(
                 f'config {SHIPPED_MODELS[config].config}'
             )
         config, checkpoint = SHIPPED_MODELS[config].files()
+    elif model := listed_model(config):
+        config, checkpoint = model.config_path, model.checkpoint() if checkpoint is None else checkpoint
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
         if checkpoint is not None:
             raise InputError(
@@ -118,10 +123,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
-    """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set."""
+    """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set.
+
+    Of a panoptic data set, whose ``classes`` are things and stuff, the classes are the things.
+    """
     meta = checkpoint_meta.get('dataset_meta')
     if isinstance(meta, dict) and meta.get('classes'):
-        return {**meta, 'classes': tuple(meta['classes'])}
+        return {**meta, 'classes': tuple(meta.get('thing_classes') or meta['classes'])}
     for loader in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
         dataset = (config.get(loader) or {}).get('dataset') or {}
         classes = resolve_classes((dataset.get('metainfo') or {}).get('classes'))

@@ -106,9 +106,21 @@ class OnlineSegmenter:
             return self.model.graph.setup
         return f'pytorch, {self.device}, {self.precision}'
 
-    def fork(self) -> 'OnlineSegmenter':
-        """A segmenter at the start of another stream, with the same model; the streams do not share state."""
+    def fork(self, score_thr: float | None = None) -> 'OnlineSegmenter':
+        """A segmenter at the start of another stream, with the same model; the streams do not share state.
+
+        Args:
+            score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one.
+
+        Raises:
+            InputError: The threshold is out of range, or the model has none.
+        """
         other = copy.copy(self)
+        if score_thr is not None:
+            if not 0 <= score_thr <= 1 or not hasattr(self.model, 'score_thr'):
+                raise InputError(f'score_thr {score_thr}: expected a number from 0 to 1, for a model with a threshold')
+            other.model = copy.copy(self.model)  # shares its parts, weights and hooks
+            other.model.score_thr = score_thr
         other.reset(self._sample_rate)
         return other
 

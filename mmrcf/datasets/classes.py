@@ -16,6 +16,26 @@ YOUTUBE_VIS_2021_CLASSES = (
     'snowboard', 'squirrel', 'surfboard', 'tennis_racket', 'tiger', 'train', 'truck', 'turtle', 'whale', 'zebra',
 )  # fmt: skip
 
+OVIS_CLASSES = (
+    'Person', 'Bird', 'Cat', 'Dog', 'Horse', 'Sheep', 'Cow', 'Elephant', 'Bear', 'Zebra',
+    'Giraffe', 'Poultry', 'Giant_panda', 'Lizard', 'Parrot', 'Monkey', 'Rabbit', 'Tiger', 'Fish', 'Turtle',
+    'Bicycle', 'Motorcycle', 'Airplane', 'Boat', 'Vehical',
+)  # fmt: skip
+"""Spelt as in the published files."""
+
+COCO_CLASSES = (
+    'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic light',
+    'fire hydrant', 'stop sign', 'parking meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',
+    'elephant', 'bear', 'zebra', 'giraffe', 'backpack', 'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee',
+    'skis', 'snowboard', 'sports ball', 'kite', 'baseball bat', 'baseball glove', 'skateboard', 'surfboard',
+    'tennis racket', 'bottle', 'wine glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
+    'sandwich', 'orange', 'broccoli', 'carrot', 'hot dog', 'pizza', 'donut', 'cake', 'chair', 'couch',
+    'potted plant', 'bed', 'dining table', 'toilet', 'tv', 'laptop', 'mouse', 'remote', 'keyboard', 'cell phone',
+    'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase', 'scissors', 'teddy bear',
+    'hair drier', 'toothbrush',
+)  # fmt: skip
+"""In the order of mmdet's models."""
+
 SHAPES_CLASSES = ('disc', 'square', 'triangle', 'star', 'cross', 'ring', 'crescent', 'heart')
 """Every category has an outline of its own (and a voice of its own)."""
 
@@ -28,8 +48,10 @@ SHAPES_AV_CLASSES = (
 """Categories 2i and 2i + 1 share an outline and differ by voice only."""
 
 CLASS_LISTS = {
+    'coco': COCO_CLASSES,
     'youtube_vis_2019': YOUTUBE_VIS_2019_CLASSES,
     'youtube_vis_2021': YOUTUBE_VIS_2021_CLASSES,
+    'ovis': OVIS_CLASSES,
     'shapes': SHAPES_CLASSES,
     'shapes_av': SHAPES_AV_CLASSES,
 }

@@ -28,10 +28,12 @@ def exif_orientation(path: str | Path) -> int:
         OSError: The file is missing or not an image.
     """
     with Image.open(path) as image:
-        # Pillow decodes a whole PNG file in search of EXIF data.
-        exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}
-        value = exif.get(ORIENTATION, UPRIGHT)
-    return value if value in _AS_STORED else UPRIGHT
+        try:
+            # Pillow decodes a whole PNG file in search of EXIF data.
+            exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}
+            return value if (value := exif.get(ORIENTATION, UPRIGHT)) in _AS_STORED else UPRIGHT
+        except Exception:  # metadata that cannot be read are no reason to refuse a picture
+            return UPRIGHT
 
 
 def as_stored(image: np.ndarray, orientation: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -9,6 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.registry import DATASETS
+from mmrcf.structures import IGNORED_LABEL
 
 from .annotations.labels import read_labelled_videos
 from .annotations.records import FrameObject, VideoRecord
@@ -49,6 +51,8 @@ class YouTubeVISDataset(BaseDataset):
         max_sampling_tries: How often frames are drawn, at most, until a target has an object.
         partly_labelled: Only some objects of the videos are labelled: in training all beside them is an ignored region,
             in a frame without any the whole frame.
+        crowds: ``'drop'``: the pixels of annotations with ``iscrowd`` are background; ``'ignore'``: in training they
+            are an ignored region.
         test_mode: Items are frames.
         lazy_init: Read the annotation file at the first use.
 
@@ -80,6 +84,7 @@ class YouTubeVISDataset(BaseDataset):
         drop_empty_videos: bool = True,
         max_sampling_tries: int = 10,
         partly_labelled: bool = False,
+        crowds: Literal['drop', 'ignore'] = 'drop',
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
@@ -93,6 +98,8 @@ class YouTubeVISDataset(BaseDataset):
                 f'YouTubeVISDataset: partly_labelled={partly_labelled!r}, expected True or False: it applies to all '
                 'videos; fields of single ones are not read'
             )
+        if crowds not in ('drop', 'ignore'):
+            raise InputError(f"YouTubeVISDataset: crowds={crowds!r}, expected 'drop' or 'ignore'")
         self.ignore_categories = tuple(ignore_categories)
         self.num_references = num_references
         self.num_targets = num_targets
@@ -100,6 +107,7 @@ class YouTubeVISDataset(BaseDataset):
         self.drop_empty_videos = drop_empty_videos
         self.max_sampling_tries = max_sampling_tries
         self.partly_labelled = partly_labelled
+        self.crowds = crowds
         self.view = AnnotationView(class_map, only, exclude, max_side)
         metainfo = dict(metainfo or {})
         super().__init__(
@@ -120,6 +128,7 @@ class YouTubeVISDataset(BaseDataset):
             self.ignore_categories,
             with_objects=not self.test_mode,
             view=self.view,
+            with_crowds=self.crowds == 'ignore',
         )
 
     def load_data_list(self) -> list[dict]:
@@ -131,7 +140,7 @@ class YouTubeVISDataset(BaseDataset):
         """
         classes, videos = self.read_videos()
         if self.drop_empty_videos and not self.test_mode:
-            videos = [video for video in videos if any(video.objects)]
+            videos = [video for video in videos if any(map(_labelled, video.objects))]
             if not videos:
                 raise InputError(
                     f'annotation file {self.ann_file}: no video has an object of the {len(classes)} classes; '
@@ -142,7 +151,7 @@ class YouTubeVISDataset(BaseDataset):
             self._metainfo['tested'] = dict(view=self.view.as_dict(), video_ids=[video.video_id for video in videos])
         self.video_lengths = np.array([len(video.file_names) for video in videos])
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
-        self.object_counts = np.array([len(objects) for video in videos for objects in video.objects])
+        self.object_counts = np.array([len(_labelled(objects)) for video in videos for objects in video.objects])
         self.frame_has_object = self.object_counts > 0
         return [frame for video in videos for frame in self.frame_records(video)]
 
@@ -163,7 +172,8 @@ class YouTubeVISDataset(BaseDataset):
     def _instances(self, video: VideoRecord, objects: Sequence[FrameObject]) -> list[dict]:
         instances = [vars(item) for item in objects]
         if self.partly_labelled and not self.test_mode:
-            instances.append(outside_record(instances, video.height, video.width))
+            labelled = [vars(item) for item in _labelled(objects)]
+            instances.append(outside_record(labelled, video.height, video.width))
         return instances
 
     def __len__(self) -> int:
@@ -197,3 +207,8 @@ class YouTubeVISDataset(BaseDataset):
             if self.frame_has_object[start + np.array(clip[-self.num_targets :])].any():
                 break
         return clip
+
+
+def _labelled(objects: Sequence[FrameObject]) -> list[FrameObject]:
+    """The objects of a frame without its ignored regions."""
+    return [item for item in objects if item.label != IGNORED_LABEL]

@@ -16,8 +16,9 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.models.checkpoint_file import read_content
-from mmrcf.utils import atomic_output, require_file
+from mmrcf.model_index import listed_model
+from mmrcf.models.checkpoint_file import local_checkpoint, read_content
+from mmrcf.utils import atomic_output
 
 from .config import config_parts
 from .hooks.complete_checkpoint_hook import POINTER
@@ -25,11 +26,25 @@ from .hooks.complete_checkpoint_hook import POINTER
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 
 
+def find_checkpoint(name: str | Path) -> Path:
+    """The file of a checkpoint.
+
+    Args:
+        name: A path, an address (http, https), or the name of a model of the metafiles, which stands for its weights.
+
+    Raises:
+        InputFileError: It is missing, empty or unreadable, or cannot be downloaded.
+        InputError: The model has no weights, or a downloaded file has another hash than its name says.
+    """
+    model = listed_model(name)
+    return local_checkpoint(model.checkpoint() if model else name)
+
+
 def read_checkpoint(path: str | Path) -> dict:
     """Read a checkpoint onto the CPU. Nothing but tensors, plain values and MMEngine's log history is accepted.
 
     Args:
-        path: A file of weights only, or a training checkpoint of MMEngine.
+        path: A file of weights only, or a training checkpoint of MMEngine; see :func:`find_checkpoint`.
 
     Returns:
         ``state_dict``: tensors by name; ``meta``: a dict, empty where the file has none.
@@ -38,15 +53,35 @@ def read_checkpoint(path: str | Path) -> dict:
         InputFileError: The file is missing, empty or unreadable.
         InputError: It is not a checkpoint, is damaged, or holds Python objects.
     """
-    content = read_content(path)
+    content = read_content(find_checkpoint(path))
     weights = content.get('state_dict', content)
-    if not isinstance(weights, dict) or not weights or not all(isinstance(value, Tensor) for value in weights.values()):
+    if (
+        not isinstance(weights, dict)
+        or not weights
+        or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items())
+    ):
         raise InputError(
             f"checkpoint {path}: has no field state_dict with tensors by name; save a model's state_dict()"
         )
     meta = content.get('meta') if weights is not content else None
     weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    return {'state_dict': weights, 'meta': meta if isinstance(meta, dict) else {}}
+    return {'state_dict': weights, 'meta': _checked_meta(meta, path) if isinstance(meta, dict) else {}}
+
+
+def _checked_meta(meta: dict, path: str | Path) -> dict:
+    """``meta`` where the fields that are read from it are of their types."""
+    data = meta.get('dataset_meta') or {}
+    classes = data.get('classes') if isinstance(data, dict) else data
+    counts = [meta.get(name, 0) for name in ('iter', 'epoch')]
+    if not (
+        (classes is None or (isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes)))
+        and all(type(count) is int and count >= 0 for count in counts)
+    ):
+        raise InputError(
+            f'checkpoint {path}: meta has a dataset_meta.classes, iter or epoch of another type than MMEngine writes; '
+            'save it again without'
+        )
+    return meta
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
@@ -220,7 +255,7 @@ def load_tested_weights(runner: Runner, checkpoint: str | Path) -> None:
         InputFileError: The checkpoint is missing.
         InputError: It is damaged, does not fit the model, or was trained on other classes than the test set's.
     """
-    content = read_checkpoint(require_file(checkpoint, 'checkpoint'))
+    content = read_checkpoint(checkpoint)
     load_weights(unwrapped(runner.model), content['state_dict'], checkpoint)
     trained = (content['meta'].get('dataset_meta') or {}).get('classes')
     tested = (getattr(runner.test_loop.dataloader.dataset, 'metainfo', None) or {}).get('classes')

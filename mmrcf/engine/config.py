@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 import mmrcf.registry
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
+from mmrcf.model_index import listed_model
 from mmrcf.utils import require_file
 
 # Top-level fields that MMEngine's Runner reads beside its own arguments.
@@ -56,13 +57,13 @@ class ConfigOptions(DictAction):
         parts = [text for text in values if 'dict(' in text or '{' in text]
         try:
             super().__call__(parser, namespace, [text for text in values if text not in parts], option_string)
-        except (ValueError, AssertionError):
-            parser.error(f'{option_string}: expected key=value pairs, got {" ".join(values)!r}')
+        except (ValueError, AssertionError, RecursionError):
+            parser.error(f'{option_string}: expected key=value pairs, got {" ".join(values)[:200]!r}')
         for text in parts:
             key, _, value = text.partition('=')
             try:
                 getattr(namespace, self.dest)[key] = _literal(ast.parse(value.strip(), mode='eval').body)
-            except (SyntaxError, ValueError):
+            except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two where it lies too deep
                 parser.error(f'{option_string} {text}: expected values, lists and dict(key=value), nothing else')
 
 
@@ -87,14 +88,15 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
     """Read a config file and override some of its fields.
 
     Args:
-        path: The config file (``.py``).
+        path: The config file (``.py``), or the name of a model of the metafiles.
         cfg_options: New values by dotted path, for example ``{'model.score_thr': 0.3}``.
 
     Raises:
         InputFileError: The file or one of its bases is missing.
         InputError: The file is not a valid config, or an option names a top-level field that nothing reads.
     """
-    path = require_file(path, 'config')
+    model = listed_model(path)
+    path = require_file(model.config_path if model else path, 'config')
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise InputError(f'config {path}: expected a .py file, got {path.suffix or "no suffix"}')
     try:
@@ -318,6 +320,8 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     """The message of a part's constructor about a value; None if ``error`` was not raised while a part was built."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     building = [frame for frame in frames if frame.f_code is build_from_cfg.__code__]
+    if building and not isinstance(part := building[-1].f_locals['cfg'], dict):
+        return _no_part(config, part, [frame.f_locals['cfg'] for frame in building[:-1]])
     # A TypeError from deeper down is more often a bug than a value.
     if not building or (isinstance(error, TypeError) and frames[-1].f_code.co_name != '__init__'):
         return None
@@ -325,6 +329,17 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     fields = [field for field, part in config_parts(config) if part.get('type') == name]
     message = ' '.join(str(error.args[0]).split()) if error.args else repr(error)
     return f'{fields[0] if fields else name}: {message}; change that value'
+
+
+def _no_part(config: Config, value: Any, owners: list[Any]) -> str:
+    """Which field holds a value in the place of a part; ``owners``: the parts around it, outermost first."""
+    if not owners:
+        return f'a part is {value!r:.60}, expected dict(type=...); change that value'
+    owner = owners[-1]
+    fields = [field for field, part in config_parts(config) if part.get('type') == owner.get('type')]
+    keys = [key for key, own in owner.items() if own is value or own == value]
+    where = f'{fields[0] if fields else owner.get("type")}.{keys[0]}' if keys else f'a part of {owner.get("type")}'
+    return f'{where} is {value!r:.60}, expected dict(type=...); change that value'
 
 
 def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:

@@ -45,8 +45,8 @@ class FrameStream:
             data_batch: A collated batch of one single-frame sample.
 
         Returns:
-            What the metrics read: video_id, frame_id, video_length, ori_shape, ids, slots, labels, scores, class_probs
-            and rles.
+            What the metrics read: video_id, frame_id, video_length, ori_shape, ids, queries, labels, scores,
+            class_probs and rles.
 
         Raises:
             InputError: The batch holds more than one frame, or the frames of a video do not come in order.

@@ -6,6 +6,7 @@ and read as it is asked for, so neither takes more memory for a longer data set.
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,16 +20,20 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmrcf.datasets.annotations.view import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.models.heads import SlotOutputs
 from mmrcf.models.vis.postprocess import slot_predictions, valid_masks
 from mmrcf.registry import HOOKS
 from mmrcf.structures import SlotPredictions
-from mmrcf.utils import require_file
+from mmrcf.utils import parse_json
+from mmrcf.utils.archives import open_zip, read_arrays, read_member
 
 HEADER = 'header.json'
 VERSION = 1
+MAX_MEMBER_BYTES = 2**29
+"""Largest frame that is read: 192 queries with masks of 960x540 cells are 400 MB."""
 SAVED_SCORE = 0.1
 """Queries with a lower score are saved without their masks, unless the threshold of the model is lower still."""
 
@@ -183,19 +188,16 @@ class SavedOutputs:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = require_file(path, 'query outputs')
-        try:
-            self._zip = zipfile.ZipFile(self.path)
-            header = json.loads(self._zip.read(HEADER))
-            version = header.pop('version')
-            header['classes'] = tuple(header['classes'])
-            self.settings = OutputSettings(**header)
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f'query outputs {path}: not a file of query outputs ({error}); give one of tools/test.py --save-outputs'
-            ) from error
+        self.path = Path(path)
+        self._where = f'query outputs {path}'
+        self._zip = open_zip(path, 'query outputs')
+        header = parse_json(read_member(self._zip, HEADER, self._where, MAX_MEMBER_BYTES), f'{self._where}: {HEADER}')
+        if not isinstance(header, dict) or not {'version', *OutputSettings.__annotations__} == header.keys():
+            raise InputError(f'{self._where}: not a file of query outputs; give one of tools/test.py --save-outputs')
+        version = header.pop('version')
         if version != VERSION:
-            raise InputError(f'query outputs {path}: has version {version}, expected {VERSION}; save the outputs again')
+            raise InputError(f'{self._where}: has version {version}, expected {VERSION}; save the outputs again')
+        self.settings = _checked_settings(header, self._where)
 
     def __enter__(self) -> 'SavedOutputs':
         return self
@@ -209,17 +211,49 @@ class SavedOutputs:
     def __iter__(self) -> Iterator[FrameOutputs]:
         """The frames, in the order in which they were tested."""
         for name in self._zip.namelist()[1:]:
-            with self._zip.open(name) as file:
-                yield _frame_outputs(np.load(io.BytesIO(file.read())))
+            yield _frame_outputs(read_arrays(self._zip, name, self._where, MAX_MEMBER_BYTES), f'{self._where}: {name}')
 
 
-def _frame_outputs(saved: Mapping[str, np.ndarray]) -> FrameOutputs:
+def _checked_settings(header: dict[str, Any], where: str) -> OutputSettings:
+    classes = header['classes']
+    numbers = [header[name] for name in ('score_thr', 'mask_thr', 'saved_score')]
+    if not (
+        isinstance(classes, list)
+        and all(isinstance(name, str) for name in classes)
+        and all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers)
+        and isinstance(header['score_masks'], bool)
+    ):
+        raise InputError(f'{where}: {HEADER} has a field of another type or range; save the outputs again')
+    return OutputSettings(**header | dict(classes=tuple(classes)))
+
+
+_FRAME_FIELDS = ('video_id', 'frame_id', 'video_length')
+_SHAPES = ('ori_shape', 'img_shape', 'padded_shape', 'map_shape')
+
+
+def _frame_outputs(saved: Mapping[str, np.ndarray], where: str) -> FrameOutputs:
     """The outputs of a saved frame; masks that were not kept are empty, with logits of minus infinity."""
+    expected = dict.fromkeys(_FRAME_FIELDS, ('iu', 0)) | dict.fromkeys(_SHAPES, ('iu', 1))
+    expected |= dict(class_probs=('f', 2), codes=('f', 2), kept=('i', 1), mask_logits=('f', 3))
+    for name, (kinds, dimensions) in expected.items():
+        if name not in saved or saved[name].dtype.kind not in kinds or saved[name].ndim != dimensions:
+            raise InputError(f'{where}: {name} is missing or of another type; save the outputs again')
+    queries, kept = len(saved['class_probs']), saved['kept']
+    shapes = {name: tuple(saved[name].tolist()) for name in _SHAPES}
+    sound = (
+        all(len(shape) == 2 and min(shape) > 0 and max(shape) <= MAX_SIDE for shape in shapes.values())
+        and len(saved['codes']) == queries
+        and saved['mask_logits'].shape == (len(kept), *shapes['map_shape'])
+        and len(np.unique(kept)) == len(kept) <= queries
+        and (len(kept) == 0 or 0 <= kept.min() <= kept.max() < queries)
+        and queries * math.prod(shapes['map_shape']) <= MAX_MEMBER_BYTES
+    )
+    if not sound:
+        raise InputError(f'{where}: its arrays do not fit each other; save the outputs again')
     class_probs, logits = torch.from_numpy(saved['class_probs']), torch.from_numpy(saved['mask_logits'])
-    every = logits.new_full((len(class_probs), *saved['map_shape'].tolist()), -torch.inf)
-    every[torch.from_numpy(saved['kept'])] = logits
-    frame = {key: int(saved[key]) for key in ('video_id', 'frame_id', 'video_length')}
-    shapes = {key: tuple(saved[key].tolist()) for key in ('ori_shape', 'img_shape', 'padded_shape')}
+    every = logits.new_full((queries, *shapes.pop('map_shape')), -torch.inf)
+    every[torch.from_numpy(kept)] = logits
+    frame = {key: int(saved[key]) for key in _FRAME_FIELDS}
     return FrameOutputs(
         frame=frame | dict(ori_shape=shapes.pop('ori_shape')),
         class_probs=class_probs,

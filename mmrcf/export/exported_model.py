@@ -122,6 +122,10 @@ class ExportedModel(OnlineModel):
         started = time.perf_counter()
         shape = tuple(frame.shape[-2:])
         outputs = self.graph(self._feeds(frame, state, audio))
+        if (wrong := self.info.wrong_output(outputs)) is not None:
+            raise InputError(
+                f'{self.cfg.filename}: its output {wrong} is not as its metadata say; export the model again'
+            )
         decoded = time.perf_counter()
         slots = self._slots(outputs)
         ids, active, track = self._track_ids(state, slots, outputs)

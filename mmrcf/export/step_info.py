@@ -1,6 +1,7 @@
 """The description of an exported step: enough to run it as a stream without the config that it came from."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
@@ -16,6 +17,12 @@ STATE_OUTPUTS = {
     'audio_valid': 'next_audio_valid',
 }
 """What a stream carries: each input of the graph with the output of the frame before that goes there."""
+
+SIZES = ('pad_size_divisor', 'num_classes', 'num_queries', 'token_channels', 'token_stride', 'mask_stride')
+MAX_SIZE = 2**16
+"""Largest of the sizes that a description states."""
+MAX_STATE_BYTES = 2**30
+"""Largest state of a stream, which is allocated at its first frame."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,19 @@ class StepInfo:
                     f'{origin}: its metadata has no field {field.name}; write it with tools/export/onnx_export.py'
                 )
             values[field.name] = _checked_value(texts[field.name], field.name, field.type, origin)
+        for name in (*SIZES, 'num_references', 'audio_dims'):
+            least = 0 if name == 'num_references' else 1
+            if values[name] is not None and not least <= values[name] <= MAX_SIZE:
+                raise InputError(
+                    f'{origin}: metadata field {name} is {values[name]}, expected {least} to {MAX_SIZE}; '
+                    'export the model again'
+                )
+        for name, kind, count in (('class_names', str, None), ('frame_shape', int, 2)):
+            entries = values[name]
+            if entries is not None and (
+                any(type(entry) is not kind for entry in entries) or count not in (None, len(entries))
+            ):
+                raise InputError(f'{origin}: metadata field {name} is {entries!r:.40}; export the model again')
         return cls(**values)
 
     def padded_shape(self, frame_shape: tuple[int, int]) -> tuple[int, int]:
@@ -105,19 +125,43 @@ class StepInfo:
 
         Args:
             frame_shape: Height and width of ``frame``.
+
+        Raises:
+            InputError: It would take more than ``MAX_STATE_BYTES``.
         """
         padded = self.padded_shape(frame_shape)
         tokens, cells = ([-(-side // stride) for side in padded] for stride in (self.token_stride, self.mask_stride))
-        state: dict[str, np.ndarray] = {}
+        state: dict[str, tuple[tuple[int, ...], type]] = {}
         if self.num_references:
-            state['seen'] = np.zeros((), np.int64)
-            state['references'] = np.zeros((self.num_references, self.token_channels, *tokens), np.float32)
+            state['seen'] = (), np.int64
+            state['references'] = (self.num_references, self.token_channels, *tokens), np.float32
         if self.overlaps:
-            state['previous_masks'] = np.zeros((self.num_queries, *cells), bool)
+            state['previous_masks'] = (self.num_queries, *cells), np.bool_
         if self.audio_dims is not None and self.num_references:
-            state['audio_features'] = np.zeros((self.num_references, self.audio_dims), np.float32)
-            state['audio_valid'] = np.zeros(self.num_references, bool)
-        return state
+            state['audio_features'] = (self.num_references, self.audio_dims), np.float32
+            state['audio_valid'] = (self.num_references,), np.bool_
+        size = sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in state.values())
+        if size > MAX_STATE_BYTES:
+            raise InputError(
+                f'the state of a stream of {frame_shape[1]}x{frame_shape[0]} takes {size} bytes, expected at most '
+                f'{MAX_STATE_BYTES}; give smaller frames, or export the model again'
+            )
+        return {name: np.zeros(shape, kind) for name, (shape, kind) in state.items()}
+
+    def wrong_output(self, outputs: dict[str, np.ndarray]) -> str | None:
+        """The name of an output of the graph that is missing or of another shape or type; None where all are right."""
+        queries = self.num_queries
+        expected = {'scores': ('f', (queries,)), 'class_probs': ('f', (queries, self.num_classes))}
+        cells, dims = (np.shape(outputs.get(name))[1:] or (0, 0) for name in ('masks', 'codes'))
+        expected |= dict(masks=('b', (queries, *cells[:2])), mask_logits=('f', (queries, *cells[:2])))
+        expected['codes'] = 'f', (queries, *dims[:1])
+        if self.overlaps:
+            expected |= dict.fromkeys(('overlaps', 'previous_overlaps'), ('f', (queries, queries)))
+        for name, (kind, shape) in expected.items():
+            array = outputs.get(name)
+            if array is None or array.dtype.kind != kind or array.shape != shape:
+                return name
+        return None
 
 
 def padded_shape(shape: tuple[int, int], divisor: int) -> tuple[int, int]:
@@ -131,10 +175,10 @@ def _checked_value(text: str, name: str, kind: Any, origin: object) -> Any:
     kinds = get_args(kind) or (kind,)
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+        if isinstance(value, int) and float in kinds and not isinstance(value, bool):
+            value = float(value)
+    except (ValueError, RecursionError, OverflowError):
         value = text
-    if isinstance(value, int) and float in kinds and not isinstance(value, bool):
-        value = float(value)
     if type(value) not in kinds:
         expected = ' or '.join('null' if one is type(None) else one.__name__ for one in kinds)
         raise InputError(

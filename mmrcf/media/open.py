@@ -2,7 +2,10 @@
 
 import glob
 import sys
+import tempfile
+import weakref
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -12,18 +15,22 @@ import numpy as np
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import require_file
-from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, scheme_of, without_credentials
-from mmrcf.utils.images import image_suffixes, is_image_file
+from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, scheme_of, without_credentials
+from mmrcf.utils.images import image_format, image_suffixes, is_image_file, is_image_sequence
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
 from .frame_source import FrameSource
-from .image_source import ImageSource, natural_order
+from .image_source import DEFAULT_IMAGE_FPS, ImageSource, natural_order
 from .live_source import LiveSource
 from .video_source import VideoSource
 
 FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 
+# Images that FFmpeg reads from a pipe, one after the other, for as long as some come.
+PIPED_IMAGES = frozenset(('BMP', 'JPEG', 'PNG', 'PPM'))
+SIGNATURE_BYTES = 64
+SPOOL_BYTES = 2**20
 STDIN = '/dev/stdin'
 # Streams of these schemes have an end if they have a duration or a size; all others are live.
 FILE_SCHEMES = frozenset(('http', 'https'))
@@ -85,11 +92,51 @@ def open_source(
     limits = dict(max_size=max_size, max_pixels=max_pixels)
     if path.is_dir() or (glob.has_magic(str(path)) and not path.exists()):
         frames = ImageSource(_find_images(str(path)), text, fps=fps, **limits)
-    elif is_image_file(require_file(path, 'input')) or path.suffix.lower() in image_suffixes():
-        frames = ImageSource([path], text, fps=fps, **limits)
     else:
-        frames = VideoSource(str(path), f'video {text}', **limits)
+        frames = _open_file(require_file(path, 'input'), text, fps, limits)
     return with_audio(frames, audio)
+
+
+def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int | None]) -> FrameSource:
+    """A video, images or a pipe of either: this is the one place that tells them apart, by their content.
+
+    Args:
+        path: The file or pipe.
+        name: Its name for messages.
+        fps: As in :func:`open_source`.
+        limits: ``max_size`` and ``max_pixels``.
+    """
+    rate = {'framerate': str(Fraction(fps or DEFAULT_IMAGE_FPS).limit_denominator(1001))}
+    if not path.is_file():
+        stream = ByteStream(path)
+        kind = image_format(stream.peek())
+        if kind is not None and kind not in PIPED_IMAGES:
+            return _open_image_pipe(stream, name, fps, limits)
+        return VideoSource(stream, f'video {name}', options=rate if kind else {}, **limits)
+    if is_image_sequence(path):
+        return VideoSource(ByteStream(path), f'video {name}', options=rate, **limits)
+    if not is_image_file(path):
+        with path.open('rb') as file:
+            is_damaged_image = image_format(file.read(SIGNATURE_BYTES)) is not None
+        if not is_damaged_image:
+            try:
+                return VideoSource(str(path), f'video {name}', **limits)
+            except InputFileError:
+                if path.suffix.lower() not in image_suffixes():
+                    raise
+    return ImageSource([path], name, fps=fps, **limits)
+
+
+def _open_image_pipe(stream: ByteStream, name: str, fps: float | None, limits: dict[str, int | None]) -> ImageSource:
+    """An image from a pipe whose format cannot be read from its start to its end: by way of a temporary file."""
+    copy = tempfile.NamedTemporaryFile()  # noqa: SIM115  (closed with the source)
+    while content := stream.read(SPOOL_BYTES):
+        copy.write(content)
+    copy.flush()
+    frames = ImageSource([Path(copy.name)], name, fps=fps, **limits)
+    frames.file_names = None
+    weakref.finalize(frames, copy.close)
+    return frames
 
 
 def require_source(source: str) -> None:

@@ -1,5 +1,6 @@
 from . import checkpoint_file  # noqa: F401  (MMEngine reads the weights that configs name by it)
 from .audio_encoders import SmallAudioEncoder, VGGishLSTM
+from .backbones import TimmBackbone
 from .data_preprocessors import RCFDataPreprocessor
 from .heads import InstanceQueryHead
 from .mask_decoders import FPNMaskDecoder
@@ -7,7 +8,7 @@ from .necks import FullFeatureFusion, RobustContextFusion, SingleFrame
 from .object_classifier import ObjectClassifier
 from .task_modules import CenterDistanceCost
 from .trackers import HungarianTracker, IoUTracker, MatchingFreeTracker
-from .vis import RCF, OnlineMask2FormerVIS, OnlineMaskTrackRCNN, OnlineModel
+from .vis import RCF, OnlineMask2Former, OnlineMask2FormerVIS, OnlineMaskTrackRCNN, OnlineModel
 
 __all__ = [
     'CenterDistanceCost',
@@ -18,6 +19,7 @@ __all__ = [
     'IoUTracker',
     'MatchingFreeTracker',
     'ObjectClassifier',
+    'OnlineMask2Former',
     'OnlineMask2FormerVIS',
     'OnlineMaskTrackRCNN',
     'OnlineModel',
@@ -26,5 +28,6 @@ __all__ = [
     'RobustContextFusion',
     'SingleFrame',
     'SmallAudioEncoder',
+    'TimmBackbone',
     'VGGishLSTM',
 ]

@@ -4,8 +4,12 @@ Only tensors, plain values and MMEngine's log history are accepted. MMEngine's o
 where that fails, and its runner would run the text of a config from a checkpoint.
 """
 
+import hashlib
+import http.client
 import pickle
+import re
 import struct
+import urllib.error
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,12 +21,13 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, get_torchvision_models
 
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.utils import atomic_output, require_file
 
 STATISTICS = ('min', 'max', 'mean', 'current')
 URL_SCHEMES = ('http://', 'https://')
 TORCHVISION_SCHEMES = ('torchvision://', 'modelzoo://')
+HASHED_NAME = re.compile(r'-([0-9a-f]{8,64})\.pth$')
 MAX_LOG_LENGTH = 10**6
 
 
@@ -67,18 +72,64 @@ SAFE_GLOBALS = [
 ]
 
 
+def local_checkpoint(path: str | Path) -> Path:
+    """The file of a checkpoint: one of an address (http, https) is downloaded once.
+
+    It goes to the folder in which PyTorch keeps downloads (``TORCH_HOME``, by default ``~/.cache/torch``). If its name
+    ends in a hash, as in ``model-41b088b6.pth``, the file must have that hash (the beginning of its SHA-256).
+
+    Raises:
+        InputFileError: It is missing, empty or unreadable, or cannot be downloaded; then the message says where to put
+            it.
+        InputError: It has another hash.
+    """
+    if not str(path).startswith(URL_SCHEMES):
+        return require_file(path, 'checkpoint')
+    address = str(path)
+    target = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(address).path).name
+    if is_main_process() and not target.is_file():
+        _download(address, target)
+    barrier()
+    expected = HASHED_NAME.search(target.name)
+    if expected and not sha256(target).startswith(expected[1]):
+        raise InputError(
+            f'checkpoint {target}: its SHA-256 does not begin with {expected[1]}, as its name says; remove it, and '
+            f'download {address} again'
+        )
+    return require_file(target, 'checkpoint')
+
+
+def _download(address: str, target: Path) -> None:
+    """Download a file with a progress bar; it appears under its name when it is complete."""
+    try:
+        with atomic_output(target) as temporary:
+            torch.hub.download_url_to_file(address, str(temporary))
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputFileError(
+            f'checkpoint {address}: cannot be downloaded ({one_line(error)}); fetch it elsewhere and put it at {target}'
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file as hexadecimal digits."""
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
 def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
     """All that a checkpoint holds, as tensors and plain values.
 
     Args:
-        path: The file.
+        path: The file, or its address.
         map_location: As of ``torch.load``.
 
     Raises:
         InputFileError: The file is missing, empty or unreadable.
         InputError: It is not a checkpoint, is damaged, or holds Python objects.
     """
-    path = require_file(path, 'checkpoint')
+    path = local_checkpoint(path)
     try:
         with torch.serialization.safe_globals(SAFE_GLOBALS), warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)
@@ -121,13 +172,8 @@ def load_local(filename: str, map_location: Any = None) -> dict:
 
 @CheckpointLoader.register_scheme(prefixes=URL_SCHEMES, force=True)
 def load_url(filename: str, map_location: Any = None) -> dict:
-    """As :func:`load_local`, of a URL: downloaded once, to the folder that PyTorch keeps downloads in."""
-    target = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(filename).path).name
-    if is_main_process() and not target.is_file():
-        with atomic_output(target) as temporary:
-            torch.hub.download_url_to_file(filename, str(temporary))
-    barrier()
-    return load_local(str(target), map_location)
+    """As :func:`load_local`, of an address; see :func:`local_checkpoint`."""
+    return load_local(str(local_checkpoint(filename)), map_location)
 
 
 @CheckpointLoader.register_scheme(prefixes=TORCHVISION_SCHEMES, force=True)

@@ -1,8 +1,14 @@
 """The prediction for one frame. It is final: later frames do not change it."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mmrcf.errors import InputError
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +50,29 @@ class FrameResult:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def to_supervision(self) -> 'supervision.Detections':
+        """The objects as Roboflow's supervision takes them: its annotators, zones and line counters work on the result.
+
+        Returns:
+            ``xyxy`` (x2 and y2 exclusive), ``mask``, ``confidence``, ``class_id`` (the label), ``tracker_id`` (the
+            track ID), and ``data['class_name']``.
+
+        Raises:
+            InputError: supervision is not installed.
+        """
+        try:
+            import supervision
+        except ImportError as error:
+            raise InputError(
+                'FrameResult.to_supervision needs supervision, which is not installed; install it with: pip install '
+                "'mmrcf[supervision]'"
+            ) from error
+        return supervision.Detections(
+            xyxy=self.boxes,
+            mask=self.masks,
+            confidence=self.scores,
+            class_id=self.labels,
+            tracker_id=self.ids,
+            data={'class_name': np.array(self.class_names, dtype=str)},
+        )

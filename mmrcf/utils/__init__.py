@@ -1,4 +1,4 @@
-from .files import read_json, require_file, require_folder
+from .files import parse_json, read_json, read_text, require_file, require_folder
 from .images import read_image
 from .machine import describe_machine, keep_freed_memory, peak_mib, resident_mib
 from .masks import mask_boxes
@@ -9,9 +9,11 @@ __all__ = [
     'describe_machine',
     'keep_freed_memory',
     'mask_boxes',
+    'parse_json',
     'peak_mib',
     'read_image',
     'read_json',
+    'read_text',
     'require_file',
     'require_folder',
     'resident_mib',

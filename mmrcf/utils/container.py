@@ -35,9 +35,36 @@ PROTOCOLS = {
 LOCAL_PROTOCOLS = 'file,crypto'
 # Enough of a file to tell what it is.
 _TEXT_PROBE = 4096
+_STREAM_BUFFER = 2**16
 # Where FFmpeg cuts a line.
 _MAX_ENTRY = 4000
 MAX_PLAYLIST_BYTES = 2**24
+
+
+class ByteStream:
+    """What a file or a pipe holds, read once from its start to its end, as FFmpeg takes it.
+
+    FFmpeg tells the kind by the content alone then, where it goes by the suffix of a name: the pictures of a file like
+    ``cat *.jpg > all.jpg`` are one video.
+
+    Args:
+        path: The file or pipe. It is closed at its end, or with this object.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = open(path, 'rb', buffering=_STREAM_BUFFER)  # noqa: SIM115
+
+    def peek(self) -> bytes:
+        """The start, as far as it has arrived: at least a byte but for an empty stream."""
+        return self._file.peek(1)
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, as soon as there are some; none at the end."""
+        return self._file.read1(size)
+
+    def __del__(self) -> None:
+        if hasattr(self, '_file'):
+            self._file.close()
 
 
 def scheme_of(source: str) -> str | None:
@@ -59,7 +86,7 @@ def without_credentials(text: str) -> str:
 
 
 def open_container(
-    url: str,
+    url: str | ByteStream,
     name: str,
     container_format: str | None = None,
     options: dict[str, str] | None = None,
@@ -72,7 +99,7 @@ def open_container(
     stream stays in its protocols, see PROTOCOLS.
 
     Args:
-        url: Path of a file or pipe, URL with a scheme of PROTOCOLS, or device.
+        url: Path of a file or pipe, URL with a scheme of PROTOCOLS, device, or what holds the content.
         name: Name for messages, without credentials.
         container_format: Input format, where it does not show from ``url`` (devices).
         options: Options of the input format.
@@ -88,9 +115,14 @@ def open_container(
     try:
         if container_format is not None:
             return av.open(url, options=options, **arguments)
+        if isinstance(url, ByteStream):
+            # Without the protocol 'file' a playlist from a pipe opens nothing.
+            return av.open(url, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
         scheme = scheme_of(url)
         if scheme in PROTOCOLS:
             return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
+        if not Path(url).is_file():
+            return open_container(ByteStream(url), name, container_format, options, timeout, kind)
         return _open_local(Path(url), name, options, arguments)
     except InputFileError:
         raise
@@ -103,14 +135,7 @@ def open_container(
 
 
 def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
-    """Open a file by its absolute path, which FFmpeg cannot take for a URL, or a pipe by its number."""
-    if not path.is_file():
-        # FFmpeg duplicates the descriptor. Without the protocol 'file' a playlist from a pipe opens nothing.
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            return av.open(f'pipe:{descriptor}', options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
-        finally:
-            os.close(descriptor)
+    """Open a file by its absolute path, which FFmpeg cannot take for a URL."""
     check_playlist(path, name)
     options['protocol_whitelist'] = LOCAL_PROTOCOLS
     return av.open(str(path.absolute()), options=options, **arguments)
@@ -128,23 +153,28 @@ def check_playlist(path: Path, name: str) -> None:
     Raises:
         InputFileError: It names something else, or is a DASH manifest, which may name files in many ways.
     """
-    folder = path.absolute().parent.resolve()
+    folder = _real(path.absolute().parent)
     waiting, seen = [path], set()
     while waiting:
         playlist = waiting.pop()
-        if playlist.resolve() in seen or not playlist.is_file():
+        if _real(playlist) in seen or not playlist.is_file():
             continue
-        seen.add(playlist.resolve())
+        seen.add(_real(playlist))
         note_input(playlist)
         for entry in _playlist_entries(playlist, name):
             target = playlist.absolute().parent / entry
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
-            if has_scheme or len(entry) > _MAX_ENTRY or not target.resolve().is_relative_to(folder):
+            if has_scheme or len(entry) > _MAX_ENTRY or not _real(target).is_relative_to(folder):
                 raise InputFileError(
                     f'{name}: names {without_credentials(entry[:100])}; a local playlist may name files beside it or '
                     'below it'
                 )
             waiting.append(target)
+
+
+def _real(path: Path) -> Path:
+    """Where links lead; ``Path.resolve`` raises where they form a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _playlist_entries(path: Path, name: str) -> list[str]:

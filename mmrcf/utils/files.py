@@ -8,6 +8,11 @@ from typing import Any
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import note_input
 
+MAX_TEXT_BYTES = 2**31
+"""Largest text file that is read by default."""
+MAX_PIPE_BYTES = 2**28
+"""How much is read of a pipe or a device, where a text is expected."""
+
 
 def require_file(path: str | Path, what: str) -> Path:
     """Return ``path`` if it is a readable, non-empty file. It counts as an input then, see :mod:`mmrcf.inputs`.
@@ -42,19 +47,59 @@ def require_folder(path: str | Path, what: str) -> Path:
     return path
 
 
-def read_json(path: str | Path, what: str) -> Any:
-    """Read a JSON file. Raises :class:`InputError` naming file and line if it is not valid JSON."""
+def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """The content of a text file in UTF-8, with or without a byte-order mark.
+
+    Args:
+        path: The file. Of a pipe or a device, which may have no end, at most ``MAX_PIPE_BYTES`` are read.
+        what: Its role, for messages.
+        max_bytes: Largest file.
+
+    Raises:
+        InputFileError: The file is missing, cannot be read or is too large.
+        InputError: It is not text in UTF-8.
+    """
     path = require_file(path, what)
     try:
-        return json.loads(path.read_text(encoding='utf-8-sig'))  # with or without a byte-order mark
+        size = path.stat().st_size if path.is_file() else MAX_PIPE_BYTES
+        with path.open('rb') as file:
+            content = None if size > max_bytes else file.read(size + 1)
+    except OSError as error:
+        raise InputFileError(f'{what} {path}: cannot be read ({error.strerror}); check the path') from error
+    if content is None or len(content) > size:
+        raise InputFileError(f'{what} {path}: holds more than {min(size, max_bytes)} bytes; give a smaller file')
+    try:
+        return content.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise InputError(f'{what} {path}: not a text file in UTF-8; save it as UTF-8') from error
+
+
+def read_json(path: str | Path, what: str) -> Any:
+    """Read a JSON file. Raises :class:`InputError` naming file and line if it is not valid JSON."""
+    return parse_json(read_text(path, what), f'{what} {path}')
+
+
+def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
+    """Parse JSON.
+
+    Args:
+        text: From a file that anybody may have written.
+        where: The file, for messages.
+        options: Of ``json.loads``.
+
+    Raises:
+        InputError: It is not valid JSON, lies too deep, or holds a number of thousands of digits.
+    """
+    try:
+        return json.loads(text, **options)
     except json.JSONDecodeError as error:
         raise InputError(
-            f'{what} {path}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
+            f'{where}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
             'the file may be truncated'
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f'{what} {path}: not a text file in UTF-8; expected JSON') from error
+        raise InputError(f'{where}: not text in UTF-8; expected JSON') from error
     except RecursionError as error:
-        raise InputError(f'{what} {path}: lists and objects lie too deep in each other; expected plain JSON') from error
+        raise InputError(f'{where}: lists and objects lie too deep in each other; expected plain JSON') from error
     except ValueError as error:  # Python's limit for the digits of a whole number
-        raise InputError(f'{what} {path}: holds a number that is too long ({error}); expected plain JSON') from error
+        raise InputError(f'{where}: holds a number that is too long ({error}); expected plain JSON') from error

@@ -9,6 +9,8 @@ import contextlib
 import functools
 import io
 import logging
+import mmap
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,16 +27,25 @@ from .files import require_file
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ('AVIF', 'BMP', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
-STACKS = frozenset(('AVIF', 'PNG', 'TIFF', 'WEBP'))
+FORMATS = ('AVIF', 'BMP', 'GIF', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
+STACKS = frozenset(('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""
 
 ORIENTATION, REDUCED_IMAGE, BITS, WIDTH, HEIGHT = 0x112, 254, 258, 256, 257
 TIFF_STARTS = (b'II*\0', b'MM\0*')
+# The end of a picture with the start of the next one, where images follow one another in a file. Cameras pad JPEGs.
+NEXT_IMAGE = {
+    'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
+    'PNG': re.compile(rb'IEND\xaeB`\x82\x89PNG\r\n'),
+}
+# Of a phone's photo, whose further JPEGs are depth maps and the like.
+PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 # Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
 DEPTHS = (12, 14, 16)
+# Of an image, scaled at a time.
+ROWS = 256
 FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
 
 
@@ -53,16 +64,23 @@ class WhiteLevel:
         """``values`` of any shape, integers or floats, as uint8 of the same shape; uint8 as it is."""
         if values.dtype == np.uint8:
             return values
-        is_float = values.dtype.kind == 'f'
-        values = values.astype(np.float32)
-        brightest = float(values.max(initial=0, where=np.isfinite(values)))
-        if is_float:
+        # In parts: whole, the numbers in between take several times the memory of a large image.
+        parts = [slice(start, start + ROWS) for start in range(0, len(values), ROWS)]
+        brightest = max((_brightest(values[part]) for part in parts), default=0.0)
+        if values.dtype.kind == 'f':
             white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
         else:
             white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
         self._white = max(self._white, white)
-        scaled = np.nan_to_num(values, copy=False, nan=0).clip(0, self._white) * np.float32(255 / self._white)
-        return (scaled + 0.5).astype(np.uint8)
+        scaled = np.empty(values.shape, np.uint8)
+        for part in parts:
+            numbers = np.nan_to_num(values[part].astype(np.float32), copy=False, nan=0).clip(0, self._white)
+            scaled[part] = numbers * np.float32(255 / self._white) + 0.5
+        return scaled
+
+
+def _brightest(values: np.ndarray) -> float:
+    return float(values.max(initial=0, where=np.isfinite(values)))
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -105,7 +123,8 @@ def read_frames(
     name = f'image {path}'
     with _reading(path):
         if _needs_opencv(path):
-            check_pixels(name, *_tiff_size(path), max_pixels)
+            width, height, depth = _tiff_size(path)
+            check_pixels(name, width, height, max_pixels if depth <= 32 else max_pixels // 2)
             count = cv2.imcount(str(path))
             if not count:
                 raise InputError(
@@ -151,6 +170,33 @@ def is_image_file(path: str | Path) -> bool:
             return True
     except InputError:
         return _needs_opencv(path)
+
+
+def is_image_sequence(path: str | Path) -> bool:
+    """Whether whole images follow one another in a file, as in raw MJPEG and ``cat *.png``: a video without times."""
+    try:
+        with _reading(path), _open(Path(path)) as image:
+            kind, metadata = image.format, image.info.get('xmp', b'')
+    except InputError:
+        return False
+    if PHOTO_PARTS in metadata:
+        return False
+    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if kind in NEXT_IMAGE:
+            return NEXT_IMAGE[kind].search(content) is not None
+        if kind == 'BMP':
+            end = int.from_bytes(content[2:6], 'little')
+            return end > 0 and content[end : end + 2] == content[:2]
+        return False
+
+
+def image_format(start: bytes) -> str | None:
+    """The format of an image by the first bytes of its file; None for what does not start as one."""
+    for kind in _known_formats():
+        accepts = Image.OPEN[kind][1]
+        if kind in FORMATS and accepts is not None and accepts(start) is True:
+            return kind
+    return None
 
 
 def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
@@ -227,13 +273,13 @@ def _needs_opencv(path: Path) -> bool:
         return True
 
 
-def _tiff_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header of a TIFF."""
+def _tiff_size(path: Path) -> tuple[int, int, int]:
+    """Width, height and bits of a sample from the header of a TIFF."""
     with path.open('rb') as file:
         directory = ImageFileDirectory_v2(file.read(8))
         file.seek(directory.next)
         directory.load(file)
-    return int(directory[WIDTH]), int(directory[HEIGHT])
+    return int(directory[WIDTH]), int(directory[HEIGHT]), max(directory.get(BITS, (8,)))
 
 
 def _read_by_opencv(path: Path, index: int) -> np.ndarray:

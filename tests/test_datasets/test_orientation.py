@@ -35,6 +35,11 @@ def test_frames_are_read_as_displayed_or_as_stored(tmp_path: Path, stored: np.nd
         assert results['img_shape'] == [expected.shape[:2]]
 
 
+def test_damaged_metadata_are_no_orientation(tmp_path: Path, stored: np.ndarray) -> None:
+    Image.fromarray(stored).save(tmp_path / 'a.png', exif=b'Exif\0\0XX*\0\xff\xff\xff\xff')
+    assert exif_orientation(tmp_path / 'a.png') == 1
+
+
 def test_another_mode_is_refused() -> None:
     with pytest.raises(InputError, match="expected 'apply' or 'ignore'"):
         LoadClipFrames('turn')

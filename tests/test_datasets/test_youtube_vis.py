@@ -281,6 +281,22 @@ def test_crowds_are_no_ground_truth(write_ytvis, content):
         assert not any((mask == crowd).all() for mask in frame.gt_instances.masks)
 
 
+def test_crowds_can_be_ignored_regions(write_ytvis, content):
+    dataset = make(write_ytvis(), num_targets=6, crowds='ignore')
+    crowd = content['annotations'][2]['segmentations']
+    for frame in frames_of(dataset[0]):
+        expected = crowd[frame.frame_id]
+        assert ('ignored_instances' in frame) == (expected is not None)
+        if expected is not None:
+            np.testing.assert_array_equal(frame.ignored_instances.masks.masks[0], mask_utils.decode(expected))
+        assert frame.gt_instances.instances_ids.min() >= 1 and frame.gt_instances.labels.min() >= 0
+    dropped = make(write_ytvis(), num_targets=6)
+    dropped.full_init()
+    assert dataset.object_counts.tolist() == dropped.object_counts.tolist()
+    with pytest.raises(InputError, match="crowds='keep', expected 'drop' or 'ignore'"):
+        YouTubeVISDataset('instances.json', lazy_init=True, crowds='keep')
+
+
 def test_all_beside_the_objects_of_a_partly_labelled_video_is_ignored(write_ytvis):
     path = write_ytvis()
     dataset = make(path, num_references=2, num_targets=4, partly_labelled=True)

@@ -15,7 +15,7 @@ from mmengine.model import Sequential
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
-from mmrcf.engine.checkpoint import latest_checkpoint, weight_difference
+from mmrcf.engine.checkpoint import latest_checkpoint, read_checkpoint, weight_difference
 from mmrcf.engine.hooks import CompleteCheckpointHook
 from mmrcf.errors import InputError
 
@@ -132,6 +132,23 @@ def test_a_checkpoint_goes_when_the_next_one_is_complete(tmp_path: Path, save_st
     save_step(10)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['iter_10.pth', 'last_checkpoint']
     assert (tmp_path / 'last_checkpoint').read_text() == 'iter_10.pth'
+
+
+@pytest.mark.parametrize(
+    'meta',
+    [
+        dict(dataset_meta=[1]),
+        dict(dataset_meta=dict(classes=7)),
+        dict(dataset_meta=dict(classes=['a', 1])),
+        dict(iter='2'),
+        dict(iter=-1),
+        dict(epoch=0.5),
+    ],
+)
+def test_fields_of_another_type_are_refused(tmp_path: Path, meta: dict) -> None:
+    torch.save(dict(state_dict=dict(x=torch.ones(1)), meta=meta), tmp_path / 'a.pth')
+    with pytest.raises(InputError, match=r'a\.pth: meta has a dataset_meta'):
+        read_checkpoint(tmp_path / 'a.pth')
 
 
 class Code:

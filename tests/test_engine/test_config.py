@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from mmrcf.command_line import add_cfg_options
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
@@ -107,6 +108,25 @@ def test_an_error_about_a_field_names_it(config: Config, error: Exception, words
 def test_a_value_that_a_constructor_refuses_is_named(config: Config) -> None:
     config.model.depth = 19
     with pytest.raises(InputError, match='model: invalid depth 19'), explained_config_errors(config):
+        MODELS.build(config.model)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'model.neck': None}, 'model.neck is None, expected dict'),
+        ({'model.neck': 'RobustContextFusion'}, "model.neck is 'RobustContextFusion', expected dict"),
+        ({'model.head.loss_cls': 3}, 'model.head.loss_cls is 3, expected dict'),
+        ({'model': 'RCF'}, "a part is 'RCF', expected dict"),
+    ],
+)
+def test_a_value_in_the_place_of_a_part_is_named(tiny_config: Path, options: dict, message: str) -> None:
+    config = load_config(tiny_config, options)
+    with (
+        pytest.raises(InputError, match=message),
+        explained_config_errors(config),
+        DefaultScope.overwrite_default_scope('mmrcf'),
+    ):
         MODELS.build(config.model)
 
 

@@ -1,5 +1,9 @@
 """Saved query outputs are those of the run, and recording them changes nothing."""
 
+import io
+import json
+import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +62,66 @@ def test_a_file_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.undo()
     with pytest.raises(InputError, match=r'outputs\.zip: has version 2, expected 1'):
         SavedOutputs(path)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(version=None),
+        dict(classes='ab'),
+        dict(classes=[1]),
+        dict(score_thr='x'),
+        dict(mask_thr=float('nan')),
+        dict(score_masks=1),
+        dict(more=1),
+    ],
+)
+def test_a_header_that_is_not_ours_is_refused(tmp_path: Path, changes: dict) -> None:
+    header = dict(version=1, **asdict(SETTINGS)) | changes
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr('header.json', json.dumps({key: value for key, value in header.items() if value is not None}))
+    with pytest.raises(InputError, match=r'query outputs .*a\.zip'):
+        SavedOutputs(tmp_path / 'a.zip')
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(codes=None),
+        dict(codes=np.zeros((2, 4), np.float32)),
+        dict(class_probs=np.zeros((3, 2), int)),
+        dict(kept=np.array([0, 3])),
+        dict(kept=np.array([0, -1])),
+        dict(kept=np.array([0, 0])),
+        dict(kept=np.array([0])),
+        dict(map_shape=np.array([2**40, 2**40])),
+        dict(map_shape=np.array([-8, -12])),
+        dict(ori_shape=np.array([30])),
+        dict(video_id=np.array([1, 2])),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, changes: dict) -> None:
+    arrays = dict(
+        class_probs=np.full((3, 2), 0.5, np.float32),
+        codes=np.ones((3, 4), np.float32),
+        kept=np.array([0, 2]),
+        mask_logits=np.ones((2, 8, 12), np.float32),
+        map_shape=(8, 12),
+        img_shape=(32, 44),
+        padded_shape=(32, 48),
+        **FRAME,
+    )
+    OutputWriter(tmp_path / 'a.zip', SETTINGS).close()
+    for number, content in enumerate((arrays, arrays | changes)):
+        file = io.BytesIO()
+        np.savez(file, **{name: array for name, array in content.items() if array is not None})
+        with zipfile.ZipFile(tmp_path / 'a.zip', 'a') as archive:
+            archive.writestr(f'{number:08d}.npz', file.getvalue())
+    with SavedOutputs(tmp_path / 'a.zip') as saved:
+        frames = iter(saved)
+        assert next(frames).mask_logits.shape == (3, 8, 12)
+        with pytest.raises(InputError, match=r'a\.zip: 00000001\.npz: '):
+            next(frames)
 
 
 def test_recording_changes_no_result(tiny_config: Path) -> None:

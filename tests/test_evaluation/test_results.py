@@ -91,6 +91,14 @@ class TestTool:
         assert code == 2 and said.err.count('\n') == 1 and 'nothing.json: no such file' in said.err
 
 
+@pytest.mark.parametrize('content', [b'[' * 100_000 + b']' * 100_000, b'[' + b'9' * 5_000 + b']', b'[\xff]', b''])
+def test_a_zip_of_what_is_no_json_is_named(tmp_path, content):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr('results.json', content)
+    with pytest.raises(InputError, match=r'results .*a\.zip: results\.json: '):
+        read_results(tmp_path / 'a.zip')
+
+
 def test_a_zip_bomb_is_not_unpacked(tmp_path):
     path = tmp_path / 'a.zip'
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:

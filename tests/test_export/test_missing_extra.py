@@ -19,6 +19,7 @@ print('imported', *(name for name in slow if name in sys.modules))
 """
 
 
+@pytest.mark.slow
 def test_the_package_imports_without_it_and_without_what_only_some_models_need() -> None:
     done = subprocess.run([sys.executable, '-c', BLOCKED], capture_output=True, text=True)
     assert done.stdout.strip() == 'imported', done.stderr

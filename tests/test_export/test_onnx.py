@@ -25,7 +25,7 @@ def clip(write_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
     return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, audio='aac')
 
 
-@pytest.mark.parametrize('audio', [False, True])
+@pytest.mark.parametrize('audio', [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize('runtime', RUNTIMES)
 def test_equals_pytorch_from_the_first_frame_on(
     runtime: str, audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
@@ -43,6 +43,7 @@ def test_equals_pytorch_from_the_first_frame_on(
         each.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('runtime', 'audio'), [('onnxruntime', False), ('onnxruntime', True), ('openvino', True)])
 def test_a_file_for_any_size_takes_any(
     runtime: str, audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path

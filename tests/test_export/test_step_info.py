@@ -1,6 +1,7 @@
 """What an exported step says about itself comes back as it was, and nothing else is believed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,14 @@ def test_the_first_state_is_empty(info: StepInfo) -> None:
         ('score_thr', '"high"', 'metadata field score_thr is \'"high"\', expected float'),
         ('num_queries', 'ten', "metadata field num_queries is 'ten', expected int"),
         ('bgr_to_rgb', '1', "metadata field bgr_to_rgb is '1', expected bool"),
+        ('score_thr', '9' * 400, 'expected float'),
+        ('mean', '[' * 100_000, 'expected list'),
+        ('num_queries', '9' * 5_000, 'expected int'),
+        ('pad_size_divisor', '0', 'metadata field pad_size_divisor is 0, expected 1 to 65536'),
+        ('num_references', '-1', 'metadata field num_references is -1, expected 0 to 65536'),
+        ('token_channels', '65537', 'metadata field token_channels is 65537, expected 1 to 65536'),
+        ('frame_shape', '[64]', 'metadata field frame_shape is [64]'),
+        ('class_names', '[1]', 'metadata field class_names is [1]'),
         ('audio_dims', '[1]', "metadata field audio_dims is '[1]', expected int or null"),
     ],
 )
@@ -58,3 +67,25 @@ def test_wrong_metadata_is_named(info: StepInfo, field: str, text: str | None, m
     with pytest.raises(InputError) as error:
         StepInfo.from_metadata(texts, 'model.onnx')
     assert message in str(error.value)
+
+
+def test_a_state_that_is_too_large_is_not_made(info: StepInfo) -> None:
+    with pytest.raises(InputError, match='the state of a stream of 96x64 takes'):
+        replace(info, num_references=2**16, token_channels=2**16).first_state((64, 96))
+
+
+def test_outputs_that_do_not_fit_are_found(info: StepInfo) -> None:
+    outputs = dict(
+        scores=np.zeros(5, np.float32),
+        class_probs=np.zeros((5, 8), np.float32),
+        masks=np.zeros((5, 16, 24), bool),
+        mask_logits=np.zeros((5, 16, 24), np.float32),
+        codes=np.zeros((5, 7), np.float32),
+        overlaps=np.zeros((5, 5)),
+        previous_overlaps=np.zeros((5, 5)),
+    )
+    assert info.wrong_output(outputs) is None
+    for name, array in outputs.items():
+        for wrong in (array[:4], array[..., None], array.astype(np.int64), None):
+            assert info.wrong_output(outputs | {name: wrong}) in (name, 'masks', 'mask_logits')
+        assert info.wrong_output({key: value for key, value in outputs.items() if key != name}) == name

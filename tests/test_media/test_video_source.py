@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, open_source
@@ -89,6 +90,46 @@ def test_rotation_in_metadata_is_applied(
     assert (source.height, source.width) == ((64, 96) if turns == 2 else (96, 64))
     for one, other in zip(plain, turned, strict=True):
         np.testing.assert_array_equal(np.rot90(one.image, turns), other.image)
+
+
+def crop_matroska(path: Path, top: int, bottom: int, left: int, right: int) -> Path:
+    """Write the cropping into the header of a file, in place of two elements without effect and the padding."""
+    video = b'\xb0\x81\x60\xba\x81\x40'  # width 96, height 64
+    before = b'\xe0\x8a' + video + b'\x54\xb2\x81\x04\x55\xee\x81\x00' + b'\xec\x01' + bytes(6) + b'\x02' + bytes(2)
+    sides = ((0x54BB, top), (0x54AA, bottom), (0x54CC, left), (0x54DD, right))
+    crop = b''.join(kind.to_bytes(2, 'big') + bytes((0x81, value)) for kind, value in sides)
+    content = path.read_bytes()
+    assert content.count(before) == 1
+    path.write_bytes(content.replace(before, b'\xe0\x99' + video + crop + b'\xec\x81\x00'))
+    return path
+
+
+@pytest.mark.parametrize('name', ['cropped.mkv', 'cropped.mp4'])
+def test_cropping_in_metadata_is_applied_before_rotation(
+    tmp_path: Path, write_clip: Callable[..., Path], name: str
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv', codec='mpeg4')
+    _, plain = read(clip)
+    cropped = turn(crop_matroska(clip, top=1, bottom=5, left=8, right=3), tmp_path / name, 90)
+    source, frames = read(cropped)
+    assert (source.height, source.width, len(frames)) == (96 - 8 - 3, 64 - 1 - 5, 8)
+    for one, other in zip(plain, frames, strict=True):
+        np.testing.assert_array_equal(np.rot90(one.image[1:-5, 8:-3]), other.image)
+
+
+def test_cropping_of_the_codec_is_exact(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv')
+    with av.open(str(clip)) as whole, av.open(str(tmp_path / 'cropped.h264'), 'w') as cropped:
+        stream = whole.streams.video[0]
+        crop = BitStreamFilterContext('h264_mp4toannexb,h264_metadata=crop_left=10:crop_top=6', stream)
+        target = cropped.add_stream_from_template(stream)
+        for packet in whole.demux(stream):
+            for changed in crop.filter(packet if packet.size else None):
+                changed.stream = target
+                cropped.mux(changed)
+    _, plain = read(clip)
+    _, frames = read(tmp_path / 'cropped.h264')
+    np.testing.assert_array_equal(plain[0].image[6:, 10:], frames[0].image)
 
 
 def test_variable_frame_rate_keeps_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:

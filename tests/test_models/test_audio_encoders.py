@@ -133,11 +133,13 @@ def test_the_url_of_the_configs_is_fetched(vggish_file, repository, monkeypatch)
     assert torch.equal(encoder.vggish.embeddings[2].weight, stored['embeddings.2.weight'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
         (lambda weights: weights.pop('features.6.bias'), 'lacks features.6.bias'),
         (lambda weights: weights.update(head=torch.zeros(1)), 'holds the unknown head'),
+        (lambda weights: weights.update({'features.3.bias': 7}), 'holds something else than tensors'),
         (lambda weights: weights.update({'features.3.bias': torch.zeros(7)}), r'features.3.bias has shape \(7,\)'),
     ],
 )
@@ -149,7 +151,7 @@ def test_a_wrong_file_is_refused_by_name(change, message, vggish_file, tmp_path)
     with pytest.raises(InputError, match=rf'wrong\.pth: {message}'):
         load_vggish(VGGish(), path)
     path.write_bytes(b'not weights')
-    with pytest.raises(InputError, match=r'wrong\.pth: cannot be read'):
+    with pytest.raises(InputError, match=r'wrong\.pth: not a PyTorch checkpoint'):
         load_vggish(VGGish(), path)
     with pytest.raises(InputError, match=r'absent\.pth'):
         load_vggish(VGGish(), tmp_path / 'absent.pth')

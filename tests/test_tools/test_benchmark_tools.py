@@ -92,6 +92,7 @@ def test_soak_compares_the_ends_and_takes_the_highest_memory(load_script) -> Non
     assert figures['ratio_of_p50'] == pytest.approx(1.1)
 
 
+@pytest.mark.slow
 def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'live.json'
     options = ['--source-fps', '50', '--model-fps', '8', '--seconds', '1.5', '--json', str(out)]
@@ -102,6 +103,7 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert 'dropped to keep up' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evaluation_takes_longer_than_its_steps(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:

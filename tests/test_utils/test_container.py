@@ -125,6 +125,7 @@ def test_a_list_to_join_reads_nothing_else(segments: Path, name: str) -> None:
         open_source(path)
 
 
+@pytest.mark.slow
 def test_an_open_stream_that_is_dropped(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     """It used to end the process: the garbage collector took the container apart while it was open."""
     for index in range(4):
@@ -161,3 +162,12 @@ def test_what_a_playlist_names_is_an_input_too(text: str, tmp_path: Path) -> Non
 )
 def test_secrets_in_a_path_are_masked(text: str, shown: str) -> None:
     assert without_credentials(text) == shown and without_credentials(shown) == shown
+
+
+def test_links_in_a_circle_are_no_way_out(tmp_path: Path) -> None:
+    (tmp_path / 'a.ts').symlink_to('b.ts')
+    (tmp_path / 'b.ts').symlink_to('a.ts')
+    (tmp_path / 'list.m3u8').write_text('#EXTM3U\n#EXTINF:1,\na.ts\n')
+    check_playlist(tmp_path / 'list.m3u8', 'list')
+    with pytest.raises(InputError, match='list.m3u8'):
+        open_source(tmp_path / 'list.m3u8')

@@ -1,6 +1,7 @@
 import io
 import logging
 import sys
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -138,6 +139,17 @@ def test_white_never_falls() -> None:
     assert white.to_uint8(np.array([65535, 4095], np.uint16)).tolist() == [255, 16]
     assert white.to_uint8(np.array([4095, 0], np.uint16)).tolist() == [16, 0], 'one video keeps its brightness'
     assert WhiteLevel().to_uint8(np.array([np.nan, np.inf, -1, 0.5], np.float32)).tolist() == [0, 255, 0, 128]
+
+
+@pytest.mark.parametrize('kind', [np.uint16, np.float32])
+def test_scaling_takes_little_memory_beside_the_image(kind: type) -> None:
+    values = np.full((4096, 1024), 4095, kind)
+    tracemalloc.start()
+    scaled = WhiteLevel().to_uint8(values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (scaled == WhiteLevel().to_uint8(values[:1, :1])).all()
+    assert peak < scaled.nbytes + values.nbytes // 2
 
 
 def test_a_bomb_is_not_decoded(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ if __name__ == '__main__':
 
 import matplotlib
 
-from mmrcf.utils import atomic_output, require_file, require_folder, write_json
+from mmrcf.utils import atomic_output, read_text, require_folder, write_json
 
 matplotlib.use('Agg')
 
@@ -82,10 +82,7 @@ def read_log(path: Path) -> list[Record]:
     Raises:
         InputError: The file is missing or empty, or a line is no JSON object or has no whole number ``step``.
     """
-    try:
-        lines = require_file(path, 'log').read_text(encoding='utf-8').splitlines(keepends=True)
-    except UnicodeDecodeError as error:
-        raise InputError(f'log {path}: not a text file in UTF-8; expected JSON, an object a line') from error
+    lines = read_text(path, 'log').splitlines(keepends=True)
     records, iteration = [], 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():

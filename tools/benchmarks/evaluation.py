@@ -27,10 +27,10 @@ if __name__ == '__main__':
 
 import torch
 
-from mmrcf.engine.checkpoint import load_tested_weights
+from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
 from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
 from mmrcf.engine.loops import OnlineTestLoop
-from mmrcf.utils import describe_machine, keep_freed_memory, require_file, write_json
+from mmrcf.utils import describe_machine, keep_freed_memory, write_json
 
 
 def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None) -> dict[str, object]:
@@ -69,7 +69,7 @@ def evaluate(config_path: str, checkpoint: str, cfg_options: dict | None = None)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
-    require_file(args.checkpoint, 'checkpoint')
+    find_checkpoint(args.checkpoint)
     keep_freed_memory()
     figures = evaluate(args.config, args.checkpoint, args.cfg_options)
     print(

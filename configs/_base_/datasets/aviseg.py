@@ -11,6 +11,7 @@ val_dataloader = dict(dataset=dict(data_root=data_root, ann_file='val.json', fps
 val_evaluator = [
     dict(type='VISMetric', ann_file=data_root + 'val.json'),
     dict(type='OrderMetric', ann_file=data_root + 'val.json'),
+    dict(type='FSLAMetric', ann_file=data_root + 'val.json'),
 ]
 test_dataloader = dict(
     dataset=dict(
@@ -23,4 +24,5 @@ test_dataloader = dict(
 test_evaluator = [
     dict(type='VISMetric', ann_file=data_root + 'test.json'),
     dict(type='OrderMetric', ann_file=data_root + 'test.json'),
+    dict(type='FSLAMetric', ann_file=data_root + 'test.json'),
 ]

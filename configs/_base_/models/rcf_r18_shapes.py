@@ -4,8 +4,8 @@
 # decoder layers. Mask cross-entropy joins the Dice loss, which the paper has alone. Order supervision over several
 # targets: objects here cross the position of a query within a few frames.
 #
-# The empty class weighs 0.4, not 0.1: of ten queries about seven are empty, so both sides of the class loss weigh alike,
-# as they do with 0.1 and the hundred queries of MaskFormer.
+# The empty class weighs 0.4, not 0.1: of ten queries about seven are empty, so both sides of the class loss weigh
+# alike, as they do with 0.1 and the hundred queries of MaskFormer.
 #
 # Track IDs follow the paper's rules with a lower overlap (`iou_threshold`; at 6 frames a second objects move far), and
 # three options that the paper does not have: a query that overlaps a better-scored one by more than 0.6 is not shown

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmrcf.errors import InputError
+from mmrcf.structures import IGNORED_LABEL
 
 from .reader import EVERYTHING, read_annotations
 from .records import FrameObject, VideoRecord
@@ -47,6 +48,7 @@ def read_labelled_videos(
     ignore_categories: tuple[str, ...] = (),
     with_objects: bool = True,
     view: AnnotationView = EVERYTHING,
+    with_crowds: bool = False,
 ) -> tuple[tuple[str, ...], list[VideoRecord]]:
     """Read an annotation file.
 
@@ -56,9 +58,11 @@ def read_labelled_videos(
         ignore_categories: Categories that are left out with their annotations.
         with_objects: False to leave the annotations unread (for testing, where a file may have none).
         view: Which of its videos to take, and under which class names.
+        with_crowds: Take crowds as ignored regions, with the label ``IGNORED_LABEL`` and the track ID 0; otherwise they
+            are left out.
 
     Returns:
-        The K class names and the videos in the order of the file. Crowds are left out.
+        The K class names and the videos in the order of the file.
 
     Raises:
         InputError: The file, or something in it, cannot be used; the message names the entry and the field.
@@ -69,10 +73,12 @@ def read_labelled_videos(
     tracks = dict.fromkeys(file.videos, 0)
     for item in file.require_annotations() if with_objects else ():
         label = labels[item.category_id]
-        if label is None or item.crowd:
+        if label is None or (item.crowd and not with_crowds):
             continue
-        tracks[item.video_id] += 1
+        if not item.crowd:
+            tracks[item.video_id] += 1
+        number, label = (0, IGNORED_LABEL) if item.crowd else (tracks[item.video_id], label)
         for frame, rle in enumerate(file.rles(item)):
             if rle is not None:
-                objects[item.video_id][frame].append(FrameObject(tracks[item.video_id], label, rle['counts']))
+                objects[item.video_id][frame].append(FrameObject(number, label, rle['counts']))
     return classes, [replace(video, objects=objects[video.video_id]) for video in file.videos.values()]

@@ -17,7 +17,10 @@ RLE = dict
 
 @dataclass(frozen=True)
 class FrameObject:
-    """One object in one frame: its track ID (from 1, unique in its video), class index and compressed RLE."""
+    """One object in one frame: its track ID (from 1, unique in its video), class index and compressed RLE.
+
+    Or an ignored region: track ID 0, ``IGNORED_LABEL``.
+    """
 
     instance_id: int
     label: int

@@ -69,12 +69,16 @@ def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
     if isinstance(counts, list):
         if not all(isinstance(run, int) for run in counts):
             raise SegmentationError('RLE counts hold something that is not a whole number')
+        if any(run > height * width for run in counts):  # also a number that no array holds
+            raise SegmentationError('RLE counts hold a number too large for the image')
+        if any(run < 0 for run in counts):
+            raise SegmentationError('RLE counts hold a negative run')
         runs = np.asarray(counts, dtype=np.int64)
         _check_runs(runs, height, width)
         compressed = mask_utils.frPyObjects({'size': [height, width], 'counts': counts}, height, width)
     elif isinstance(counts, (str, bytes)):
         if isinstance(counts, str):
-            counts = counts.encode('utf-8')
+            counts = counts.encode('utf-8', 'replace')  # half of a surrogate pair is no character
         runs = decode_counts(counts)
         _check_runs(runs, height, width)
         compressed = {'size': [height, width], 'counts': counts}

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmrcf.defaults import MAX_SIDE
@@ -166,4 +165,4 @@ def _box_differs(box: Any, rle: RLE | None) -> bool:
         return rle is not None or (box is not None and box != [] and box != [0, 0, 0, 0])
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, (int, float)) for value in box):
         return True
-    return bool(np.abs(np.array(box) - mask_utils.toBbox(rle)).max() > 2.0)
+    return any(abs(value - true) > 2.0 for value, true in zip(box, mask_utils.toBbox(rle).tolist(), strict=True))

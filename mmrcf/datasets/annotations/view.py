@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
-from mmrcf.utils import require_file
+from mmrcf.utils import read_text
 
 from .class_maps import check_class_map, named_class_map
 from .records import AnnotationFile, AnnotationRecord, VideoRecord
@@ -63,7 +63,7 @@ def read_names(names: Names, what: str) -> tuple[str, ...]:
         InputError: There is none, or one is given twice.
     """
     if isinstance(names, str | Path):
-        lines = require_file(names, what).read_text(encoding='utf-8').splitlines()
+        lines = read_text(names, what).splitlines()
         found = tuple(text for line in lines if (text := line.partition('#')[0].strip()))
         what = f'{what} {names}'
     else:

@@ -1,13 +1,12 @@
 """Classes of objects from a table, for data sets that number their objects and do not name them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError
-from mmrcf.utils import require_file
+from mmrcf.utils import parse_json, read_text
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,7 @@ def read_class_table(path: str | Path) -> ClassTable:
         InputError: A line has no class, a key is twice in it, a class is not text, or nothing is in it.
     """
     where = f'class file {path}'
-    try:
-        text = require_file(path, 'class file').read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise InputError(f'{where}: not a text file in UTF-8; save it as UTF-8') from error
+    text = read_text(path, 'class file')
     pairs = _json_pairs(text, where) if text.lstrip().startswith('{') else _line_pairs(text, where)
     names: dict[str, str] = {}
     for key, name in pairs:
@@ -85,10 +81,7 @@ def _line_pairs(text: str, where: str) -> list[tuple[str, str]]:
 
 
 def _json_pairs(text: str, where: str) -> list[tuple[str, Any]]:
-    try:
-        content = json.loads(text, object_pairs_hook=list)  # a dict would hide a key that is a duplicate
-    except json.JSONDecodeError as error:
-        raise InputError(f'{where}: not valid JSON at line {error.lineno} ({error.msg}); correct it') from error
+    content = parse_json(text, where, object_pairs_hook=list)  # a dict would hide a key that is a duplicate
     pairs: list[tuple[str, Any]] = []
     for key, value in content:
         nested = isinstance(value, list) and value and all(isinstance(item, tuple) for item in value)
@@ -104,10 +97,7 @@ def read_name_list(path: str | Path) -> list[str]:
     Raises:
         InputError: There is none, or the file is not text.
     """
-    try:
-        lines = require_file(path, 'list').read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f'list {path}: not a text file in UTF-8; save it as UTF-8') from error
+    lines = read_text(path, 'list').splitlines()
     words = [parts[0] for line in lines if (parts := line.partition('#')[0].split())]
     names = [Path(word).parent.name if '/' in word else word for word in words]
     if not names:

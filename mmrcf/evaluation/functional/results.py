@@ -1,7 +1,6 @@
 """The results of an evaluation in the server's format: reading, checking, and writing the submission zip."""
 
 import json
-import math
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import Any
 
 from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
-from mmrcf.utils import atomic_output, read_json, require_file
+from mmrcf.utils import atomic_output, parse_json, read_json, require_file
+from mmrcf.utils.archives import open_zip, read_member
 
 from .ground_truth import GroundTruth, Track
-from .track_files import parse_tracks
+from .track_files import parse_tracks, read_score
 
 RESULTS_NAME = 'results.json'
 MAX_RESULTS_BYTES = 2**29
@@ -45,9 +45,7 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
         category_id = location.read(entry, 'category_id', int)
         if category_id not in ground_truth.categories:
             raise InputError(f'{where}: category_id {category_id} is not in {ground_truth.source}; use its numbering')
-        score = location.read(entry, 'score', int, float)
-        if not math.isfinite(score):
-            raise InputError(f"{where}: 'score' is {score}, expected a finite number")
+        score = read_score(location, entry)
         segmentations = location.read(entry, 'segmentations', list)
         for frame, segmentation in enumerate(segmentations):
             compressed = isinstance(segmentation, dict) and isinstance(segmentation.get('counts'), str)
@@ -56,7 +54,7 @@ def parse_results(content: Any, ground_truth: GroundTruth, source: str = 'result
                     f'{where}: segmentations[{frame}]: expected null or a compressed RLE (counts as a string)'
                 )
         rles = tuple(video.decode(segmentations, location).values())
-        tracks.append(Track(video.video_id, category_id, rles, float(score)))
+        tracks.append(Track(video.video_id, category_id, rles, score))
     return tracks
 
 
@@ -89,23 +87,12 @@ def read_results(path: str | Path, *, max_bytes: int = MAX_RESULTS_BYTES) -> Any
     path = require_file(path, 'results')
     if not zipfile.is_zipfile(path):
         return read_json(path, 'results')
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path, 'results') as archive:
         if RESULTS_NAME not in archive.namelist():
             names = ', '.join(archive.namelist()[:3]) or 'nothing'
             raise InputError(f'results {path}: no {RESULTS_NAME} at the root of the zip (found {names}); pack it there')
-        try:
-            with archive.open(RESULTS_NAME) as file:
-                content = file.read(max_bytes + 1)
-            if len(content) > max_bytes:
-                raise InputError(
-                    f'results {path}: {RESULTS_NAME} unpacks to more than {max_bytes} bytes; if it can be trusted, '
-                    'unpack it first'
-                )
-            return json.loads(content)
-        except InputError:
-            raise
-        except (ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f'results {path}: {RESULTS_NAME} is not valid JSON ({error}); write it again') from error
+        content = read_member(archive, RESULTS_NAME, f'results {path}', max_bytes)
+    return parse_json(content, f'results {path}: {RESULTS_NAME}')
 
 
 def write_submission(path: str | Path, tracks: Iterable[Track], ground_truth: GroundTruth) -> Path:

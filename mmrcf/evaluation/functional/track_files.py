@@ -3,13 +3,13 @@
 The layout is that of an annotation file; each annotation also has its ``score``, and its ``track_id``.
 """
 
-import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pycocotools import mask as mask_utils
 
-from mmrcf.datasets.annotations.problems import Location, refuse
+from mmrcf.datasets.annotations.problems import Location, describe, refuse
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.records import AnnotationFile, AnnotationRecord, VideoRecord
 from mmrcf.errors import InputError
@@ -44,9 +44,14 @@ def parse_tracks(content: Any, ground_truth: GroundTruth, source: str) -> list[T
 
 def track_score(item: AnnotationRecord, source: str) -> float:
     """The score of a predicted track. Raises :class:`InputError` if it has none that is a finite number."""
-    score = Location(refuse(source), f'annotation {item.annotation_id}').read(item.entry, 'score', int, float)
-    if not math.isfinite(score):
-        raise InputError(f"{source}: annotation {item.annotation_id}: 'score' is {score}, expected a finite number")
+    return read_score(Location(refuse(source), f'annotation {item.annotation_id}'), item.entry)
+
+
+def read_score(location: Location, entry: Any) -> float:
+    """The field ``score`` of an entry; it is an error if it is no finite number."""
+    score = location.read(entry, 'score', int, float)
+    if not abs(score) <= sys.float_info.max:  # whole numbers have no limit; NaN compares with nothing
+        location.error('score', f'is {describe(score)}, expected a finite number')
     return float(score)
 
 

@@ -65,7 +65,7 @@ def video_iou(tracks: Sequence[Track], others: Sequence[Track]) -> np.ndarray:
     """IoU of D tracks with G others of the same video, over all its frames; (D, G) float64, 0 where both are empty."""
     intersection = np.zeros((len(tracks), len(others)))
     areas, other_areas = _areas(tracks), _areas(others)
-    for frame, rows, columns, iou in _frame_ious(tracks, others):
+    for frame, rows, columns, iou in frame_ious(tracks, others):
         # IoU = I / (A + B - I) with I, A, B whole numbers of pixels, so rounding gives I back exactly.
         total = areas[rows, frame][:, None] + other_areas[columns, frame][None, :]
         intersection[np.ix_(rows, columns)] += np.rint(iou * total / (1 + iou))
@@ -84,7 +84,7 @@ def region_overlap(tracks: Sequence[Track], others: Sequence[Track]) -> np.ndarr
     """
     areas, other_areas = _areas(tracks), _areas(others)
     total = np.zeros((len(tracks), len(others)))
-    for _, rows, columns, iou in _frame_ious(tracks, others):
+    for _, rows, columns, iou in frame_ious(tracks, others):
         total[np.ix_(rows, columns)] += iou
     both_absent = (areas == 0).astype(np.float64) @ (other_areas == 0).T.astype(np.float64)
     return np.where(total > 0, (total + both_absent) / areas.shape[1], 0.0)
@@ -95,7 +95,7 @@ def _areas(tracks: Sequence[Track]) -> np.ndarray:
     return np.stack([track.areas for track in tracks])
 
 
-def _frame_ious(
+def frame_ious(
     tracks: Sequence[Track], others: Sequence[Track]
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Frames in which some of both are seen: the frame, the n tracks and m others seen in it, their IoU (n, m)."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mmrcf.errors import InputError
 from mmrcf.registry import MODELS
-from mmrcf.utils import require_file
 
 from .base import BaseAudioEncoder
 
@@ -110,10 +109,7 @@ def load_vggish(network: VGGish, path: str | Path) -> None:
             message names it.
     """
     try:
-        if '://' in str(path):
-            weights = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
-        else:
-            weights = torch.load(require_file(path, 'VGGish checkpoint'), map_location='cpu', weights_only=True)
+        weights = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
     except InputError:
         raise
     except Exception as error:  # torch raises many kinds, depending on what the file holds
@@ -121,8 +117,8 @@ def load_vggish(network: VGGish, path: str | Path) -> None:
         raise InputError(f'VGGish checkpoint {path}: cannot be read as weights ({reason})') from error
     if isinstance(weights, dict) and isinstance(weights.get('state_dict'), dict):
         weights = weights['state_dict']
-    if not isinstance(weights, dict):
-        raise InputError(f'VGGish checkpoint {path}: holds a {type(weights).__name__}, expected a state dict')
+    if not all(isinstance(value, Tensor) for value in weights.values()):
+        raise InputError(f'VGGish checkpoint {path}: holds something else than tensors, expected a state dict')
     weights = {name: value for name, value in weights.items() if not name.startswith(DROPPED_PREFIXES)}
     expected = network.state_dict()
     for problem, names in (

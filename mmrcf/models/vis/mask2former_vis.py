@@ -3,8 +3,9 @@
 Paper: Cheng et al., "Mask2Former for Video Instance Segmentation", 2021 (arXiv:2112.10764). It is a model of whole
 clips: a query segments one object in all frames of a clip at once, so the answer for a frame waits for the frames after
 it. Here each frame is answered from a clip that ends with it, of one frame unless the config has more, which is the
-least that the model can cost; a track ID is the query that found the object. The parts have the names that they have
-in mmdet's ``Mask2FormerVideo``, so checkpoints of its model zoo load. On a GPU it needs the compiled operators of mmcv
+least that the model can cost; a track ID is the query that found the object, or that of a tracker that matches queries
+by their similarity, as MinVIS does (:mod:`.online_mask2former`). The parts have the names that they have in mmdet's
+``Mask2FormerVideo``, so checkpoints of its model zoo load. On a GPU it needs the compiled operators of mmcv
 (deformable attention); on a CPU mmcv itself computes them with PyTorch.
 """
 
@@ -15,14 +16,20 @@ import torch
 from mmdet.structures import TrackDataSample
 from torch import Tensor
 
-from mmrcf.compat import require_operators
 from mmrcf.errors import InputError
 from mmrcf.models.vis.online_model import OnlineModel
-from mmrcf.models.vis.postprocess import resize_logits
+from mmrcf.models.vis.postprocess import resize_logits, valid_masks
 from mmrcf.registry import MODELS
-from mmrcf.structures import AudioPatch, FrameResult, StreamState
+from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
-from .mmdet_bridge import build_mmdet_part, frame_result, training_samples
+from .mmdet_bridge import (
+    build_mmdet_part,
+    frame_result,
+    keep_queries,
+    require_deformable_attention,
+    split_queries,
+    training_samples,
+)
 
 
 @MODELS.register_module()
@@ -46,6 +53,7 @@ class OnlineMask2FormerVIS(OnlineModel):
         track_head: dict,
         clip_length: int = 1,
         max_objects: int = 10,
+        tracker: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -57,6 +65,9 @@ class OnlineMask2FormerVIS(OnlineModel):
         self.track_head = build_mmdet_part(track_head)
         self.clip_length = clip_length
         self.max_objects = max_objects
+        self.tracker = None if tracker is None else MODELS.build(tracker)
+        if self.tracker is not None:
+            keep_queries(self.track_head)
         self.register_load_state_dict_pre_hook(_take_image_head)
 
     @property
@@ -81,17 +92,20 @@ class OnlineMask2FormerVIS(OnlineModel):
                 f'model.track_head.num_frames={expected}, but the training clips have {clips.shape[1]} frames; '
                 f'set num_references=0 and num_targets={expected} in the training dataset'
             )
-        _require_operators_for(clips)
+        require_deformable_attention(self.track_head, clips)
         samples = training_samples(data_samples, clips.shape[-2:])
         return self.track_head.loss(self.backbone(clips.flatten(0, 1)), samples)
 
     def init_state(self) -> StreamState:
-        """The state of a stream before its first frame. There is no tracker, so ``track`` is None.
+        """The state of a stream before its first frame; without a tracker ``track`` is None.
 
         ``references`` will hold the backbone levels, fine to coarse, of the last ``clip_length`` - 1 frames, newest
         first.
         """
-        return StreamState(references=(), track=None)
+        track = None
+        if self.tracker is not None:
+            track = self.tracker.init_state(self.track_head.num_queries, next(self.parameters()).device)
+        return StreamState(references=(), track=track)
 
     @torch.no_grad()
     def step(
@@ -104,38 +118,61 @@ class OnlineMask2FormerVIS(OnlineModel):
         audio: AudioPatch | None = None,
     ) -> tuple[FrameResult, StreamState]:
         """See :class:`OnlineModel`."""
-        _require_operators_for(frame)
+        require_deformable_attention(self.track_head, frame)
         started = time.perf_counter()
         clip = (tuple(self.backbone(frame)), *state.references)
         levels = [level[0] if len(level) == 1 else torch.cat(level[::-1]) for level in zip(*clip, strict=True)]
         class_logits, mask_logits = (layers[-1][0] for layers in self.track_head(levels, None))
-        decoded = self.part_time(frame.device)
+        codes = None
+        if self.tracker is not None:
+            class_logits, codes = split_queries(self.track_head, class_logits)
         class_probs = class_logits.softmax(-1)[:, :-1]
         queries = self._best_queries(class_probs)
+        decoded = self.part_time(frame.device)
+        ids, track = queries + 1, state.track
+        if self.tracker is not None:
+            slots = self._slots(queries, class_probs, mask_logits[:, -1], codes, img_shape, tuple(frame.shape[-2:]))
+            all_ids, active, track = self.tracker.update(track, slots)
+            queries = queries[active[queries]]
+            ids = all_ids[queries]
+        tracked = time.perf_counter()
         # mmdet enlarges the masks of all queries before it chooses; chosen first, they are the same.
         logits = resize_logits(mask_logits[queries, -1], tuple(frame.shape[-2:]), img_shape, ori_shape)
         result = frame_result(
             masks=logits > 0,
-            track_ids=queries,
+            track_ids=ids,
             class_probs=class_probs[queries],
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,
+            queries=queries,
         )
         finished = time.perf_counter()
-        result.timings.update(network=1e3 * (decoded - started), track=0.0, masks=1e3 * (finished - decoded))
+        result.timings.update(
+            network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
+        )
         references = clip[: self.clip_length - 1]
-        return result, replace(state, references=references, frame_index=state.frame_index + 1)
+        return result, replace(state, references=references, track=track, frame_index=state.frame_index + 1)
+
+    def _slots(
+        self,
+        queries: Tensor,
+        class_probs: Tensor,
+        mask_logits: Tensor,
+        codes: Tensor,
+        img_shape: tuple[int, int],
+        padded_shape: tuple[int, int],
+    ) -> SlotPredictions:
+        """All N queries as a tracker takes them; those of ``queries`` (n,) with a mask are above the threshold."""
+        masks = valid_masks(mask_logits, 0.0, img_shape, padded_shape)
+        above_thr = torch.zeros(len(masks), dtype=torch.bool, device=masks.device)
+        above_thr[queries] = masks[queries].flatten(1).any(-1)
+        scores = class_probs.max(-1).values
+        return SlotPredictions(masks & above_thr[:, None, None], scores, class_probs, above_thr, codes.float())
 
     def _best_queries(self, class_probs: Tensor) -> Tensor:
         """Queries (n,) of the ``max_objects`` most probable pairs of query and class, of class_probs (N, K)."""
         pairs = class_probs.flatten().topk(min(self.max_objects, class_probs.numel())).indices
         return (pairs // self.num_classes).unique()
-
-
-def _require_operators_for(frames: Tensor) -> None:
-    """Raise :class:`InputError` where deformable attention on the device of ``frames`` has to be compiled."""
-    if frames.is_cuda:
-        require_operators('Mask2Former-VIS on a GPU')
 
 
 def _take_image_head(_module: torch.nn.Module, state_dict: dict[str, Tensor], prefix: str, *_args: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ from torch import Tensor
 
 from mmrcf.compat import require_operators
 from mmrcf.errors import InputError
+from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.online_model import OnlineModel
 from mmrcf.registry import MODELS
-from mmrcf.structures import AudioPatch, FrameResult, StreamState
+from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
 
 if TYPE_CHECKING:
     from mmdet.models.trackers import MaskTrackRCNNTracker
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 from .mmdet_bridge import build_mmdet_part, frame_metainfo, frame_result, training_samples
 
 FRAMES_OF_A_CLIP = 2
+MASK_STEP = 4
+"""Every so many rows and columns of a mask decide on duplicates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,8 @@ class OnlineMaskTrackRCNN(OnlineModel):
     Args:
         detector: A two-stage detector of mmdet with masks.
         track_head: mmdet's ``RoITrackHead``.
-        tracker: mmdet's ``MaskTrackRCNNTracker``.
+        tracker: mmdet's ``MaskTrackRCNNTracker``, or one of ours that matches by instance codes, as
+            ``HungarianTracker``: the codes are the embeddings of the track head.
         data_preprocessor: Batches clips.
         init_cfg: Weights to start from, as in MMEngine.
 
@@ -75,7 +79,10 @@ class OnlineMaskTrackRCNN(OnlineModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.detector = build_mmdet_part(detector)
         self.track_head = build_mmdet_part(track_head)
-        self.tracker: MaskTrackRCNNTracker = build_mmdet_part(tracker)
+        is_ours = not str(tracker.get('type')).startswith('mmdet.')
+        self.tracker: MaskTrackRCNNTracker | BaseTracker = (
+            MODELS.build(tracker) if is_ours else build_mmdet_part(tracker)
+        )
 
     @property
     def num_classes(self) -> int:
@@ -109,7 +116,10 @@ class OnlineMaskTrackRCNN(OnlineModel):
         return losses
 
     def init_state(self) -> StreamState:
-        """The state of a stream before its first frame; ``track`` is a :class:`MaskTracks`."""
+        """The state of a stream before its first frame; ``track`` is a :class:`MaskTracks`, or that of our tracker."""
+        if isinstance(self.tracker, BaseTracker):
+            most = self.detector.test_cfg.rcnn.max_per_img
+            return StreamState((), self.tracker.init_state(most, next(self.parameters()).device))
         return StreamState(references=(), track=MaskTracks())
 
     @torch.no_grad()
@@ -129,14 +139,14 @@ class OnlineMaskTrackRCNN(OnlineModel):
         proposals = self.detector.rpn_head.predict(features, [sample])
         sample.pred_instances = self.detector.roi_head.predict(features, proposals, [sample], rescale=True)[0]
         detected = self.part_time(frame.device)
-        tracker = self._tracker_of(state.track)
-        objects = _one_of_each(tracker.track(model=self, feats=features, data_sample=sample))
+        track = self._track_of_codes if isinstance(self.tracker, BaseTracker) else self._track_of_mmdet
+        objects, memory = track(features, sample, state.track)
         tracked = time.perf_counter()
         class_probs = objects.scores.new_zeros(len(objects), self.num_classes)
         class_probs.scatter_(1, objects.labels[:, None], objects.scores[:, None])
         result = frame_result(
             masks=objects.masks,
-            track_ids=objects.instances_id,
+            track_ids=objects.instances_id + 1,
             class_probs=class_probs,
             classes=self.dataset_meta.get('classes'),
             frame_index=state.frame_index,
@@ -145,8 +155,36 @@ class OnlineMaskTrackRCNN(OnlineModel):
         result.timings.update(
             network=1e3 * (detected - started), track=1e3 * (tracked - detected), masks=1e3 * (finished - tracked)
         )
-        track = MaskTracks(tracker.tracks, tracker.num_tracks)
-        return result, replace(state, track=track, frame_index=state.frame_index + 1)
+        return result, replace(state, track=memory, frame_index=state.frame_index + 1)
+
+    def _track_of_mmdet(
+        self, features: Sequence[Tensor], sample: DetDataSample, memory: MaskTracks
+    ) -> tuple[InstanceData, MaskTracks]:
+        """The detections with ``instances_id``, from 0 on, by mmdet's tracker, and its new state."""
+        tracker = self._tracker_of(memory)
+        objects = _one_of_each(tracker.track(model=self, feats=features, data_sample=sample))
+        return objects, MaskTracks(tracker.tracks, tracker.num_tracks)
+
+    def _track_of_codes(
+        self, features: Sequence[Tensor], sample: DetDataSample, memory: TrackState
+    ) -> tuple[InstanceData, TrackState]:
+        """As :meth:`_track_of_mmdet`, by our tracker; a frame without detections leaves its state as it is."""
+        objects = sample.pred_instances
+        if not len(objects):
+            return InstanceData(instances_id=objects.labels.new_zeros(0), **dict(objects.items())), memory
+        boxes = objects.bboxes * objects.bboxes.new_tensor(sample.metainfo['scale_factor']).repeat(1, 2)
+        roi_feats, counts = self.track_head.extract_roi_feats(features, [boxes])
+        class_probs = objects.scores.new_zeros(len(objects), self.num_classes)
+        class_probs.scatter_(1, objects.labels[:, None], objects.scores[:, None])
+        slots = SlotPredictions(
+            masks=objects.masks[:, ::MASK_STEP, ::MASK_STEP],
+            scores=objects.scores,
+            class_probs=class_probs,
+            above_thr=objects.masks.flatten(1).any(-1),
+            codes=self.track_head.embed_head.extract_feat(roi_feats, counts)[0],
+        )
+        ids, active, memory = self.tracker.update(memory, slots)
+        return InstanceData(instances_id=ids - 1, **dict(objects.items()))[active], memory
 
     def _tracker_of(self, memory: MaskTracks) -> MaskTrackRCNNTracker:
         """A tracker that continues from ``memory`` and leaves it as it is.

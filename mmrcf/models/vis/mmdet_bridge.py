@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmcv.ops import MultiScaleDeformableAttention
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmrcf.compat import require_operators
 from mmrcf.errors import InputError
 from mmrcf.registry import MODELS
 from mmrcf.structures import FrameResult
@@ -87,17 +89,65 @@ def training_samples(clips: Sequence[TrackDataSample], padded_shape: Sequence[in
     return samples
 
 
+class ClassifierWithQueries(nn.Linear):
+    """A head's class layer that hands on the queries which it classifies, after the class logits, in inference."""
+
+    def forward(self, queries: Tensor) -> Tensor:
+        """Class logits (..., K + 1) of queries (..., C), and in inference the queries after them, (..., K + 1 + C)."""
+        logits = super().forward(queries)
+        return logits if self.training else torch.cat([logits, queries], dim=-1)
+
+
+def keep_queries(head: nn.Module) -> None:
+    """Let a head of the MaskFormer family give its decoder's outputs too, in inference; its weights keep their names.
+
+    mmdet's heads return class and mask logits only.
+
+    Raises:
+        InputError: The head has no single linear class layer.
+    """
+    layer = getattr(head, 'cls_embed', None)
+    if not isinstance(layer, nn.Linear):
+        raise InputError(
+            f'model: {type(head).__name__} has no queries to track by; give a Mask2FormerHead or a MaskFormerHead'
+        )
+    head.cls_embed = ClassifierWithQueries(layer.in_features, layer.out_features)
+    head.cls_embed.load_state_dict(layer.state_dict())
+
+
+def split_queries(head: nn.Module, outputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Class logits (..., K + 1) and queries (..., C) of the class outputs of a head with :func:`keep_queries`."""
+    return outputs.split([head.cls_embed.out_features, head.cls_embed.in_features], dim=-1)
+
+
+def require_deformable_attention(network: nn.Module, frames: Tensor) -> None:
+    """Raise :class:`InputError` where deformable attention on the device of ``frames`` has to be compiled and is not.
+
+    Args:
+        network: The network, or its head; one without deformable attention needs no operators.
+        frames: Its input.
+    """
+    if frames.is_cuda and any(isinstance(part, MultiScaleDeformableAttention) for part in network.modules()):
+        require_operators('Mask2Former on a GPU')
+
+
 def frame_result(
-    masks: Tensor, track_ids: Tensor, class_probs: Tensor, classes: Sequence[str] | None, frame_index: int
+    masks: Tensor,
+    track_ids: Tensor,
+    class_probs: Tensor,
+    classes: Sequence[str] | None,
+    frame_index: int,
+    queries: Tensor | None = None,
 ) -> FrameResult:
     """The objects of a frame, best first; those without a pixel are left out.
 
     Args:
         masks: (n, H, W) bool at the size of the original frame.
-        track IDs: (n,) int64 from 0 on, all different; the result counts them from 1 on, and as slots from 0 on.
+        track_ids: (n,) int64 from 1 on, all different.
         class_probs: (n, K).
         classes: Class names; None gives the numbers as names.
         frame_index: Index of the frame in its stream.
+        queries: (n,) int64, the queries of the objects. None: a track ID is the number of its query, from 1 on.
     """
     pixels = masks.cpu().numpy()
     boxes = mask_boxes(pixels)
@@ -106,15 +156,15 @@ def frame_result(
     order = np.argsort(-scores, kind='stable')
     order = order[boxes[order, 2] > 0]
     labels = probs[order].argmax(axis=1)
-    tracks = track_ids.cpu().numpy().astype(np.int64)[order]
+    ids = track_ids.cpu().numpy().astype(np.int64)[order]
     return FrameResult(
         frame_index=frame_index,
-        ids=tracks + 1,
+        ids=ids,
         labels=labels,
         scores=scores[order],
         masks=pixels[order],
         boxes=boxes[order],
         class_names=tuple(classes[label] if classes else str(label) for label in labels),
         class_probs=probs[order],
-        queries=tracks,
+        queries=ids - 1 if queries is None else queries.cpu().numpy().astype(np.int64)[order],
     )

@@ -18,6 +18,7 @@ from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
 
 from ..audio_encoders.streaming import clip_tokens, stream_tokens
+from ..backbones import TimmBackbone, build_backbone
 from ..heads import SlotOutputs
 from ..layers import TokenGroup, valid_cells
 from ..task_modules import frame_targets
@@ -30,7 +31,9 @@ class RCF(OnlineModel):
     """Backbone, neck, mask decoder, head and tracker.
 
     Args:
-        backbone: Gives feature levels, fine to coarse; the last one is tokenised, the others go to the mask decoder.
+        backbone: Gives feature levels, fine to coarse; the last one is tokenised, the others go to the mask decoder. Of
+            mmdet (``type='mmdet.ResNet'``) or of timm (``type='timm.convnext_tiny'``,
+            :class:`~mmrcf.models.backbones.TimmBackbone`).
         neck: A :class:`~mmrcf.models.necks.BaseContextNeck`.
         mask_decoder: Makes the segmentation map.
         head: Makes class and mask of each instance query.
@@ -68,7 +71,7 @@ class RCF(OnlineModel):
                 raise ValueError(f'model.{name}={value}: expected a number between 0 and 1')
         if missing_references not in ('oldest', 'target', 'zeros'):
             raise ValueError(f'model.missing_references={missing_references!r}: expected "oldest", "target" or "zeros"')
-        self.backbone = MODELS.build(backbone)
+        self.backbone = build_backbone(backbone)
         self.neck = MODELS.build(neck)
         self.mask_decoder = MODELS.build(mask_decoder)
         self.head = MODELS.build(head)
@@ -79,6 +82,8 @@ class RCF(OnlineModel):
         self.score_masks = score_masks
         self.missing_references = missing_references
         self._check_widths()
+        if isinstance(self.backbone, TimmBackbone):
+            _check_levels(self.backbone, mask_decoder, neck)
 
     def _check_widths(self) -> None:
         """Raise an :class:`InputError` where two parts disagree about the width of what goes between them."""
@@ -316,3 +321,15 @@ class RCF(OnlineModel):
         cells = levels[-1].shape[-2:]
         extents = [valid_cells(shape, full, cells) for shape in shapes for _ in range(num_targets)]
         return self.fuse_decode(targets, references, extents, extra, all_layers)
+
+
+def _check_levels(backbone: TimmBackbone, mask_decoder: dict, neck: dict) -> None:
+    """Raise an :class:`InputError` where the levels of a backbone are not as wide as what takes them expects."""
+    expected = (*mask_decoder['in_channels'], neck['in_channels'])
+    if backbone.out_channels != expected:
+        *levels, last = backbone.out_channels
+        raise InputError(
+            f'model.backbone timm.{backbone.name} gives levels of {list(backbone.out_channels)} channels, but '
+            f'mask_decoder and neck take {list(expected)}; set model.mask_decoder.in_channels={levels} and '
+            f'model.neck.in_channels={last}'
+        )

@@ -43,7 +43,7 @@ def test_light_mmcv_is_enough_for_mask2former_on_a_cpu_and_not_on_a_gpu(light: N
     model = build_peer(MASK2FORMER)
     shapes = dict(img_shape=(64, 96), ori_shape=(64, 96))
     model.step(make_stream(1), model.init_state(), **shapes)
-    with pytest.raises(InputError, match='Mask2Former-VIS on a GPU needs the compiled operators of mmcv'):
+    with pytest.raises(InputError, match='Mask2Former on a GPU needs the compiled operators of mmcv'):
         model.step(SimpleNamespace(is_cuda=True), model.init_state(), **shapes)
 
 

@@ -1,0 +1,144 @@
+"""Labels from a model's tracks: what is accepted, what is ignored, what is written, and that it can be learnt from."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as mask_utils
+
+from mmrcf.apis.auto_label import LabelRules, collect_tracks, label_tracks
+from mmrcf.datasets import YouTubeVISDataset
+from mmrcf.datasets.annotations import validate_annotations
+from mmrcf.errors import InputError
+from mmrcf.structures import FrameResult
+from mmrcf.utils import mask_boxes
+
+CLASSES = ('cat', 'dog')
+RULES = LabelRules(accept_thr=0.6, ignore_thr=0.3, min_frames=3, min_presence=0.7, min_class_share=0.7)
+
+
+def frame(*objects: tuple[int, tuple[float, float], tuple[int, int]]) -> FrameResult:
+    """A frame of 4 x 40 with objects of (track ID, class probabilities, columns from and to)."""
+    masks = np.zeros((len(objects), 4, 40), bool)
+    for mask, (_, _, (start, stop)) in zip(masks, objects, strict=True):
+        mask[:, start:stop] = True
+    probs = np.array([probs for _, probs, _ in objects], np.float32).reshape(-1, 2)
+    return FrameResult(
+        frame_index=0,
+        ids=np.array([track_id for track_id, _, _ in objects], np.int64),
+        labels=probs.argmax(1) if len(objects) else np.zeros(0, int),
+        scores=probs.max(1) if len(objects) else np.zeros(0, np.float32),
+        masks=masks,
+        boxes=mask_boxes(masks),
+        class_names=tuple('' for _ in objects),
+        class_probs=probs,
+        queries=np.arange(len(objects)),
+    )
+
+
+def labelled(frames: list[FrameResult], rules: LabelRules = RULES) -> dict[tuple[int, bool], list]:
+    """Columns that are labelled in each frame, None where there are none, by track ID and crowd."""
+    records = label_tracks(collect_tracks(frames), len(frames), CLASSES, rules)
+    assert [record.annotation_id for record in records] == list(range(1, len(records) + 1))
+    return {
+        (record.entry['track_id'], record.crowd): [
+            rle and np.flatnonzero(mask_utils.decode(rle)[0]).tolist() for rle in record.segmentations
+        ]
+        for record in records
+    }
+
+
+def test_a_confident_track_is_an_object_and_an_uncertain_one_is_ignored() -> None:
+    sure, unsure, faint = (0.9, 0.1), (0.5, 0.1), (0.1, 0.2)
+    found = labelled([frame((1, sure, (0, 3)), (2, unsure, (9, 11)), (3, faint, (20, 22)))] * 3)
+    assert found == {(1, False): [[0, 1, 2]] * 3, (2, True): [[9, 10]] * 3}
+
+
+def test_tracks_that_are_short_or_interrupted_or_change_their_class_are_ignored() -> None:
+    cat, dog = (0.9, 0.1), (0.1, 0.95)
+    frames = [frame((1, cat, (0, 2)), (2, cat, (8, 9)), (3, cat, (20, 21)))] * 2
+    frames += [frame((2, dog, (8, 9)))] * 4  # more often a dog, but not in 70% of its frames
+    frames += [frame((3, cat, (20, 21)))] * 2  # in 4 of 8 frames
+    assert {key: crowd for key, crowd in labelled(frames)} == {1: True, 2: True, 3: True}
+
+
+def test_a_doubtful_frame_of_an_object_is_ignored_and_what_an_object_covers_is_not() -> None:
+    frames = [frame((1, (0.9, 0.0), (0, 4)), (2, (0.4, 0.0), (2, 8)))] * 4 + [frame((1, (0.2, 0.1), (0, 4)))]
+    found = labelled(frames)
+    assert found[1, False] == [[0, 1, 2, 3]] * 4 + [None]
+    assert found[1, True] == [None] * 4 + [[0, 1, 2, 3]]
+    assert found[2, True] == [[4, 5, 6, 7]] * 4 + [None]
+
+
+def test_other_classes_are_background() -> None:
+    frames = [frame((1, (0.9, 0.0), (0, 4)), (2, (0.0, 0.9), (6, 8)))] * 3
+    assert list(labelled(frames, LabelRules(classes=('dog',)))) == [(2, False)]
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(accept_thr=1.5), r'accept_thr=1.5: expected a number in \[0, 1\]'),
+        (dict(accept_thr=0.2, ignore_thr=0.3), 'ignore_thr=0.3: is above accept_thr=0.2'),
+        (dict(min_frames=0), 'min_frames=0: expected'),
+    ],
+)
+def test_rules_out_of_range_are_refused(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        LabelRules(**options)
+
+
+STUDENT = """
+_base_ = '{tiny}'
+train_pipeline = [
+    dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations'), dict(type='ClipResize', scale=(96, 64)),
+    dict(type='PackClip'),
+]
+train_dataloader = dict(
+    dataset=dict(
+        data_root='{labels}/', ann_file='instances.json', data_prefix=dict(img='JPEGImages'), crowds='ignore',
+        pipeline=train_pipeline,
+    )
+)
+train_cfg = dict(max_iters=2, val_interval=2)
+val_dataloader = val_evaluator = val_cfg = None
+"""
+
+
+@pytest.mark.slow
+def test_a_clip_is_labelled_and_a_student_learns_from_it(
+    load_script, repository: Path, tiny_config: Path, in_tmp_path: Path, capsys
+) -> None:
+    frames, clip = Path('frames/second'), repository / 'demo/shapes.mp4'
+    frames.mkdir(parents=True)
+    for index in range(6):
+        cv2.imwrite(str(frames / f'{index}.png'), np.full((64, 96, 3), 90, np.uint8))
+    main = load_script('tools/misc/auto_label.py').main
+    options = ['--teacher', 'shapes', '--out', 'auto', '--every', '8', '--max-size', '192', '--min-frames', '2']
+    main([str(clip), str(frames), *options])
+    content = json.loads(Path('auto/instances.json').read_text())
+    assert [video['file_names'][0] for video in content['videos']] == ['shapes/00000.jpg', 'second/00000.jpg']
+    problems = validate_annotations('auto/instances.json')
+    assert [problem.field for problem in problems if problem.severity == 'error'] == []
+    objects = [item for item in content['annotations'] if not item['iscrowd']]
+    assert len(objects) >= 2 and all(item['score'] >= 0.5 for item in objects)
+    sheet = cv2.imread('auto/contact_sheet.jpg')
+    assert sheet.shape[0] > 2 * 160 and sheet[:160].std() > 10
+
+    before = Path('auto/instances.json').read_bytes()
+    Path('auto/instances.json').unlink()
+    Path('auto/parts/second.json').unlink()  # as after an interrupt
+    main([str(clip), str(frames), *options])
+    assert '(1 labelled before)' in capsys.readouterr().out
+    assert Path('auto/instances.json').read_bytes() == before
+    with pytest.raises(SystemExit):
+        main([str(clip), *options, '--accept-thr', '0.9'])
+    assert 'were made with other settings' in capsys.readouterr().err
+
+    Path('student.py').write_text(STUDENT.format(tiny=tiny_config, labels=Path('auto').resolve()))
+    load_script('tools/train.py').main(['student.py', '--work-dir', 'run'])
+    assert Path('run/iter_2.pth').is_file()
+    dataset = YouTubeVISDataset('instances.json', data_root='auto', data_prefix=dict(img='JPEGImages'), crowds='ignore')
+    assert len(dataset) == 1, 'the grey video has no object'
