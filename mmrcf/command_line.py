@@ -7,6 +7,7 @@ at once. So this module, and what a ``parse_args`` uses, imports none of them at
 """
 
 import argparse
+import runpy
 from collections.abc import Callable
 from typing import Any
 
@@ -23,8 +24,18 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
+    parse_args()  # first: --help needs no policy
     set_thread_policy()
-    parse_args()
+
+
+def run_demo() -> None:
+    """The command ``mmrcf-demo``. As a program, so that it begins with :func:`start_program`."""
+    runpy.run_module('mmrcf.demo', run_name='__main__', alter_sys=True)
+
+
+def run_web() -> None:
+    """The command ``mmrcf-web``, in the same way."""
+    runpy.run_module('mmrcf.web.__main__', run_name='__main__', alter_sys=True)
 
 
 def whole_number(least: int) -> Callable[[str], int]:
