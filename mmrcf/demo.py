@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_source_options, start_program
-from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
+from mmrcf.errors import EXIT_INTERRUPTED, InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser('mmrcf-demo', description=__doc__.splitlines()[0])
     parser.add_argument(
         'input',
         nargs='?',
@@ -69,7 +69,6 @@ SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
 """Input of a model that has no sample clip of its own."""
 FALLBACK_MODEL = 'shapes'
 """Runs on its sample clip where no input is given and the default model has no clip yet."""
-EXIT_INTERRUPTED = 130
 
 
 def choose_model(args: argparse.Namespace) -> None:

@@ -20,10 +20,10 @@ from .limits import Limits
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser('mmrcf-web', description=__doc__.splitlines()[0])
     parser.add_argument('config', nargs='?', help='config file, or an ONNX model, which needs no checkpoint')
     parser.add_argument('checkpoint', nargs='?', help='weights of the config')
-    add_device(parser, default='auto')
+    add_device(parser)
     parser.add_argument(
         '--host',
         default='127.0.0.1',
@@ -81,14 +81,8 @@ def model_builders(args: argparse.Namespace) -> dict:
         own = {Path(args.config).stem: args.config}
     if not own and not shipped:
         raise InputError('models: no shipped weights are here; give CONFIG CHECKPOINT or MODEL.onnx')
-    # An ONNX model runs on the CPU only.
     return {
-        name: functools.partial(
-            RCFInferencer,
-            config,
-            args.checkpoint if config == args.config else None,
-            'cpu' if config.endswith(ONNX_SUFFIX) else args.device,
-        )
+        name: functools.partial(RCFInferencer, config, args.checkpoint if config == args.config else None, args.device)
         for name, config in (own | shipped).items()
     }
 
