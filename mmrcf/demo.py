@@ -35,7 +35,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', nargs='?', help='weights of the config: a file or its address')
     purposes = '; '.join(f'{model.name}: {model.purpose}' for model in SHIPPED_MODELS.values())
     parser.add_argument(
-        '--model', choices=SHIPPED_MODELS, help=f'a shipped model: {purposes} (default: {DEFAULT_MODEL})'
+        '--model',
+        metavar='NAME',
+        help=f'a shipped model: {purposes}; or one of docs/model_zoo.md (default: {DEFAULT_MODEL})',
     )
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
@@ -62,7 +64,7 @@ if __name__ == '__main__':
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.media import require_source
-from mmrcf.model_index import listed_model
+from mmrcf.model_index import listed_model, no_model
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
@@ -72,17 +74,21 @@ FALLBACK_MODEL = 'shapes'
 
 
 def choose_model(args: argparse.Namespace) -> None:
-    """Set ``args.model`` if the command line names no model; leave ``args.input`` None for a sample clip.
+    """Set ``args.config`` or ``args.model``, a shipped model; leave ``args.input`` None for a sample clip.
 
     Raises:
-        InputError: Two models are named, a config has no checkpoint, or the model has no sample clip.
+        InputError: Two models are named, none has that name, a config has no checkpoint, or the model no sample clip.
     """
     if args.config is None and args.input is not None and args.input.endswith(ONNX_SUFFIX):
         args.input, args.config = None, args.input
+    if args.model is not None and args.config is not None:
+        raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
+    if args.model is not None and args.model not in SHIPPED_MODELS:
+        args.config, args.model = args.model, None
     if args.config is not None:
-        if args.model is not None:
-            raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
         if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX) and listed_model(args.config) is None:
+            if not Path(args.config).exists():
+                raise no_model(args.config)
             raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
         return
     if args.model is None:
