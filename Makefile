@@ -10,11 +10,18 @@ SHAPES := data/shapes/train/instances.json
 SHAPES_AV := data/shapes_av/train/instances.json
 PHOTOGRAPHS := data/demo/photographs.mp4
 
-.PHONY: help env demo test test-quick lint baselines data-shapes train-shapes train-shapes-av
+SERVED := $(VENV)/.web
+DOCUMENTED := $(VENV)/.docs
+BROWSED := $(VENV)/.browser
+
+.PHONY: help env demo web docs test-browser test test-quick lint baselines data-shapes train-shapes train-shapes-av
 
 help:
 	@echo 'make demo          write outputs/demo_real.mp4 (people and a cat), demo.mp4 and demo_av.mp4 (synthetic shapes)'
+	@echo 'make web           serve a page to drop a video on, at http://127.0.0.1:7860'
+	@echo 'make docs          write the documentation site to build/docs'
 	@echo 'make test          run the tests'
+	@echo 'make test-browser  run those of the page, in Chromium (apt-get install chromium chromium-driver)'
 	@echo 'make test-quick    run them without those marked slow'
 	@echo 'make lint          check the style'
 	@echo 'make data-shapes   write the synthetic benchmark to data/shapes'
@@ -48,6 +55,18 @@ demo: $(INSTALLED) $(PHOTOGRAPHS)
 	$(BIN)/python demo/video_demo.py $(PHOTOGRAPHS) --model real \
 		--out outputs/demo_real.mp4 --json outputs/demo_real.json
 
+# Lists of all that is needed beside the rest, so that pip has nothing to search for: with the search it takes minutes.
+$(SERVED) $(DOCUMENTED) $(BROWSED): $(VENV)/.%: requirements/%.txt | $(INSTALLED)
+	$(BIN)/python -m pip install --no-deps -r $<
+	touch $@
+
+web: $(INSTALLED) $(SERVED)
+	$(BIN)/python demo/web_demo.py
+
+# From the root, since pages link to files of the whole tree; conf.py names those that are pages.
+docs: $(INSTALLED) $(DOCUMENTED)
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs . build/docs
+
 # Our log-mel is tested against that of torchvggish, of which a single module is used: its dependencies stay away.
 $(COMPARED): $(INSTALLED)
 	$(BIN)/python -m pip install --no-deps torchvggish==0.2
@@ -58,6 +77,9 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --max
 
 test: $(COMPARED)
 	$(PYTEST)
+
+test-browser: $(COMPARED) $(SERVED) $(BROWSED)
+	MMRCF_REQUIRE_BROWSER=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/test_web/test_page.py
 
 test-quick: $(COMPARED)
 	$(PYTEST) -m 'not slow'

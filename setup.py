@@ -16,6 +16,8 @@ MIM_PATTERNS = (
     'tools/**/*.py',
     'tools/**/*.sh',
     'demo/*.py',
+    'demo/*.mp4',
+    'demo/checkpoints/*.pth',
 )
 
 
@@ -71,7 +73,22 @@ setup(
     install_requires=read_requirements('runtime'),
     extras_require={
         name: read_requirements(name)
-        for name in ('dev', 'heif', 'onnx', 'supervision', 'tensorboard', 'timm', 'trackeval')
+        for name in (
+            'dev',
+            'docs',
+            'heif',
+            'onnx',
+            'openvino',
+            'supervision',
+            'tensorboard',
+            'timm',
+            'trackeval',
+            'web',
+        )
+    },
+    package_data={'mmrcf.web': ['style.css']},
+    entry_points={
+        'console_scripts': ['mmrcf-demo = mmrcf.command_line:run_demo', 'mmrcf-web = mmrcf.command_line:run_web']
     },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,

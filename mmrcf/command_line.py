@@ -2,13 +2,18 @@
 
 A program reads its command line before it imports torch and what needs it: ``--help`` and a wrong option are answered
 at once. So this module, and what a ``parse_args`` uses, imports none of them at its top.
+
+``add_NAME`` adds the option ``--NAME`` to a parser.
 """
 
 import argparse
+import runpy
 from collections.abc import Callable
 from typing import Any
 
-from .defaults import MAX_PIXELS
+from mmrcf.defaults import MAX_PIXELS
+from mmrcf.inputs import note_output
+from mmrcf.threads import set_thread_policy
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -19,7 +24,18 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
-    parse_args()
+    parse_args()  # first: --help needs no policy
+    set_thread_policy()
+
+
+def run_demo() -> None:
+    """The command ``mmrcf-demo``. As a program, so that it begins with :func:`start_program`."""
+    runpy.run_module('mmrcf.demo', run_name='__main__', alter_sys=True)
+
+
+def run_web() -> None:
+    """The command ``mmrcf-web``, in the same way."""
+    runpy.run_module('mmrcf.web.__main__', run_name='__main__', alter_sys=True)
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -64,17 +80,34 @@ def add_size(
     )
 
 
-def add_device(parser: argparse.ArgumentParser, default: str = 'cpu') -> None:
+def add_device(parser: argparse.ArgumentParser, default: str = 'auto') -> None:
     """Add ``--device``, which gives the name of a PyTorch device, or 'auto'; see ``resolve_device``."""
     parser.add_argument(
-        '--device', default=default, help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one (default: {default})'
+        '--device',
+        default=default,
+        help=f'cpu, cuda, cuda:1 ..., or auto: a GPU if there is one; of an ONNX model a device of its runtime '
+        f'(default: {default})',
     )
 
 
-def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--launcher``, and ``--local-rank``, which old versions of ``torch.distributed.launch`` append."""
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
-    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+def add_precision(parser: argparse.ArgumentParser, of: str = 'the network') -> None:
+    """Add ``--precision``; see ``resolve_precision``."""
+    parser.add_argument(
+        '--precision',
+        choices=('auto', 'fp32', 'bf16', 'fp16'),
+        default='auto',
+        help=f'what {of} computes in; auto: half precision where the device has instructions for it (default: auto)',
+    )
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runtime``; see ``RUNTIMES`` of :mod:`mmrcf.export`."""
+    parser.add_argument(
+        '--runtime',
+        choices=('onnxruntime', 'openvino'),
+        default='onnxruntime',
+        help='what runs an ONNX model (default: onnxruntime)',
+    )
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, of: str = 'the config') -> None:
@@ -112,6 +145,12 @@ def add_seed(parser: argparse.ArgumentParser, what: str) -> None:
 def add_work_dir(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--work-dir FOLDER``, for ``what`` the runner writes."""
     parser.add_argument('--work-dir', metavar='FOLDER', help=f'folder for {what}; default: work_dirs/<config name>')
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--launcher``, and ``--local-rank``, which old versions of ``torch.distributed.launch`` append."""
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='what started the processes')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_split(parser: argparse.ArgumentParser, help: str = 'data of the config to use') -> None:
@@ -168,4 +207,5 @@ def add_json(parser: argparse.ArgumentParser, what: str = 'the figures') -> None
 def _json_name(text: str) -> str:
     if not text.endswith('.json') and not text.startswith('/dev/'):
         raise argparse.ArgumentTypeError(f'expected a name that ends in .json, got {text!r}')
+    note_output(text)  # it is written at the end
     return text

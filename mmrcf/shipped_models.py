@@ -44,7 +44,7 @@ class ShippedModel:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The weights of this installation; a wheel has none."""
+        """The weights of this installation."""
         return source_root() / self.checkpoint
 
     @property

@@ -29,6 +29,13 @@ def few_threads() -> None:
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
 
+@pytest.fixture(autouse=True)
+def same_precision_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """'auto' is float32 in tests, whatever the processor: they compare exact values."""
+    monkeypatch.setattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
+
+
 @pytest.fixture(scope='session', autouse=True)
 def plain_config_dumps() -> Iterator[None]:
     """Runs dump their config several times; laying it out takes most of the time of a run as short as a test's."""

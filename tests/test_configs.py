@@ -80,6 +80,7 @@ def _registered(registry, name: str) -> bool:
     return registry.get(name) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', RCF_CONFIGS)
 def test_every_config_trains_a_step_and_tracks_a_frame(path: str, make_training_clip) -> None:
     config = small(Config.fromfile(REPOSITORY / path))

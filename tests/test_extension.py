@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 NECK = '''
 from mmrcf.models.layers import join
 from mmrcf.models.necks import BaseContextNeck
@@ -61,6 +63,7 @@ model = dict(
 """
 
 
+@pytest.mark.slow
 def test_a_neck_and_a_tracker_of_the_user_train_and_evaluate(
     repository: Path, tiny_config: Path, tmp_path: Path, monkeypatch
 ) -> None:

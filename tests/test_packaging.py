@@ -29,6 +29,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(REPOSITORY / name, root / name)
     (root / 'demo').mkdir()
     shutil.copy(REPOSITORY / 'demo/video_demo.py', root / 'demo')
+    for name in ('clip.mp4', 'checkpoints/weights.pth'):
+        (root / 'demo' / name).parent.mkdir(exist_ok=True)
+        (root / 'demo' / name).touch()
     return root
 
 
@@ -47,7 +50,8 @@ def files_below(root: Path, *patterns: str) -> set[str]:
 
 def test_the_wheel_carries_package_configs_and_tools(wheel: zipfile.ZipFile, tree: Path) -> None:
     names = set(wheel.namelist())
-    carried = files_below(tree, 'configs/**/*.py', 'configs/**/*.yml', 'tools/**/*.py', 'tools/**/*.sh', 'demo/*.py')
+    patterns = ('configs/**/*.py', 'configs/**/*.yml', 'tools/**/*.py', 'tools/**/*.sh', 'demo/*', 'demo/checkpoints/*')
+    carried = {name for name in files_below(tree, *patterns) if (tree / name).is_file()}
     assert files_below(tree, 'mmrcf/**/*.py') <= names
     assert {f'mmrcf/.mim/{name}' for name in carried | {'model-index.yml'}} <= names
     assert {name.split('/')[0] for name in names} == {'mmrcf', f'mmrcf-{__version__}.dist-info'}

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ from mmrcf.media import (
     VideoWriter,
     is_image_path,
     open_source,
-    source_name,
 )
 from mmrcf.models import OnlineModel
 from mmrcf.shipped_models import class_mismatch
 from mmrcf.structures import FrameResult
-from mmrcf.visualization import AudioAttention, draw_tracks
+from mmrcf.urls import source_name
+from mmrcf.visualization import AudioAttention, TrackPainter, TrackStyle
 
 from .online import OnlineSegmenter
 from .run_summary import LatencyMeter, RunSummary
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 Source = str | int | Path | Iterable[np.ndarray] | Iterable[str | Path]
 """What :func:`~mmrcf.media.open_source` opens."""
 STOP_KEYS = (ord('q'), 27)
+DEFAULT_STYLE = TrackStyle()
 
 
 class RCFInferencer:
@@ -57,7 +58,7 @@ class RCFInferencer:
         config: Name of a shipped model ('real', 'shapes', 'shapes-av'), config file, a config that was read, or a model
             from :func:`~mmrcf.apis.init_model`.
         checkpoint: The model's weights.
-        device: 'cpu', 'cuda', ...
+        device, precision, runtime: As of :class:`~mmrcf.apis.OnlineSegmenter`.
         cfg_options: Fields of the config to override, by dotted path.
 
     Example:
@@ -71,10 +72,13 @@ class RCFInferencer:
         self,
         config: str | Path | Config | OnlineModel,
         checkpoint: str | Path | None = None,
-        device: str | torch.device = 'cpu',
+        device: str | torch.device = 'auto',
         cfg_options: dict[str, Any] | None = None,
+        *,
+        precision: str = 'auto',
+        runtime: str = 'onnxruntime',
     ) -> None:
-        self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options)
+        self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options, precision=precision, runtime=runtime)
         self._files = (config, checkpoint)
 
     def stream(
@@ -83,7 +87,9 @@ class RCFInferencer:
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
-        show: bool = False,
+        show: bool | Callable[[np.ndarray], bool] = False,
+        style: TrackStyle = DEFAULT_STYLE,
+        score_thr: float | None = None,
         audio: str | Path = 'auto',
         show_attention: bool = False,
         fps: float | None = None,
@@ -100,7 +106,10 @@ class RCFInferencer:
             out: Video with the objects drawn in, the times of the source, and its audio or that of ``audio``; for a
                 single image, an image.
             json: Tracks in the layout of YouTube-VIS.
-            show: Show the frames in a window; q or Esc stops.
+            show: Show the frames in a window; q or Esc stops. Or a function that gets each picture, (H, W, 3) uint8
+                RGB, before the result is yielded, and returns whether to stop.
+            style: What is drawn of the objects.
+            score_thr: Lowest score of an object, for this stream only; None: the model's.
             audio: Audio for an audio-visual model. 'auto': that of the source, if it has any. 'none': nothing. A file,
                 its URL, or for a camera 'mic' or 'mic:NAME': that audio, see :func:`~mmrcf.media.open_source`. An
                 open source has been told already: 'auto' or 'none'.
@@ -124,8 +133,9 @@ class RCFInferencer:
             else:
                 raise InputError(f'audio {audio}: {source.name} is open already; give its audio to open_source')
             stack.enter_context(frames)
-            uses_audio = audio != 'none'
-            yield from self._results(frames, video_name(source), out, json, show, uses_audio, show_attention)
+            yield from self._results(
+                frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
+            )
 
     def _results(
         self,
@@ -133,29 +143,34 @@ class RCFInferencer:
         name: str,
         out: str | Path | None,
         json: str | Path | None,
-        show: bool,
+        show: bool | Callable[[np.ndarray], bool],
+        style: TrackStyle,
+        score_thr: float | None,
         uses_audio: bool,
         show_attention: bool,
     ) -> Iterator[FrameResult]:
         """The results of an open source, whose ``name`` goes into the tracks; other arguments as :meth:`stream`."""
-        segmenter = self.segmenter.fork()
+        segmenter = self.segmenter.fork(score_thr)
         with contextlib.suppress(Stopped), contextlib.ExitStack() as stack:
             attention = stack.enter_context(AudioAttention(segmenter.model)) if show_attention else None
             writer = None if out is None else _picture_writer(out, frames)
             exporter = None if json is None else TrackExporter(json, frames, self._category_names(), name)
             outputs = stack.enter_context(OutputGroup(item for item in (writer, exporter) if item is not None))
-            window = stack.enter_context(Window(frames.name)) if show else None
+            viewer = stack.enter_context(Window(frames.name)).show if show is True else show
+            painter = TrackPainter(style if attention is None else replace(style, opacity=0.0))
             uses_audio = uses_audio and segmenter.uses_audio
             for frame in frames:
                 result = segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
-                picture = _draw(frame.image, result, attention) if writer or window else None
+                if writer or viewer:
+                    picture = painter.draw(attention.picture(frame.image) if attention else frame.image, result)
                 if writer:
                     outputs.add(writer, picture, frame.time, frame.audio)
                 if exporter:
                     outputs.add(exporter, result, frame.time, frame.index)
+                stop = viewer and viewer(picture)
                 yield replace(result, frame_index=frame.index)
-                if window:
-                    window.show(picture)
+                if stop:
+                    raise Stopped
 
     def __call__(
         self,
@@ -163,7 +178,9 @@ class RCFInferencer:
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
-        show: bool = False,
+        show: bool | Callable[[np.ndarray], bool] = False,
+        style: TrackStyle = DEFAULT_STYLE,
+        score_thr: float | None = None,
         audio: str | Path = 'auto',
         show_attention: bool = False,
         fps: float | None = None,
@@ -182,7 +199,9 @@ class RCFInferencer:
         _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
         with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
-            results = self._results(frames, video_name(source), out, json, show, audio != 'none', show_attention)
+            results = self._results(
+                frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
+            )
             bar = tqdm(total=frames.num_frames, unit=' frames', disable=not progress, mininterval=0.5, delay=0.5)
             started = time.perf_counter()
             try:
@@ -203,6 +222,7 @@ class RCFInferencer:
             fps=count / elapsed,
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
+            setup=self.segmenter.setup,
             audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
 
@@ -239,12 +259,6 @@ def _picture_writer(out: str | Path, source: FrameSource) -> VideoWriter | Image
     return ImageWriter(out, source) if is_image_path(out) else VideoWriter(out, source)
 
 
-def _draw(image: np.ndarray, result: FrameResult, attention: AudioAttention | None) -> np.ndarray:
-    if attention is None:
-        return draw_tracks(image, result)
-    return draw_tracks(attention.picture(image), result, opacity=0.0)
-
-
 def _check_json_name(json: str | Path | None) -> None:
     if json is not None and Path(json).suffix.lower() != '.json':
         raise InputError(f'output {source_name(str(json))}: expected a name that ends in .json')
@@ -270,11 +284,10 @@ class Window:
             raise InputError('--show: this OpenCV has no windows; pip install opencv-python, or use --out') from error
         return self
 
-    def show(self, image: np.ndarray) -> None:
-        """Show an image (H, W, 3) uint8 RGB. Raises :class:`~mmrcf.media.Stopped` once the user presses q or Esc."""
+    def show(self, image: np.ndarray) -> bool:
+        """Show an image (H, W, 3) uint8 RGB. Returns whether the user has pressed q or Esc."""
         cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        if cv2.waitKey(1) & 0xFF in STOP_KEYS:
-            raise Stopped
+        return cv2.waitKey(1) & 0xFF in STOP_KEYS
 
     def __exit__(self, *_exc_info: object) -> None:
         cv2.destroyWindow(self._title)

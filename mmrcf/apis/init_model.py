@@ -26,8 +26,11 @@ ONNX_SUFFIX = '.onnx'
 def init_model(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,
-    device: str | torch.device = 'cpu',
+    device: str | torch.device = 'auto',
     cfg_options: dict[str, Any] | None = None,
+    *,
+    runtime: str = 'onnxruntime',
+    precision: str = 'auto',
 ) -> OnlineModel:
     """Build a model for inference.
 
@@ -39,6 +42,7 @@ def init_model(
             model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
         device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
+        runtime, precision: For an ONNX file, see :class:`~mmrcf.apis.OnnxSegmenter`, as its devices.
 
     Returns:
         The model in evaluation mode on ``device``; ``model.cfg`` is the config, ``model.dataset_meta['classes']`` the
@@ -48,7 +52,6 @@ def init_model(
         InputFileError: Config or checkpoint is missing or unreadable.
         InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
     """
-    device = resolve_device(device)
     if isinstance(config, str) and config in SHIPPED_MODELS:
         if checkpoint is not None:
             raise InputError(
@@ -59,7 +62,14 @@ def init_model(
     elif model := listed_model(config):
         config, checkpoint = model.config_path, model.checkpoint() if checkpoint is None else checkpoint
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
-        return _init_exported(config, checkpoint, device, cfg_options)
+        if checkpoint is not None:
+            raise InputError(
+                f'checkpoint {checkpoint}: ONNX model {config} has its weights in it; leave the checkpoint out'
+            )
+        return open_onnx(config, None, cfg_options, runtime=runtime, device=str(device), precision=precision)
+    if runtime != 'onnxruntime':
+        raise InputError(f'runtime {runtime}: is for ONNX files, and config {config} is none; export it first')
+    device = resolve_device(device)
     if isinstance(config, Config):
         config = config.copy()
         override(config, cfg_options or {})
@@ -85,16 +95,6 @@ def init_model(
     model.to(device)
     model.eval()
     return model
-
-
-def _init_exported(
-    path: str | Path, checkpoint: str | Path | None, device: torch.device, cfg_options: dict[str, Any] | None
-) -> OnlineModel:
-    if checkpoint is not None:
-        raise InputError(f'checkpoint {checkpoint}: ONNX model {path} has its weights in it; leave the checkpoint out')
-    if device.type != 'cpu':
-        raise InputError(f'device {device}: ONNX model {path} runs on the CPU; leave the device out')
-    return open_onnx(path, cfg_options=cfg_options)
 
 
 def resolve_device(device: str | torch.device) -> torch.device:

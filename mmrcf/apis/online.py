@@ -15,8 +15,9 @@ from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
 from mmrcf.engine.config import explained_config_errors
 from mmrcf.errors import InputError
+from mmrcf.export import ExportedModel
 from mmrcf.models import OnlineModel
-from mmrcf.optimization import autocast_type, compile_network, optimize_for_inference
+from mmrcf.optimization import PRECISIONS, compile_network, optimize_for_inference, resolve_precision
 from mmrcf.registry import TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
@@ -39,12 +40,14 @@ class OnlineSegmenter:
             one model. A model that is built here has its batch
             norms folded into its convolutions.
         checkpoint: The model's weights.
-        device: 'cpu', 'cuda', ...
+        device: 'cpu', 'cuda', ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields of the config to override, by dotted path.
-        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'.
+        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'; 'auto': half precision where the device has
+            instructions for it, see :func:`~mmrcf.optimization.resolve_precision`.
         compile: Compile the network: the first frames take long, the others less.
         optimize: Optimize the model that is built here for inference, see
             :func:`~mmrcf.optimization.optimize_for_inference`; False leaves it as the config builds it.
+        runtime: What runs an ONNX file: 'onnxruntime' or 'openvino'.
 
     Example:
         >>> segmenter = OnlineSegmenter('real')
@@ -62,23 +65,25 @@ class OnlineSegmenter:
         self,
         config: str | Path | Config | OnlineModel,
         checkpoint: str | Path | None = None,
-        device: str | torch.device = 'cpu',
+        device: str | torch.device = 'auto',
         cfg_options: dict[str, Any] | None = None,
         *,
-        precision: str = 'fp32',
+        precision: str = 'auto',
         compile: bool = False,
         optimize: bool = True,
+        runtime: str = 'onnxruntime',
     ) -> None:
         if isinstance(config, OnlineModel):
             self.model = config
+            if isinstance(config, ExportedModel) and precision not in ('auto', 'fp32'):
+                raise InputError(f'precision {precision}: an exported model has been given its precision; leave it out')
         else:
-            self.model = init_model(config, checkpoint, device, cfg_options)
+            self.model = init_model(config, checkpoint, device, cfg_options, runtime=runtime, precision=precision)
             if optimize:
                 optimize_for_inference(self.model)
-        self._device = next(self.model.parameters()).device
-        self._autocast_type = autocast_type(precision, self._device)
-        if self._autocast_type is not None and not any(parameter.numel() for parameter in self.model.parameters()):
-            raise InputError(f'precision {precision}: an exported model has the precision of its file; leave it out')
+        self.device = next(self.model.parameters()).device
+        self.precision = 'fp32' if isinstance(self.model, ExportedModel) else resolve_precision(precision, self.device)
+        self._autocast_type = PRECISIONS[self.precision]
         if compile:
             compile_network(self.model)
         self._pipeline = frame_pipeline(self.model.cfg, with_audio=self.model.uses_audio)
@@ -94,9 +99,28 @@ class OnlineSegmenter:
         """Whether the model takes audio."""
         return self.model.uses_audio
 
-    def fork(self) -> 'OnlineSegmenter':
-        """A segmenter at the start of another stream, with the same model; the streams do not share state."""
+    @property
+    def setup(self) -> str:
+        """What runs the model, where and in which precision."""
+        if isinstance(self.model, ExportedModel):
+            return self.model.graph.setup
+        return f'pytorch, {self.device}, {self.precision}'
+
+    def fork(self, score_thr: float | None = None) -> 'OnlineSegmenter':
+        """A segmenter at the start of another stream, with the same model; the streams do not share state.
+
+        Args:
+            score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one.
+
+        Raises:
+            InputError: The threshold is out of range, or the model has none.
+        """
         other = copy.copy(self)
+        if score_thr is not None:
+            if not 0 <= score_thr <= 1 or not hasattr(self.model, 'score_thr'):
+                raise InputError(f'score_thr {score_thr}: expected a number from 0 to 1, for a model with a threshold')
+            other.model = copy.copy(self.model)  # shares its parts, weights and hooks
+            other.model.score_thr = score_thr
         other.reset(self._sample_rate)
         return other
 
@@ -149,7 +173,7 @@ class OnlineSegmenter:
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         preprocessed = perf_counter()
-        with torch.autocast(self._device.type, self._autocast_type, enabled=self._autocast_type is not None):
+        with torch.autocast(self.device.type, self._autocast_type, enabled=self._autocast_type is not None):
             result, state = self.model.step_batch(batch, state)
         finished = perf_counter()
         # Only now: a frame that is refused leaves the stream as it was.

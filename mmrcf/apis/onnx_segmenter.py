@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mmrcf.errors import InputError
-from mmrcf.export import ExportedModel, OnnxGraph, open_onnx
+from mmrcf.export import ExportedModel, OnnxGraph, OrtGraph, open_onnx
 from mmrcf.media import open_source
 from mmrcf.media.frame_source import fit_image
 
@@ -17,16 +17,21 @@ MAX_STEP = 10
 
 
 class OnnxSegmenter(OnlineSegmenter):
-    """:class:`~mmrcf.apis.OnlineSegmenter` on an ONNX file, run by onnxruntime.
+    """:class:`~mmrcf.apis.OnlineSegmenter` on an ONNX file, with the threads of its runtime.
 
     Args:
         path: A file that ``tools/export/onnx_export.py`` wrote. It is complete: no config is needed.
-        threads: Threads of onnxruntime; None: as many as PyTorch uses.
+        threads: Threads of the runtime on a CPU; None: as many as PyTorch uses.
         cfg_options: ``model.score_thr`` or fields of ``model.tracker``; all else is fixed in the file.
+        runtime: What runs it: 'onnxruntime' or 'openvino'.
+        device: Its name for the runtime: 'cpu'; 'cuda', 'cuda:1', 'tensorrt' of onnxruntime; 'gpu', 'npu' of openvino;
+            'auto': a CUDA device if onnxruntime has one, else the CPU.
+        precision: What openvino computes in: 'fp32', 'bf16' or 'fp16'; 'auto': half precision where the device has
+            instructions for it. onnxruntime computes in that of the file.
 
     Raises:
         InputFileError: The file is missing.
-        InputError: onnxruntime is missing, or the file is not of that tool.
+        InputError: The runtime is missing, has no such device or precision, or the file is not of that tool.
 
     Example:
         >>> segmenter = OnnxSegmenter('outputs/rcf_r18_shapes.onnx')
@@ -34,8 +39,17 @@ class OnnxSegmenter(OnlineSegmenter):
         ...     result = segmenter.step(frame)
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None, cfg_options: dict[str, Any] | None = None) -> None:
-        super().__init__(open_onnx(path, threads, cfg_options))
+    def __init__(
+        self,
+        path: str | Path,
+        threads: int | None = None,
+        cfg_options: dict[str, Any] | None = None,
+        *,
+        runtime: str = 'onnxruntime',
+        device: str = 'auto',
+        precision: str = 'auto',
+    ) -> None:
+        super().__init__(open_onnx(path, threads, cfg_options, runtime=runtime, device=device, precision=precision))
 
 
 class FeedRecorder:
@@ -47,7 +61,7 @@ class FeedRecorder:
 
     def __init__(self, graph: OnnxGraph) -> None:
         self._graph = graph
-        self.info = graph.info
+        self.info, self.setup = graph.info, graph.setup
         self.feeds: dict[str, np.ndarray] = {}
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -70,7 +84,7 @@ def stream_feeds(
     Raises:
         InputError: The video cannot be read, or holds no frame.
     """
-    recorder = FeedRecorder(OnnxGraph(path))
+    recorder = FeedRecorder(OrtGraph(path))
     segmenter = OnlineSegmenter(ExportedModel(recorder, f'ONNX model {path}'))
     found = 0
     with open_source(str(video), audio=segmenter.uses_audio) as source:

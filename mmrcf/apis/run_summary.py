@@ -59,6 +59,7 @@ class RunSummary:
         fps: Frames a second over the whole run: reading, model, drawing and writing.
         latency: t_stream and t_model.
         interrupted: Whether the user stopped the run; outputs hold what was done till then.
+        setup: What ran the model, where and in which precision.
         audio: What the model used: a name with rate and channels, or 'none'. None for a model that takes no audio.
     """
 
@@ -69,6 +70,7 @@ class RunSummary:
     fps: float
     latency: Latency
     interrupted: bool
+    setup: str
     audio: str | None = None
 
     def __str__(self) -> str:
@@ -78,4 +80,4 @@ class RunSummary:
         stopped = 'interrupted after ' if self.interrupted else ''
         parts = [f'{stopped}{self.frames} frames{notes}, {self.objects} objects, {self.fps:.1f} FPS']
         parts += [f'audio: {self.audio}'] if self.audio is not None else []
-        return '; '.join([*parts, str(self.latency)])
+        return '; '.join([*parts, str(self.latency), self.setup])

@@ -34,6 +34,8 @@ class Graph(Protocol):
     """An exported step, whatever runs it."""
 
     info: StepInfo
+    setup: str
+    """What runs it, where and in which precision, for reports."""
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name for inputs by name; see :class:`~mmrcf.export.StepGraph`."""

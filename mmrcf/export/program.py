@@ -130,6 +130,7 @@ class ModuleGraph:
 
     def __init__(self, module: nn.Module, info: StepInfo) -> None:
         self.info = info
+        self.setup = 'torch.export, cpu, fp32'
         self._module = module
 
     @torch.no_grad()

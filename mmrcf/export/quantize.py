@@ -11,8 +11,9 @@ from mmrcf.defaults import FLOAT_PARTS
 from mmrcf.errors import InputError, one_line
 from mmrcf.utils import atomic_output
 
-from .onnx_graph import OnnxGraph, require_onnx, set_description
+from .onnx_graph import require_onnx, set_description
 from .program import quiet
+from .runtimes import OrtGraph
 
 PART = re.compile(r'\bmodel\.(\w+)')
 # Convolutions and products with weights; products of two activations, which attention has, stay in float.
@@ -36,7 +37,7 @@ def quantize_onnx(
     onnx = require_onnx('onnx')
     quantization = require_onnx('onnxruntime.quantization')
     model = onnx.load(path)
-    info = replace(OnnxGraph(path).info, precision='int8')
+    info = replace(OrtGraph(path).info, precision='int8')
     parts = {_part(node) for node in model.graph.node} - {None}
     unknown = [] if tuple(float_parts) == FLOAT_PARTS else [part for part in float_parts if part not in parts]
     if unknown or not parts:

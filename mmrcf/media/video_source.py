@@ -11,20 +11,22 @@ from time import monotonic
 
 import av
 import av.error
-import numpy as np
+from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 from av.format import Flags
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.audio.chunk import CLOCK_JUMP
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
-from mmrcf.utils.container import open_container, reason_of, without_credentials
+from mmrcf.urls import source_name
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.images import check_pixels
 
+from .display import Cropping, orient, read_display_matrix, swaps_sides
 from .frame_source import AudioTrack, Frame, FrameSource
 from .live_audio import StreamAudio
 
@@ -44,11 +46,11 @@ class VideoSource(FrameSource):
     """Decodes one video stream.
 
     The source is opened and read once: files that cannot be read twice, such as pipes, are as good as others. Damaged
-    packets and frames are skipped with a warning and counted. Rotation in the metadata is applied. The first frame is
-    decoded on construction, so that a file without a usable frame is an error here and not later.
+    packets and frames are skipped with a warning and counted. Cropping and rotation in the metadata are applied. The
+    first frame is decoded on construction, so that a file without a usable frame is an error here and not later.
 
     Args:
-        url: What :func:`~mmrcf.utils.container.open_container` opens: a path, a URL or a device.
+        url: What :func:`~mmrcf.utils.container.open_container` opens: a path, a URL, a device or a stream of bytes.
         name: Name for messages, without credentials.
         container_format: Input format, where it does not show from ``url`` (cameras).
         options: Options of the input format.
@@ -70,7 +72,7 @@ class VideoSource(FrameSource):
 
     def __init__(
         self,
-        url: str,
+        url: str | ByteStream,
         name: str,
         *,
         container_format: str | None = None,
@@ -82,7 +84,7 @@ class VideoSource(FrameSource):
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
-        self._short_name = Path(without_credentials(url)).name
+        self._short_name = Path(source_name(url) if isinstance(url, str) else name.removeprefix('video ')).name
         # FFmpeg itself refuses larger frames, also where the size changes later.
         options = {**(options or {}), 'max_pixels': str(max_pixels)}
         container = open_container(url, name, container_format, options, timeout)
@@ -92,10 +94,15 @@ class VideoSource(FrameSource):
             self._demuxer = Demuxer(container, name)
             self._stream = _video_stream(self._demuxer, max_pixels)
             self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
+            # Else FFmpeg rounds cropping of the codec down to what its own memory layout likes.
+            self._stream.codec_context.flags |= CodecFlags.unaligned
+            self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
-            self._arrives = self.live and bool(container.format.flags & Flags.no_timestamps.value)
+            has_no_clock = container.format.flags & Flags.no_timestamps.value or container.format.name.endswith('_pipe')
+            self._arrives = self.live and bool(has_no_clock)
             self._arrived: float | None = None
+            self._num_jumps = 0
             self._packets_end: float | None = None
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
@@ -110,7 +117,9 @@ class VideoSource(FrameSource):
         """Describe the source: size, rate, clock, length and audio; the first frame is decoded already."""
         stream, first, container = self._stream, self._first, self._container
         turned = swaps_sides(read_display_matrix(first))
-        height, width = (first.width, first.height) if turned else (first.height, first.width)
+        height, width = self._cropping.cropped_size(first.height, first.width)
+        if turned:
+            height, width = width, height
         self._take_size(height, width, max_size)
         self.fps = _frame_rate(stream)
         self.time_base = Fraction(1, 90000) if self._arrives else Fraction(stream.time_base or Fraction(1, 90000))
@@ -137,14 +146,22 @@ class VideoSource(FrameSource):
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         frames, end = itertools.chain([self._first], self._decoded), 0.0
         for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
+            start = clock.start
             time = clock.read(self._time_of(frame))
+            if clock.start != start:
+                self._warn_of_jump(time)
             audio = self._audio and self._audio.chunk_until(time, clock.start)
-            image = orient(frame.to_ndarray(format='rgb24'), read_display_matrix(frame))
+            image = orient(self._cropping.apply(frame.to_ndarray(format='rgb24')), read_display_matrix(frame))
             yield Frame(self._fitted(image), time, index=delivered + self.skipped, audio=audio)
             end = time + 1 / self.fps
         self._warn_of_early_end(end)
         if self.audio_track is None:  # else an output may copy the audio behind the last frame
             self.close()
+
+    def _warn_of_jump(self, time: float) -> None:
+        self._num_jumps += 1
+        if self._num_jumps <= MAX_SKIP_WARNINGS:
+            logger.warning('%s: its clock jumps at %.3f s; the frames continue from there', self.name, time)
 
     def _warn_of_early_end(self, frames_end: float) -> None:
         """Warn where frames and packets end before the announced time; announced counts of frames are estimates."""
@@ -208,7 +225,8 @@ def _video_stream(demuxer: Demuxer, max_pixels: int) -> VideoStream:
     ):
         raise InputError(f'{name}: is a photo made of tiles; pip install pillow-heif, or convert it to JPEG')
     if stream is None:
-        raise InputError(f'{name}: holds no video stream; it is damaged, or has no pictures')
+        what = 'holds audio only' if demuxer.audio is not None else 'is damaged, or has no pictures'
+        raise InputError(f'{name}: holds no video stream; it {what}')
     context = stream.codec_context
     if context is None:
         raise InputError(f'{name}: its video codec is unknown to this FFmpeg; convert it to H.264 first')
@@ -250,13 +268,16 @@ def _frame_count(stream: VideoStream, fps: float) -> int | None:
 class PresentationClock:
     """Turns presentation times into times that start at 0 and increase strictly.
 
+    Where the clock of the container restarts, or jumps ahead by more than CLOCK_JUMP seconds, the next frame follows
+    the last one.
+
     Args:
         start: Presentation time that is time 0, in seconds.
         interval: Time from one frame to the next where the container has none, in seconds.
         tick: Least time between two frames, in seconds.
 
     Attributes:
-        start: As given; changes where the clock of the container restarts.
+        start: As given; changes where the clock of the container restarts or jumps.
     """
 
     def __init__(self, start: float, interval: float, tick: float) -> None:
@@ -272,60 +293,11 @@ class PresentationClock:
             time = 0.0 if last is None else last + self._interval
         else:
             time = presentation_time - self.start
-            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
+            margin = CLOCK_RESTART_FRAMES * self._interval
+            if last is not None and not last - margin <= time <= last + max(CLOCK_JUMP, margin):
                 self.start = presentation_time - last - self._interval
                 time = last + self._interval
         if last is not None and time <= last:
             time = last + self._tick
         self._last = time
         return time
-
-
-def _unknown_side_data(kind: type[SideDataType], value: int) -> SideDataType:
-    member = object.__new__(kind)
-    member._name_, member._value_ = f'UNKNOWN_{value}', value
-    return member
-
-
-# PyAV wraps all side data of a frame to read one entry, and fails on kinds that are newer than it, such as EXIF.
-SideDataType._missing_ = classmethod(_unknown_side_data)
-
-
-def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
-    """The linear part (a, b, c, d) of the frame's display matrix, None without one.
-
-    The pixel in column p and row q is shown in column a*p + c*q and row b*p + d*q (up to scale and shift).
-    """
-    try:
-        side_data = frame.side_data[SideDataType.DISPLAYMATRIX]
-    except KeyError:
-        return None
-    matrix = np.frombuffer(bytes(side_data), dtype=np.int32)
-    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
-
-
-def orient(image: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np.ndarray:
-    """Apply a display matrix: quarter turns and mirrors; another angle is rounded to the nearest quarter turn.
-
-    Args:
-        image: (H, W, 3).
-        matrix: As :func:`read_display_matrix` gives it.
-
-    Returns:
-        (H, W, 3) or (W, H, 3), contiguous.
-    """
-    if matrix is None:
-        return image
-    a, b, c, d = matrix
-    if swaps_sides(matrix):
-        image = image.transpose(1, 0, 2)
-        mirror_columns, mirror_rows = c < 0, b < 0
-    else:
-        mirror_columns, mirror_rows = a < 0, d < 0
-    image = image[:: -1 if mirror_rows else 1, :: -1 if mirror_columns else 1]
-    return np.ascontiguousarray(image)
-
-
-def swaps_sides(matrix: tuple[int, int, int, int] | None) -> bool:
-    """Whether the matrix turns rows into columns."""
-    return matrix is not None and abs(matrix[1]) + abs(matrix[2]) > abs(matrix[0]) + abs(matrix[3])

@@ -20,7 +20,7 @@ from mmrcf.audio import AudioChunk
 from mmrcf.audio.chunk import to_mono
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import atomic_output
-from mmrcf.utils.container import MAX_SKIP_WARNINGS, without_credentials
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 from .audio_output import AACEncoder, AudioRemuxer
 from .frame_source import FrameSource
@@ -121,10 +121,7 @@ class VideoWriter(AtomicWriter):
     ) -> None:
         super().__init__(path)
         if self.path.suffix.lower() not in VIDEO_SUFFIXES:
-            raise InputError(
-                f'output {without_credentials(str(path))}: expected a name that ends in '
-                f'{", ".join(sorted(VIDEO_SUFFIXES))}'
-            )
+            raise InputError(f'output {path}: expected a name that ends in {", ".join(sorted(VIDEO_SUFFIXES))}')
         self._source = source
         self._size = size or (source.height, source.width)
         self._quality = quality
@@ -234,14 +231,20 @@ class ImageWriter(AtomicWriter):
         source: Must have exactly one frame.
 
     Raises:
-        InputError: The source has more than one frame.
+        InputError: The source has more than one frame; from :meth:`add` where that shows with the second one only.
     """
 
     def __init__(self, path: str | Path, source: FrameSource) -> None:
         super().__init__(path)
-        if source.num_frames != 1:
-            raise InputError(f'output {path}: is an image, but {source.name} is a video; give a name that ends in .mp4')
+        self._source = source
         self._written = False
+        if source.num_frames not in (1, None):
+            self._refuse()
+
+    def _refuse(self) -> None:
+        raise InputError(
+            f'output {self.path}: is an image, but {self._source.name} is a video; give a name that ends in .mp4'
+        )
 
     def _open(self, temporary: Path, stack: contextlib.ExitStack) -> None:
         self._temporary = temporary
@@ -254,6 +257,8 @@ class ImageWriter(AtomicWriter):
             time: Not used.
             audio: Not used.
         """
+        if self._written:
+            self._refuse()
         _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         with self._writable():
             self._temporary.write_bytes(content.tobytes())

@@ -1,9 +1,11 @@
 """Optimization of a model for inference: folding and Winograd convolutions, compilation, half precision."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
@@ -45,35 +47,75 @@ def compile_network(model: OnlineModel, backend: str | Callable = 'inductor') ->
         raise InputError(f'compile: {type(model).__name__} cannot be compiled; leave it out')
     if 'fuse_decode' in vars(model):
         return
-    # Weights are constants here: norms are folded, weights laid out for the processor once.
-    frozen = backend == 'inductor' and next(model.parameters()).device.type == 'cpu'
+    device = next(model.parameters()).device
+    settings = dict(backend=backend, fullgraph=True, dynamic=False)
+    if backend == 'inductor' and device.type == 'cpu':
+        # Weights are constants here: norms are folded, weights laid out for the processor once.
+        settings['options'] = {'freezing': True}
+    elif backend == 'inductor' and device.type == 'cuda':
+        settings['options'] = {'triton.cudagraphs': True}
     import torch._dynamo  # takes two seconds, and only compilation needs it
 
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, MAX_VARIANTS)
-    settings = dict(backend=backend, fullgraph=True, dynamic=False, options={'freezing': True} if frozen else None)
     model.extract_feat = torch.compile(model.extract_feat, **settings)
     model.fuse_decode = torch.compile(model.fuse_decode, **settings)
+    if 'triton.cudagraphs' in settings.get('options', {}):
+        model.extract_feat, model.fuse_decode = map(_copying, (model.extract_feat, model.fuse_decode))
 
 
-def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
-    """What the network computes in: a type for autocast, or None for float32.
+def _copying(function: Callable) -> Callable:
+    """``function``, with copies of what it returns: CUDA graphs write the next result into the same memory.
+
+    References and codes of a frame are used by the frames after it.
+    """
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        torch.compiler.cudagraph_mark_step_begin()
+        return _copies(function(*args, **kwargs))
+
+    return run
+
+
+def _copies(value: Any) -> Any:
+    """Copies of all tensors in lists, tuples and dataclasses."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, list | tuple):
+        return type(value)(_copies(item) for item in value)
+    if is_dataclass(value):
+        return replace(value, **{part.name: _copies(getattr(value, part.name)) for part in fields(value)})
+    return value
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """What the network computes in: a key of ``PRECISIONS``.
 
     Args:
-        precision: 'fp32', 'bf16' or 'fp16'.
+        precision: Such a key; or 'auto': 'bf16' where the processor or the GPU has instructions for it, 'fp16' on a GPU
+            without them, 'fp32' elsewhere.
         device: Where the model runs.
 
     Raises:
         InputError: No such precision, or the device has no instructions for it (PyTorch would emulate them, hundreds of
             times slower).
     """
+    if precision == 'auto':
+        if device.type == 'cuda':
+            return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'fp16'
+        return 'bf16' if device.type == 'cpu' and _has_fast_bf16() else 'fp32'
     if precision not in PRECISIONS:
-        raise InputError(f'precision {precision!r}: expected one of {", ".join(PRECISIONS)}')
+        raise InputError(f'precision {precision!r}: expected auto or one of {", ".join(PRECISIONS)}')
     if device.type == 'cpu' and precision == 'fp16':
         raise InputError('precision fp16: is for GPUs; give fp32, or bf16 where the processor has it')
     if device.type == 'cpu' and precision == 'bf16' and not _has_bf16():
         raise InputError('precision bf16: this processor has no instructions for it; give fp32')
-    return PRECISIONS[precision]
+    return precision
 
 
 def _has_bf16() -> bool:
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _has_fast_bf16() -> bool:
+    """Whether the processor multiplies bfloat16; others with AVX-512 convert it, which gains nothing."""
+    return _has_bf16() and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

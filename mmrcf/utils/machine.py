@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ('torch', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine', 'numpy', 'onnxruntime')
+PACKAGES = ('torch', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine', 'numpy', 'onnxruntime', 'openvino')
 
 # Of glibc's malloc.h, with the largest values that it takes.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3

@@ -10,7 +10,8 @@ from .clip_sheet import draw_clip, stack_rows
 from .differences import TrackComparison
 from .encoder_attention import AudioAttention, EncoderAttention, ValidPart, attention_picture
 from .panels import fit, heat_map, panel, side_by_side, stacked
-from .track_visualizer import draw_tracks, track_color
+from .track_colors import track_color
+from .track_visualizer import TrackPainter, TrackStyle, draw_tracks
 
 __all__ = [
     'AttentionRecorder',
@@ -21,6 +22,8 @@ __all__ = [
     'EncoderShares',
     'EncoderSummary',
     'TrackComparison',
+    'TrackPainter',
+    'TrackStyle',
     'ValidPart',
     'WeightRecorder',
     'attention_picture',

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from mmrcf.structures import FrameResult
 
-from .track_visualizer import DrawingScale, draw_label, draw_tracks
+from .label_layout import Rectangle, draw_label
+from .track_visualizer import DrawingScale, draw_tracks
 
 MATCH_IOU = 0.5
 """Two models have found the same object where the IoU of their masks is above this."""
@@ -68,7 +69,9 @@ def match_objects(masks: np.ndarray, others: np.ndarray) -> list[tuple[int, int]
     iou = common / np.maximum(union, 1)
     gain = np.where(iou > MATCH_IOU, iou, 0)
     return [
-        (int(row), int(column)) for row, column in zip(*linear_sum_assignment(-gain), strict=True) if gain[row, column]
+        (int(row), int(column))
+        for row, column in zip(*scipy.optimize.linear_sum_assignment(-gain), strict=True)
+        if gain[row, column]
     ]
 
 
@@ -84,8 +87,8 @@ def draw_differences(image: np.ndarray, result: FrameResult, kinds: list[str | N
         opposite = (min(right + space, last[0]), min(bottom + space, last[1]))
         cv2.rectangle(canvas, corner, opposite, KINDS[kind], 2 * scale.line)
     canvas = draw_tracks(canvas, result)
-    taken: list[tuple[int, int, int, int]] = []
+    taken: list[Rectangle] = []
     for kind, (left, _, right, bottom) in marks:
         # At the lower edge: the label of the object is at the upper one.
-        taken.append(draw_label(canvas, kind, (left, bottom, right, bottom), KINDS[kind], scale, taken))
+        draw_label(canvas, [kind], (left, bottom, right, bottom), KINDS[kind], scale.text, taken)
     return canvas

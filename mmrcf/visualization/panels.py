@@ -3,8 +3,7 @@
 import cv2
 import numpy as np
 
-from .label_text import FONT
-
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 WIDTH, HEIGHT = 640, 360
 """Largest size of a panel in pixels."""
 TITLE_HEIGHT = 30

@@ -1,32 +1,48 @@
-"""Draws the objects of a frame: masks in the colour of the track ID, outlines and labels."""
+"""Draws the objects of a frame: masks in the colour of the track ID, outlines, labels, boxes and trails."""
 
-import colorsys
+from collections import deque
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from mmrcf.errors import InputError
 from mmrcf.structures import FrameResult
 
-from .label_text import class_text, draw_text, text_size
+from .label_layout import Rectangle, draw_label
+from .label_text import class_text
+from .track_colors import track_color
 
-MASK_OPACITY = 0.45
-# Bright and far apart from one another, in an order in which neighbours differ most (RGB).
-BASE_COLORS = (
-    (255, 99, 71),
-    (30, 144, 255),
-    (255, 215, 0),
-    (60, 200, 90),
-    (238, 110, 238),
-    (0, 225, 225),
-    (255, 150, 30),
-    (150, 110, 255),
-    (190, 245, 60),
-    (255, 120, 170),
-    (0, 165, 150),
-    (205, 150, 95),
-)
-GOLDEN_RATIO = 0.6180339887498949
+MAX_TRAIL = 1000
+
+
+@dataclass(frozen=True)
+class TrackStyle:
+    """What is drawn of the objects.
+
+    Attributes:
+        opacity: Of the masks, from 0 (only outlines) to 1.
+        labels: Class, track ID and score.
+        boxes: The box around each mask.
+        trail: The centres of an object in so many last frames are joined by a line, up to 1000; 0: no line.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+
+    opacity: float = 0.45
+    labels: bool = True
+    boxes: bool = False
+    trail: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise InputError(f'opacity {self.opacity}: expected a number from 0 to 1')
+        if not 0 <= self.trail <= MAX_TRAIL:
+            raise InputError(f'trail {self.trail}: expected a number of frames from 0 to {MAX_TRAIL}')
+
+
+DEFAULT_STYLE = TrackStyle()
 
 
 @dataclass(frozen=True)
@@ -35,76 +51,94 @@ class DrawingScale:
 
     Attributes:
         line: Thickness of an outline.
-        font: Font scale as OpenCV counts it.
-        stroke: Thickness of a letter's strokes.
-        margin: Space around the text of a label.
+        text: Size of the font.
     """
 
     line: int
-    font: float
-    stroke: int
-    margin: int
+    text: int
 
     @classmethod
     def for_frame(cls, height: int, width: int) -> 'DrawingScale':
-        """Sizes for a frame: they grow with its shorter side and stay readable on a small one."""
+        """Sizes for a frame: they grow with its shorter side, and text stays readable on a small one."""
         side = min(height, width)
-        font = float(np.clip(side / 900, 0.34, 3.0))
-        return cls(
-            line=max(1, round(side / 300)), font=font, stroke=max(1, round(1.6 * font)), margin=max(2, round(5 * font))
-        )
+        return cls(line=max(1, round(side / 540)), text=max(12, round(side / 42)))
 
 
-def draw_tracks(image: np.ndarray, result: FrameResult, *, opacity: float = MASK_OPACITY) -> np.ndarray:
-    """Draw the objects of a frame over it; objects with higher scores lie on top.
+class TrackPainter:
+    """Draws the objects of one stream, frame by frame.
 
     Args:
-        image: (H, W, 3) uint8 RGB; not changed.
-        result: Prediction for the frame, masks (n, H, W).
-        opacity: Of the masks, from 0 (only outlines) to 1.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-
-    Raises:
-        ValueError: The masks are not of the size of the image.
+        style: What is drawn.
     """
-    if len(result) and result.masks.shape[1:] != image.shape[:2]:
-        raise ValueError(f'masks are {result.masks.shape[1:]}, the image is {image.shape[:2]}; expected one size')
-    canvas = image.copy()
-    scale = DrawingScale.for_frame(*image.shape[:2])
-    order = np.argsort(result.scores, kind='stable')
-    boxes = [tuple(int(side) for side in box) for box in result.boxes]
-    for index in order:
-        _draw_mask(canvas, result.masks[index], boxes[index], track_color(int(result.ids[index])), opacity, scale)
-    taken: list[tuple[int, int, int, int]] = []
-    for index in order[::-1]:
-        name = class_text(result.class_names[index], int(result.labels[index]))
-        text = f'{name} {result.ids[index]} {result.scores[index]:.2f}'
-        taken.append(draw_label(canvas, text, boxes[index], track_color(int(result.ids[index])), scale, taken))
-    return canvas
+
+    def __init__(self, style: TrackStyle = DEFAULT_STYLE) -> None:
+        self._style = style
+        self._trails: dict[int, deque[tuple[int, int] | None]] = {}
+
+    def draw(self, image: np.ndarray, result: FrameResult) -> np.ndarray:
+        """Draw the objects of the next frame over it; objects with higher scores lie on top.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; not changed.
+            result: Prediction for the frame, masks (n, H, W).
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            ValueError: The masks are not of the size of the image.
+        """
+        if len(result) and result.masks.shape[1:] != image.shape[:2]:
+            raise ValueError(f'masks are {result.masks.shape[1:]}, the image is {image.shape[:2]}; expected one size')
+        canvas, style = image.copy(), self._style
+        scale = DrawingScale.for_frame(*image.shape[:2])
+        order = np.argsort(result.scores, kind='stable')
+        boxes: list[Rectangle] = [tuple(int(side) for side in box) for box in result.boxes]
+        colors = [track_color(int(track_id)) for track_id in result.ids]
+        for index in order:
+            _draw_mask(canvas, result.masks[index], boxes[index], colors[index], style.opacity, scale)
+        if style.trail:
+            self._add_centres(result, boxes)
+            self._draw_trails(canvas, scale)
+        if style.boxes:
+            for index in order:
+                left, top, right, bottom = boxes[index]
+                cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colors[index], scale.line)
+        taken: list[Rectangle] = []
+        for index in order[::-1] if style.labels else ():
+            name, track_id = class_text(result.class_names[index], int(result.labels[index])), result.ids[index]
+            texts = (f'{name} {track_id}  {result.scores[index]:.2f}', f'{name} {track_id}', f'{track_id}')
+            draw_label(canvas, texts, boxes[index], colors[index], scale.text, taken)
+        return canvas
+
+    def _add_centres(self, result: FrameResult, boxes: list[Rectangle]) -> None:
+        """Continue the trails by one frame; those without a centre left are dropped."""
+        for trail in self._trails.values():
+            trail.append(None)
+        for track_id, (left, top, right, bottom) in zip(result.ids.tolist(), boxes, strict=True):
+            if right > left:
+                trail = self._trails.setdefault(track_id, deque([None], maxlen=self._style.trail + 1))
+                trail[-1] = ((left + right) // 2, (top + bottom) // 2)
+        self._trails = {key: trail for key, trail in self._trails.items() if any(trail)}
+
+    def _draw_trails(self, canvas: np.ndarray, scale: DrawingScale) -> None:
+        """Lines become thicker towards the newest centre; a frame without the object is passed over."""
+        for track_id, trail in self._trails.items():
+            points = [point for point in trail if point is not None]
+            for place, (start, end) in enumerate(zip(points, points[1:], strict=False), start=1):
+                thickness = max(1, round(3 * scale.line * place / len(points)))
+                cv2.line(canvas, start, end, track_color(track_id), thickness, cv2.LINE_AA)
 
 
-def track_color(track_id: int) -> tuple[int, int, int]:
-    """Colour (RGB, 0 to 255) of a track ID: the same in every frame, video and run."""
-    if 0 <= track_id < len(BASE_COLORS):
-        return BASE_COLORS[track_id]
-    hue = (track_id * GOLDEN_RATIO) % 1.0
-    lightness = (0.6, 0.72, 0.5)[track_id % 3]
-    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.85)
-    return round(255 * red), round(255 * green), round(255 * blue)
-
-
-def text_color(background: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Black or white, the one with more contrast on ``background`` (RGB)."""
-    red, green, blue = background
-    return (0, 0, 0) if 0.299 * red + 0.587 * green + 0.114 * blue > 130 else (255, 255, 255)
+def draw_tracks(image: np.ndarray, result: FrameResult, style: TrackStyle = DEFAULT_STYLE) -> np.ndarray:
+    """Draw the objects of a single frame over it, without trails; as :meth:`TrackPainter.draw`."""
+    return TrackPainter(style).draw(image, result)
 
 
 def _draw_mask(
     canvas: np.ndarray,
     mask: np.ndarray,
-    box: tuple[int, int, int, int],
+    box: Rectangle,
     color: tuple[int, int, int],
     opacity: float,
     scale: DrawingScale,
@@ -119,31 +153,3 @@ def _draw_mask(
     cv2.copyTo(tinted, inside, region)
     outlines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(canvas, outlines, -1, color, scale.line, cv2.LINE_AA, offset=(left, top))
-
-
-def draw_label(
-    canvas: np.ndarray,
-    text: str,
-    box: tuple[int, int, int, int],
-    color: tuple[int, int, int],
-    scale: DrawingScale,
-    taken: list[tuple[int, int, int, int]],
-) -> tuple[int, int, int, int]:
-    """Draw a label above its box, or as near as there is room. Returns the rectangle it takes."""
-    text_width, text_height, baseline = text_size(text, scale.font, scale.stroke)
-    width, height = text_width + 2 * scale.margin, text_height + baseline + scale.margin
-    left = min(max(box[0], 0), max(canvas.shape[1] - width, 0))
-    lowest = max(canvas.shape[0] - height, 0)
-    top = min(max(box[1] - height, 0), lowest)
-    for candidate in range(top, lowest + 1, max(1, height // 2)):
-        if not any(_overlap((left, candidate, left + width, candidate + height), other) for other in taken):
-            top = candidate
-            break
-    cv2.rectangle(canvas, (left, top), (left + width - 1, top + height - 1), color, cv2.FILLED)
-    origin = (left + scale.margin, top + height - baseline - (scale.margin + 1) // 2)
-    draw_text(canvas, text, origin, scale.font, scale.stroke, text_color(color))
-    return left, top, left + width, top + height
-
-
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

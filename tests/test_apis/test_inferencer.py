@@ -18,6 +18,7 @@ from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.frame_times import frame_times
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import VideoWriter, open_source
+from mmrcf.visualization import TrackStyle, draw_tracks
 
 
 @pytest.fixture(scope='module')
@@ -297,3 +298,35 @@ def test_key_stops_the_window(
     monkeypatch.setattr(window_module.cv2, 'waitKey', lambda _: ord('q') if len(active) == 3 else -1)
     summary = inferencer(write_clip(tmp_path / 'clip.mp4'), show=True, out=tmp_path / 'out.mp4')
     assert summary.frames == len(active) == 3 and video_properties(tmp_path / 'out.mp4')[2] == 3
+
+
+def test_pictures_go_to_a_function_that_may_stop_the_run(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip, pictures = write_clip(tmp_path / 'clip.mp4'), []
+
+    def take(picture: np.ndarray) -> bool:
+        pictures.append(picture)
+        return len(pictures) == 3
+
+    style = TrackStyle(opacity=0, labels=False, boxes=True)
+    results = list(inferencer.stream(clip, show=take, out=tmp_path / 'out.mp4', style=style))
+    assert len(results) == len(pictures) == 3 and video_properties(tmp_path / 'out.mp4')[2] == 3
+    with open_source(clip) as source:
+        first = next(iter(source)).image
+    np.testing.assert_array_equal(pictures[0], draw_tracks(first, results[0], style))
+
+
+def test_the_threshold_of_a_stream_is_its_own(
+    inferencer: RCFInferencer, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4')
+    everything = list(inferencer.stream(clip))
+    threshold = float(np.median(np.concatenate([result.scores for result in everything])))
+    streams = zip(inferencer.stream(clip, score_thr=threshold), inferencer.stream(clip), strict=True)
+    for (strict, lenient), expected in zip(streams, everything, strict=True):
+        np.testing.assert_array_equal(lenient.ids, expected.ids)
+        assert (strict.scores >= threshold).all()
+        assert len(strict) == (expected.scores >= threshold).sum()
+    with pytest.raises(InputError, match='score_thr 2: expected a number from 0 to 1'):
+        next(inferencer.stream(clip, score_thr=2))

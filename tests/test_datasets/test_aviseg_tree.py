@@ -171,6 +171,7 @@ model = dict(
 """
 
 
+@pytest.mark.slow
 def test_a_model_trains_evaluates_and_runs(tree, repository, load_script, in_tmp_path):
     Path('tiny.py').write_text(TINY.format(repository=repository))
     options = ['train_cfg.max_iters=2', 'train_cfg.val_interval=2', 'work_dir=run']

@@ -29,6 +29,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[float, list[BaseD
     return built
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('part', [0, 1], ids=['videos', 'images'])
 def test_masks_are_exact_to_the_end_of_the_pipeline(datasets, part: int) -> None:
     pasted = 0

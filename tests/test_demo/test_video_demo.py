@@ -250,6 +250,7 @@ def test_bad_input_is_one_line(
     assert sorted(in_tmp_path.rglob('*')) == before, 'nothing is left behind'
 
 
+@pytest.mark.slow
 def test_as_a_program(repository: Path, in_tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(repository / 'demo/video_demo.py'), 'gone.mp4'],

@@ -363,6 +363,7 @@ RANK_SCRIPT = """
 """
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one(ann_file, perfect, tmp_path, monkeypatch):
     perfect[2]['ids'] = perfect[2]['ids'][::-1].copy()
     (tmp_path / 'frames.pkl').write_bytes(pickle.dumps((str(ann_file), perfect)))

@@ -132,9 +132,8 @@ def test_a_batch_keeps_the_audio_of_clips_that_have_it_and_has_one_size() -> Non
         RawFrames()(dict(inputs=dict(img=[clip, torch.zeros(1, 3, 8, 9, dtype=torch.uint8)]), data_samples=None))
 
 
-def test_its_precision_is_that_of_the_file(graph: ModuleGraph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: True)
-    with pytest.raises(InputError, match='precision bf16: an exported model has the precision of its file'):
+def test_its_precision_is_that_of_the_graph(graph: ModuleGraph) -> None:
+    with pytest.raises(InputError, match='precision bf16: an exported model has been given its precision'):
         OnlineSegmenter(ExportedModel(graph, 'a step'), precision='bf16')
 
 

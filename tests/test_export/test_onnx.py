@@ -10,8 +10,9 @@ import pytest
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
 from mmrcf.apis.onnx_segmenter import OnnxSegmenter, stream_feeds
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.export import quantize_onnx, read_program, trace_step, write_onnx
+from mmrcf.export import RUNTIMES, quantize_onnx, read_program, trace_step, write_onnx
 from mmrcf.export.quantize import QUANTIZED, _part
+from mmrcf.export.runtimes import OrtGraph, _openvino_precision
 from mmrcf.models import RCF
 
 onnx = pytest.importorskip('onnx')
@@ -24,12 +25,16 @@ def clip(write_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
     return write_clip(tmp_path_factory.mktemp('clip') / 'clip.mp4', frames=12, height=52, width=90, audio='aac')
 
 
-@pytest.mark.parametrize('audio', [False, True])
+@pytest.mark.parametrize('audio', [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('runtime', RUNTIMES)
 def test_equals_pytorch_from_the_first_frame_on(
-    audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
+    runtime: str, audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both
 ) -> None:
+    pytest.importorskip(runtime)
     name = 'audio_visual' if audio else 'visual_only'
-    segmenter = OnnxSegmenter(request.getfixturevalue(f'{name}_file'), threads=1)
+    path = request.getfixturevalue(f'{name}_file')
+    segmenter = OnnxSegmenter(path, threads=1, runtime=runtime, device='cpu', precision='fp32')
+    assert segmenter.setup == f'{runtime}, cpu, fp32'
     expected = OnlineSegmenter(request.getfixturevalue(f'{name}_model'))
     assert segmenter.uses_audio is audio and segmenter.classes == expected.classes
     parity, _ = run_both(expected, segmenter, frames)
@@ -38,15 +43,18 @@ def test_equals_pytorch_from_the_first_frame_on(
         each.reset()
 
 
-@pytest.mark.parametrize('audio', [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize(('runtime', 'audio'), [('onnxruntime', False), ('onnxruntime', True), ('openvino', True)])
 def test_a_file_for_any_size_takes_any(
-    audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
+    runtime: str, audio: bool, request: pytest.FixtureRequest, frames: list[np.ndarray], run_both, tmp_path: Path
 ) -> None:
+    pytest.importorskip(runtime)
     model = request.getfixturevalue('audio_visual_model' if audio else 'visual_only_model')
     path = request.getfixturevalue('audio_visual_file') if audio else tmp_path / 'any.onnx'
     if not audio:
         write_onnx(*trace_step(model), path)
-    segmenter, expected = OnnxSegmenter(path, threads=1), OnlineSegmenter(model)
+    segmenter = OnnxSegmenter(path, threads=1, runtime=runtime, precision='fp32')
+    expected = OnlineSegmenter(model)
     # 96x55, a portrait of 37x64, and 96x64, which needs no padding, after the pipeline.
     for crop in (np.s_[:], np.s_[:, :30], np.s_[:40, :60]):
         for each in (segmenter, expected):
@@ -118,6 +126,53 @@ def parts_in_eight_bits(graph) -> set[str]:
     made_of_bytes = {name for node in graph.node if node.op_type == 'DequantizeLinear' for name in node.output}
     products = [node for node in graph.node if node.op_type in QUANTIZED and set(node.input[:2]) <= made_of_bytes]
     return {_part(node) for node in products}
+
+
+@pytest.mark.parametrize(
+    ('runtime', 'options', 'words'),
+    [
+        ('onnxruntime', dict(precision='bf16'), 'precision bf16: onnxruntime computes in the precision of the file'),
+        ('onnxruntime', dict(device='gpu'), 'device gpu: onnxruntime takes cpu, cuda, tensorrt'),
+        ('onnxruntime', dict(device='cuda:x'), 'device cuda:x: onnxruntime takes'),
+        ('openvino', dict(device='cuda'), 'device cuda: openvino finds cpu'),
+        ('openvino', dict(precision='fp8'), 'precision fp8: expected auto or one of fp32, bf16, fp16'),
+        ('tvm', {}, "runtime 'tvm': expected one of onnxruntime, openvino"),
+    ],
+)
+def test_what_a_runtime_does_not_have(runtime: str, options: dict, words: str, visual_only_file: Path) -> None:
+    if runtime in RUNTIMES:
+        pytest.importorskip(runtime)
+    with pytest.raises(InputError, match=words):
+        OnnxSegmenter(visual_only_file, runtime=runtime, **options)
+
+
+def test_a_gpu_of_onnxruntime_comes_before_the_processor(visual_only_file: Path) -> None:
+    graph = OrtGraph(visual_only_file)
+    graph.device = 'cuda:1'
+    with pytest.raises(InputError, match='this onnxruntime has no CUDAExecutionProvider'):
+        graph._providers(['CPUExecutionProvider'])
+    both = ['TensorrtExecutionProvider', 'CUDAExecutionProvider', 'CPUExecutionProvider']
+    on_gpu = ('CUDAExecutionProvider', {'device_id': '1'})
+    assert graph._providers(both) == [on_gpu, 'CPUExecutionProvider']
+    graph.device = 'auto'
+    assert graph._providers(both)[0] == ('CUDAExecutionProvider', {'device_id': '0'}) and graph.device == 'cuda'
+    graph.device = 'tensorrt'
+    assert [name for name, *_ in graph._providers(both)[:2]] == both[:2]
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'device', 'capabilities', 'used'),
+    [
+        ('auto', 'CPU', ['FP32', 'INT8'], 'fp32'),
+        ('auto', 'CPU', ['BF16', 'FP16', 'FP32'], 'bf16'),
+        ('auto', 'GPU', ['FP32', 'FP16'], 'fp16'),
+        ('fp32', 'CPU', ['BF16', 'FP32'], 'fp32'),
+    ],
+)
+def test_precision_of_openvino(wanted: str, device: str, capabilities: list[str], used: str) -> None:
+    assert _openvino_precision(wanted, device, capabilities) == used
+    with pytest.raises(InputError, match='precision bf16: this CPU has no instructions for it'):
+        _openvino_precision('bf16', 'CPU', ['FP32'])
 
 
 def test_wrong_files_are_named(tmp_path: Path, visual_only_file: Path) -> None:

@@ -42,6 +42,7 @@ def failure(main: Callable[[list[str]], None], arguments: list, capsys: pytest.C
     return capsys.readouterr().err.strip()
 
 
+@pytest.mark.slow
 def test_exports_quantises_and_checks(
     exporter: ModuleType,
     tiny_config: Path,
@@ -61,6 +62,7 @@ def test_exports_quantises_and_checks(
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_exports_for_pytorch(
     exporter: ModuleType,
     tiny_config: Path,
@@ -161,6 +163,7 @@ def test_evaluation_refuses_what_does_not_fit(
     assert 'exported: its classes are not those of the test data set' in message
 
 
+@pytest.mark.slow
 def test_the_demo_takes_it(
     load_script: Callable[[str], ModuleType],
     audio_visual_file: Path,

@@ -3,16 +3,20 @@ import http.server
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
+from PIL import Image
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import Frame, open_source
+from mmrcf.media import Frame, open_source, require_source
+from mmrcf.utils import container
 
 
 def read(path: Path, **options) -> tuple[object, list[Frame]]:
@@ -89,6 +93,46 @@ def test_rotation_in_metadata_is_applied(
     assert (source.height, source.width) == ((64, 96) if turns == 2 else (96, 64))
     for one, other in zip(plain, turned, strict=True):
         np.testing.assert_array_equal(np.rot90(one.image, turns), other.image)
+
+
+def crop_matroska(path: Path, top: int, bottom: int, left: int, right: int) -> Path:
+    """Write the cropping into the header of a file, in place of two elements without effect and the padding."""
+    video = b'\xb0\x81\x60\xba\x81\x40'  # width 96, height 64
+    before = b'\xe0\x8a' + video + b'\x54\xb2\x81\x04\x55\xee\x81\x00' + b'\xec\x01' + bytes(6) + b'\x02' + bytes(2)
+    sides = ((0x54BB, top), (0x54AA, bottom), (0x54CC, left), (0x54DD, right))
+    crop = b''.join(kind.to_bytes(2, 'big') + bytes((0x81, value)) for kind, value in sides)
+    content = path.read_bytes()
+    assert content.count(before) == 1
+    path.write_bytes(content.replace(before, b'\xe0\x99' + video + crop + b'\xec\x81\x00'))
+    return path
+
+
+@pytest.mark.parametrize('name', ['cropped.mkv', 'cropped.mp4'])
+def test_cropping_in_metadata_is_applied_before_rotation(
+    tmp_path: Path, write_clip: Callable[..., Path], name: str
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv', codec='mpeg4')
+    _, plain = read(clip)
+    cropped = turn(crop_matroska(clip, top=1, bottom=5, left=8, right=3), tmp_path / name, 90)
+    source, frames = read(cropped)
+    assert (source.height, source.width, len(frames)) == (96 - 8 - 3, 64 - 1 - 5, 8)
+    for one, other in zip(plain, frames, strict=True):
+        np.testing.assert_array_equal(np.rot90(one.image[1:-5, 8:-3]), other.image)
+
+
+def test_cropping_of_the_codec_is_exact(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = write_clip(tmp_path / 'clip.mkv')
+    with av.open(str(clip)) as whole, av.open(str(tmp_path / 'cropped.h264'), 'w') as cropped:
+        stream = whole.streams.video[0]
+        crop = BitStreamFilterContext('h264_mp4toannexb,h264_metadata=crop_left=10:crop_top=6', stream)
+        target = cropped.add_stream_from_template(stream)
+        for packet in whole.demux(stream):
+            for changed in crop.filter(packet if packet.size else None):
+                changed.stream = target
+                cropped.mux(changed)
+    _, plain = read(clip)
+    _, frames = read(tmp_path / 'cropped.h264')
+    np.testing.assert_array_equal(plain[0].image[6:, 10:], frames[0].image)
 
 
 def test_variable_frame_rate_keeps_times(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
@@ -176,6 +220,60 @@ def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
             open_source(f'http://127.0.0.1:{server.server_port}/gone.mkv')
         server.shutdown()
     assert len(frames) == 8 and source.audio_track
+
+
+class UnknownLength(http.server.BaseHTTPRequestHandler):
+    """An old server: the end of its answer is that of the connection. A folder is sent as a camera does, JPEGs only."""
+
+    def do_GET(self) -> None:
+        path = Path(self.server.folder) / self.path[1:]
+        self.send_response(200)
+        self.end_headers()
+        if not path.is_dir():
+            self.wfile.write(path.read_bytes())
+            return
+        for image in sorted(path.iterdir()):
+            self.wfile.write(image.read_bytes())
+            time.sleep(0.1)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def old_server(tmp_path: Path) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), UnknownLength) as server:
+        server.folder = tmp_path
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+def test_an_answer_of_unknown_length_ends_without_a_warning(
+    tmp_path: Path, write_clip: Callable[..., Path], old_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_clip(tmp_path / 'clip.mkv')
+    _, frames = read(old_server.replace('http', 'HTTP') + '/clip.mkv')
+    assert len(frames) == 8 and not caplog.text
+
+
+def test_images_of_a_camera_have_the_times_of_their_arrival(tmp_path: Path, old_server: str) -> None:
+    (tmp_path / 'camera').mkdir()
+    noise = np.random.default_rng(0)
+    for index in range(20):
+        Image.fromarray(noise.integers(0, 255, (200, 300, 3), np.uint8)).save(tmp_path / 'camera' / f'{index:02d}.jpg')
+    source, frames = read(old_server + '/camera')
+    assert source.live and len(frames) > 3
+    assert np.median(np.diff([frame.time for frame in frames])) == pytest.approx(0.1, abs=0.05), 'not 25 a second'
+
+
+def test_a_protocol_that_ffmpeg_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, '_has_protocol', lambda scheme: False)
+    for use in (open_source, require_source):
+        with pytest.raises(InputError, match=r'stream srt://: the FFmpeg in PyAV was built without srt'):
+            use('srt://user:secret@host:1')
+    monkeypatch.undo()
+    assert container._has_protocol('http') and not container._has_protocol('gopher2')
 
 
 def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:

@@ -133,6 +133,7 @@ def test_the_url_of_the_configs_is_fetched(vggish_file, repository, monkeypatch)
     assert torch.equal(encoder.vggish.embeddings[2].weight, stored['embeddings.2.weight'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('change', 'message'),
     [

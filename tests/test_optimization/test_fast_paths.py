@@ -13,11 +13,11 @@ from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.optimization import (
     WinogradConv2d,
-    autocast_type,
     compile_network,
     fold_batch_norms,
     fold_mask_projection,
     optimize_for_inference,
+    resolve_precision,
 )
 from mmrcf.structures import FrameResult
 
@@ -132,12 +132,31 @@ def test_autocast(tiny_config: Path, frames: list[np.ndarray], monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ('precision', 'words'), [('fp8', 'expected one of fp32'), ('fp16', 'for GPUs'), ('bf16', 'has no instructions')]
+    ('precision', 'words'),
+    [('fp8', 'expected auto or one of fp32'), ('fp16', 'for GPUs'), ('bf16', 'has no instructions')],
 )
 def test_precisions_that_cannot_be(precision: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: False)
     with pytest.raises(InputError, match=words):
-        autocast_type(precision, torch.device('cpu'))
+        resolve_precision(precision, torch.device('cpu'))
+
+
+@pytest.mark.parametrize(
+    ('converts', 'multiplies', 'expected'), [(False, False, 'fp32'), (True, False, 'fp32'), (True, True, 'bf16')]
+)
+def test_auto_is_bfloat16_where_the_processor_multiplies_it(
+    converts: bool, multiplies: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: converts)
+    monkeypatch.setattr(torch.cpu, '_is_avx512_bf16_supported', lambda: multiplies)
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
+    assert resolve_precision('auto', torch.device('cpu')) == expected
+
+
+@pytest.mark.parametrize(('multiplies', 'expected'), [(True, 'bf16'), (False, 'fp16')])
+def test_auto_is_half_precision_on_a_gpu(multiplies: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: multiplies)
+    assert resolve_precision('auto', torch.device('cuda')) == expected
 
 
 def test_only_an_rcf_is_compiled() -> None:

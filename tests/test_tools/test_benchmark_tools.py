@@ -1,12 +1,16 @@
 """tools/benchmarks: each runs on a tiny model and writes what it measured."""
 
+import contextlib
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
 from mmrcf.apis import init_model
+from mmrcf.errors import InputError
 from mmrcf.media import open_source
 
 
@@ -88,6 +92,7 @@ def test_soak_compares_the_ends_and_takes_the_highest_memory(load_script) -> Non
     assert figures['ratio_of_p50'] == pytest.approx(1.1)
 
 
+@pytest.mark.slow
 def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'live.json'
     options = ['--source-fps', '50', '--model-fps', '8', '--seconds', '1.5', '--json', str(out)]
@@ -98,6 +103,7 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert 'dropped to keep up' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evaluation_takes_longer_than_its_steps(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:
@@ -130,3 +136,67 @@ def test_operators_add_up(load_script, tiny_config: Path, tmp_path: Path, capsys
     assert len(rows) == 4 and rows[-1]['operator'] == 'others'
     assert sum(row['share'] for row in rows) == pytest.approx(1)
     assert '| operator | ms a frame |' in capsys.readouterr().out
+
+
+def test_gpu(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
+    gpu = load_script('tools/benchmarks/gpu.py')
+    page = tmp_path / 'page.md'
+    page.write_text('<!-- gpu:start -->\n<!-- gpu:end -->\n')
+    options = ['--device', 'cpu', '--size', '96x64', '--frames', '3', '--modes', 'eager, fp32', 'eager, AMP']
+    outputs = ['--json', str(tmp_path / 'gpu.json'), '--page', str(page)]
+    gpu.main([*options, '--configs', str(tiny_config), *outputs])
+    figures = json.loads((tmp_path / 'gpu.json').read_text())
+    assert figures['left_out'] == [] and figures['frames']['tiny'].keys() == {'eager, fp32', 'eager, AMP'}
+    frame = figures['frames']['tiny']['eager, fp32']
+    assert frame['precision'] == 'fp32' and 0 < frame['p50'] <= frame['p95'] and 'peak_mib' not in frame
+    assert figures['training']['tiny']['p50'] > 0 and figures['training']['tiny']['frames'] >= 2
+    # On the same device the modes are the same.
+    for agreed in figures['parity'].values():
+        assert agreed['frames'] == 3 and agreed['objects'] > 3 and agreed['lowest_iou'] == 1.0
+    text = page.read_text()
+    assert text.count('| tiny |') == 1 and 'Left out' not in text and f'({frame["p50"]:.1f} ms)' in text
+    gpu.main([*options, '--configs', str(tiny_config), '--minutes', '0', *outputs])
+    assert 'Left out for lack of time: parity, eager, fp32; ' in page.read_text()
+
+
+def test_busy_takes_turns_and_ends_what_it_starts(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    busy = load_script('tools/benchmarks/busy.py')
+    started, turns = [], []
+
+    class Process(subprocess.Popen):
+        def __init__(self, command: list[str]) -> None:
+            super().__init__([command[0], '-c', 'import time; time.sleep(60)'])
+            started.append(self)
+
+    class Server(contextlib.nullcontext):
+        def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+            super().__init__(self)
+            assert arguments[:3] == ['config.py', '--frames', '4']
+            self.spins = environment.get('GOMP_SPINCOUNT')
+
+        def step(self) -> float:
+            turns.append(self.spins)
+            alive = sum(process.poll() is None for process in started)
+            return {(None, 0): 40.0, (None, 2): 80.0, ('300000', 0): 39.0, ('300000', 2): 390.0}[self.spins, alive]
+
+    monkeypatch.setenv('GOMP_SPINCOUNT', '7')  # of this process, not of those that are measured
+    monkeypatch.setattr(busy, 'Server', Server)
+    monkeypatch.setattr(busy.subprocess, 'Popen', Process)
+    out = str(tmp_path / 'busy.json')
+    busy.main(['config.py', '--frames', '4', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
+    figures = json.loads(Path(out).read_text())
+    one_load = [None] * busy.WARMUP + ['300000'] * busy.WARMUP + [None, '300000'] * 4
+    assert turns == 2 * one_load
+    assert figures['busy_processes'] == len(started) == 2
+    assert all(process.poll() is not None for process in started)
+    programs, library = figures['policies']['programs'], figures['policies']['library']
+    expected = dict(quiet_ms=40.0, busy_ms=80.0, slower=2.0, frames=4, of_first=dict(quiet=1.0, busy=1.0))
+    assert programs == expected and library['of_first'] == dict(quiet=39 / 40, busy=390 / 80)
+
+
+def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Path) -> None:
+    busy = load_script('tools/benchmarks/busy.py')
+    with busy.Server([str(tiny_config), '--size', '96x64'], os.environ) as server:
+        assert all(server.step() > 0 for _ in range(2))
+    with pytest.raises(InputError, match='has ended'):
+        busy.Server(['no.py'], os.environ).step()

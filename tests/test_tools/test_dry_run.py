@@ -39,6 +39,7 @@ def test_stand_ins_have_the_layout_and_the_classes_of_the_data_set(repository: P
 REAL = sorted(path.relative_to(CONFIGS).as_posix() for path in (CONFIGS / 'real').rglob('*.py'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', REAL)
 def test_the_real_family_trains_a_step(load_script, path: str) -> None:
     figures = load_script('tools/misc/dry_run.py').dry_run(str(CONFIGS / path), size=(128, 96), batch_size=2)
@@ -58,6 +59,7 @@ def test_a_baseline_trains_a_step(load_script, name: str) -> None:
     assert figures['loss'] > 0
 
 
+@pytest.mark.slow
 def test_what_is_pasted_comes_from_stand_ins_too(tmp_path: Path) -> None:
     config = Config.fromfile(CONFIGS / 'real/rcf_r18_people-animals-vehicles.py')
     use_stand_ins(config, tmp_path, size=(96, 128))

@@ -52,6 +52,7 @@ def test_the_photographs_are_those_that_the_masks_were_drawn_on(
     assert not (ignored & mask_utils.decode(drawn['chelsea']['segmentation'])).any()
 
 
+@pytest.mark.slow
 def test_the_clip_is_written_and_the_same_each_time(script: ModuleType, filmed: list, tmp_path: Path) -> None:
     for name in ('a.mp4', 'b.mp4'):
         script.write_clip(tmp_path / name, filmed[:20], script.CLIP_FPS, 30)

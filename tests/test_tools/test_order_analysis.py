@@ -62,6 +62,7 @@ def test_equal_frames_have_no_ratio(tool) -> None:
     assert summary['pairs'] == dict(kept=1, changed=0, without_object=0)
 
 
+@pytest.mark.slow
 def test_order_of_all_pairs_of_a_split(tool, load_script, tiny_config, tiny_ytvis, checkpoints, tmp_path) -> None:
     out, plot, page, tested = (tmp_path / name for name in ('a.json', 'a.png', 'page.md', 'tested.json'))
     page.write_text('Before\n<!-- order:start -->\n<!-- order:end -->\nAfter\n')

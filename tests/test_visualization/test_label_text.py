@@ -37,8 +37,8 @@ def test_what_is_drawn_of_a_name(own_font_only: None, name: str, text: str) -> N
 @pytest.mark.parametrize('text', ['disc 1 0.90', f'{CYRILLIC} 1 0.90'])
 def test_text_stays_inside_its_size(text: str) -> None:
     canvas = np.zeros((80, 400, 3), np.uint8)
-    width, height, baseline = text_size(text, 1.0, 1)
-    draw_text(canvas, text, (10, 50), 1.0, 1, (255, 255, 255))
+    width, height, baseline = text_size(text, 30)
+    draw_text(canvas, text, (10, 50), 30, (255, 255, 255))
     rows, columns = np.nonzero(canvas.any(-1))
     assert rows.min() >= 50 - height - 1 and rows.max() <= 50 + baseline + 1
     assert columns.min() >= 9 and columns.max() <= 10 + width + 1
@@ -49,7 +49,7 @@ def test_names_of_another_script_differ_in_the_picture() -> None:
     pictures = []
     for name in (CYRILLIC, CYRILLIC[::-1]):
         canvas = np.zeros((40, 200, 3), np.uint8)
-        draw_text(canvas, name, (5, 30), 0.6, 1, (0, 255, 0))
+        draw_text(canvas, name, (5, 30), 18, (0, 255, 0))
         pictures.append(canvas)
     assert all(picture.any() for picture in pictures) and (pictures[0] != pictures[1]).any()
 
@@ -57,5 +57,5 @@ def test_names_of_another_script_differ_in_the_picture() -> None:
 def test_text_beyond_the_edge_is_cut() -> None:
     canvas = np.zeros((10, 10, 3), np.uint8)
     for origin in ((-5, 5), (8, 12), (50, 50)):
-        draw_text(canvas, CYRILLIC, origin, 1.0, 1, (255, 0, 0))
+        draw_text(canvas, CYRILLIC, origin, 30, (255, 0, 0))
     assert canvas.any()

@@ -1,13 +1,13 @@
-import itertools
 import random
 
 import numpy as np
 import pytest
 
+from mmrcf.errors import InputError
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
-from mmrcf.visualization import draw_tracks, track_color
-from mmrcf.visualization.track_visualizer import text_color
+from mmrcf.visualization import TrackPainter, TrackStyle, draw_tracks
+from mmrcf.visualization.track_colors import track_color
 
 
 def make_result(masks: np.ndarray, ids: list[int], names: list[str] | None = None) -> FrameResult:
@@ -34,7 +34,7 @@ def two_squares(height: int = 120, width: int = 200) -> np.ndarray:
 
 def test_masks_are_tinted_and_the_rest_is_kept() -> None:
     image = np.full((120, 200, 3), 100, np.uint8)
-    drawn = draw_tracks(image, make_result(two_squares(), [3, 7]), opacity=0.5)
+    drawn = draw_tracks(image, make_result(two_squares(), [3, 7]), TrackStyle(opacity=0.5))
     assert (image == 100).all(), 'the input is not changed'
     for pixel, track_id in (((80, 50), 3), ((90, 140), 7)):
         np.testing.assert_allclose(drawn[pixel], (np.array(track_color(track_id)) + 100) / 2, atol=1)
@@ -42,14 +42,14 @@ def test_masks_are_tinted_and_the_rest_is_kept() -> None:
 
 
 def test_outline_has_the_full_color() -> None:
-    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7]), opacity=0.0)
+    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7]), TrackStyle(opacity=0.0))
     np.testing.assert_allclose(drawn[80, 20], track_color(3), atol=50)  # its edge is smoothed
     assert (drawn[80, 50] == 0).all()
 
 
 def test_better_scored_object_lies_on_top() -> None:
     masks = np.ones((2, 120, 200), bool)
-    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(masks, [1, 2]), opacity=1.0)
+    drawn = draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(masks, [1, 2]), TrackStyle(opacity=1.0))
     np.testing.assert_array_equal(drawn[100, 100], track_color(1))
 
 
@@ -73,13 +73,40 @@ def test_wrong_size_is_refused() -> None:
         draw_tracks(np.zeros((10, 10, 3), np.uint8), make_result(two_squares(), [1, 2]))
 
 
-def test_colors_are_stable_and_distinct() -> None:
-    assert track_color(5) == track_color(5)
-    colors = [np.array(track_color(track_id), int) for track_id in range(1, 13)]
-    gaps = [np.abs(one - other).sum() for one, other in itertools.combinations(colors, 2)]
-    assert min(gaps) > 60
-    assert len({track_color(track_id) for track_id in range(200)}) == 200
-    assert text_color((255, 255, 0)) == (0, 0, 0) and text_color((30, 30, 90)) == (255, 255, 255)
+def test_labels_and_boxes_can_be_left_out() -> None:
+    image, result = np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7])
+    plain = draw_tracks(image, result, TrackStyle(labels=False))
+    assert not plain[:50].any(), 'the labels are above the masks'
+    assert draw_tracks(image, result)[:50].any()
+    triangle = np.tril(np.ones((60, 60), bool))
+    masks = np.zeros((1, 120, 200), bool)
+    masks[0, 30:90, 20:80] = triangle
+    corner = (30, 79)  # of the box, outside of the mask
+    assert not draw_tracks(image, make_result(masks, [3]), TrackStyle(labels=False))[corner].any()
+    boxed = draw_tracks(image, make_result(masks, [3]), TrackStyle(labels=False, boxes=True))
+    np.testing.assert_array_equal(boxed[corner], track_color(3))
+
+
+def test_trails_follow_the_centres_and_end() -> None:
+    painter = TrackPainter(TrackStyle(opacity=0, labels=False, trail=4))
+    image, pictures = np.zeros((60, 200, 3), np.uint8), []
+    for left in range(0, 100, 20):
+        masks = np.zeros((1, 60, 200), bool)
+        masks[0, 20:40, left : left + 10] = True
+        pictures.append(painter.draw(image, make_result(masks, [5])))
+    assert not pictures[0][30, 1:9].any(), 'one frame has no trail'
+    np.testing.assert_array_equal(pictures[1][30, 15], track_color(5))
+    assert pictures[4][30, 15].any() and pictures[4][30, 75].any(), 'four frames back'
+    assert pictures[4][10].sum() == 0
+    empty = make_result(np.zeros((0, 60, 200), bool), [])
+    later = [painter.draw(image, empty) for _ in range(5)]
+    assert later[0].any() and not later[0][30, 15].any() and not later[4].any()
+
+
+@pytest.mark.parametrize('values', [{'opacity': 1.1}, {'opacity': -0.1}, {'trail': -1}, {'trail': 1001}])
+def test_a_style_out_of_range_is_refused(values: dict) -> None:
+    with pytest.raises(InputError, match=f'{next(iter(values))}.*expected a number'):
+        TrackStyle(**values)
 
 
 def test_random_state_is_left_alone() -> None:

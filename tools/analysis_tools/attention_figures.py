@@ -13,6 +13,7 @@ from mmrcf.models.necks import FullFeatureFusion, RobustContextFusion
 from mmrcf.visualization import (
     AudioAttention,
     EncoderAttention,
+    TrackStyle,
     ValidPart,
     WeightRecorder,
     draw_tracks,
@@ -45,7 +46,7 @@ class AudioFigure(Figure):
         result = step(self._segmenter, frame)
         self._with_audio += self.attention.maps is not None
         picture = self.attention.picture(frame.image)
-        return draw_tracks(picture, result, opacity=0.0) if self._tracks else picture
+        return draw_tracks(picture, result, TrackStyle(opacity=0.0)) if self._tracks else picture
 
     @property
     def note(self) -> str:

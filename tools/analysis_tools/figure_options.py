@@ -9,7 +9,7 @@ DEFAULT_FRAME = 10
 
 
 def add_figure_options(parser: argparse.ArgumentParser) -> None:
-    """Add what ``write_figure`` reads, except ``input`` and ``--out``."""
+    """Add what ``write_figure`` of :mod:`frame_figures` reads, except ``input`` and ``--out``."""
     parser.add_argument(
         '--frame',
         type=whole_number(0),

@@ -11,7 +11,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from mmrcf.command_line import add_cfg_options, add_device, add_json, add_optimize, add_size, add_threads, start_program
+from mmrcf.command_line import (
+    add_cfg_options,
+    add_device,
+    add_json,
+    add_optimize,
+    add_precision,
+    add_runtime,
+    add_size,
+    add_threads,
+    start_program,
+)
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -25,7 +35,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
     parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
     add_device(parser)
-    parser.add_argument('--precision', choices=('fp32', 'bf16', 'fp16'), default='fp32', help='of CONFIG')
+    add_precision(parser, of='CONFIG')
+    add_runtime(parser)
     parser.add_argument('--compile', action='store_true', help='compile the network of CONFIG')
     add_optimize(parser, 'CONFIG')
     add_cfg_options(parser, 'CONFIG')
@@ -210,18 +221,18 @@ def stage_table(figures: Sequence[dict[str, Any]]) -> str:
 
 def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> Subject:
     """A subject: the config under test, or a baseline (fp32, eager, as its config builds it)."""
-    checkpoint, precision, compiled, optimize, options = (
-        (None, 'fp32', False, args.optimize_baselines, None)
-        if is_baseline
-        else (args.checkpoint, args.precision, args.compile, args.optimize, args.cfg_options)
-    )
-    segmenter = OnlineSegmenter(
-        config, checkpoint, args.device, options, precision=precision, compile=compiled, optimize=optimize
-    )
+    checkpoint, options, chosen = None, None, dict(precision='fp32', optimize=args.optimize_baselines)
+    if not is_baseline:
+        checkpoint, options = args.checkpoint, args.cfg_options
+        chosen = dict(precision=args.precision, compile=args.compile, optimize=args.optimize)
+        if config.endswith('.onnx'):
+            chosen['runtime'] = args.runtime
+    segmenter = OnlineSegmenter(config, checkpoint, args.device, options, **chosen)
     if isinstance(segmenter.model, ExportedModel):
-        notes = [f'exported, {segmenter.model.info.precision}']
+        notes = [f'exported, {segmenter.setup}']
     else:
-        notes = ['optimized' if optimize else 'eager', *(['compiled'] if compiled else []), precision]
+        notes = ['optimized' if chosen['optimize'] else 'eager', *(['compiled'] if chosen.get('compile') else [])]
+        notes.append(segmenter.precision)
         notes += [] if checkpoint else ['random weights']
     return Subject(f'{Path(config).name} ({", ".join(notes)})', segmenter, args.stream_fps)
 

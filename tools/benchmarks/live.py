@@ -38,10 +38,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     start_program(parse_args)
 
-
 from measuring import prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.apis.init_model import resolve_device
 from mmrcf.media import Frame, FrameSource, LiveSource, open_source
 from mmrcf.utils import describe_machine, resident_mib, write_json
 
@@ -131,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(
             args.json,
             dict(
-                machine=describe_machine(resolve_device(args.device)),
+                machine=describe_machine(segmenter.device),
                 source_fps=args.source_fps,
                 model_fps=args.model_fps,
                 seconds=args.seconds,

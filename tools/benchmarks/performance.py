@@ -52,7 +52,14 @@ RUNS = {
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
     'operators_eager': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
+    'latency_r18_openvino': [
+        *(LATENCY, MODELS / 'r18.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r18.onnx', R18),
+        *('--optimize-baselines', '--frames', '150', *TWO),
+    ],
+    'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
+    'soak_onnxruntime': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', *TWO],
+    'soak_openvino': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', '--runtime', 'openvino', *TWO],
     'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
     'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
     'trackers': [
@@ -64,6 +71,10 @@ RUNS = {
     'parity_optimized': ['tools/benchmarks/parity.py', *SHAPES],
     'parity_compiled': ['tools/benchmarks/parity.py', *SHAPES, '--compile', '--frames', '600'],
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
+    'openvino_shapes': [
+        *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]),
+        *('--runtime', 'openvino', '--precision', 'fp32'),
+    ],
     'onnx_shapes_av': [
         *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
     ],

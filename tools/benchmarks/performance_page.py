@@ -157,13 +157,10 @@ def trackers(results: Results) -> str:
 
 def streams(results: Results) -> str:
     """Endless streams: the long run, the camera, evaluation."""
-    soak, live, evaluation = results['soak'], results['live'], results['evaluation']
+    live, evaluation = results['live'], results['evaluation']
     return '\n'.join(
         [
-            f'- {soak["frames"]:,} frames: resident memory grew by {soak["memory_mib"]["growth"]:.1f} MiB after the '
-            f'first {soak["settled_after"]}; p50 of the last {soak["window"]:,} steps is '
-            f'{soak["ratio_of_p50"]:.3f} of that of the first {soak["window"]:,} after them '
-            f'({soak["last_ms"]["p50"]:.1f} and {soak["first_ms"]["p50"]:.1f} ms).',
+            _soak('PyTorch', results['soak']),
             f'- A camera of {live["source_fps"]:.0f} FPS and a model held at {live["model_fps"]:.0f} FPS, for '
             f'{live["seconds"]:.0f} s: {live["answered"]} frames answered, {live["dropped"]} dropped and reported; an '
             f'answered frame was at most {live["oldest_answer_in_model_times"]:.2f} model times old '
@@ -175,10 +172,76 @@ def streams(results: Results) -> str:
     )
 
 
+def streams_exported(results: Results) -> str:
+    """The long run on an exported model."""
+    soaks = {'ONNX Runtime': 'soak_onnxruntime', 'OpenVINO': 'soak_openvino'}
+    return '\n'.join(_soak(title, results[name]) for title, name in soaks.items())
+
+
+def _soak(runtime: str, soak: dict[str, Any]) -> str:
+    return (
+        f'- {soak["frames"]:,} frames on {runtime}: resident memory grew by {soak["memory_mib"]["growth"]:.1f} MiB '
+        f'after the first {soak["settled_after"]}; p50 of the last {soak["window"]:,} steps is '
+        f'{soak["ratio_of_p50"]:.3f} of that of the first {soak["window"]:,} after them '
+        f'({soak["last_ms"]["p50"]:.1f} and {soak["first_ms"]["p50"]:.1f} ms).'
+    )
+
+
+def gpu_table(results: Results) -> str:
+    """Frames a second, a training step, memory and parity on a GPU."""
+    found = results['gpu']
+    modes = list(dict.fromkeys(mode for row in found['frames'].values() for mode in row))
+    rows = []
+    for name, row in found['frames'].items():
+        step = found['training'].get(name)
+        cells = [f'{1e3 / row[mode]["p50"]:.0f} ({row[mode]["p50"]:.1f} ms)' if mode in row else '' for mode in modes]
+        peaks = [figures.get('peak_mib') for figures in (*row.values(), *([] if step is None else [step]))]
+        memory = '' if None in peaks else f'{max(peaks[: len(row)]):.0f} / {peaks[-1]:.0f} MiB'
+        training = '' if step is None else f'{step["p50"]:.0f} ms, {step["frames"]} frames'
+        rows.append([name, *cells, training, memory])
+    header = ['FPS (p50)', *modes, 'training step of one clip, AMP', 'most memory: inference / training']
+    same = [
+        f'{mode}: {agreed["objects"]} objects in {agreed["frames"]} frames, {agreed["unmatched"]} shown by one only, '
+        f'{agreed["track_ids"]} other track IDs, lowest mask IoU {agreed["lowest_iou"]:.4f}'
+        for mode, agreed in found['parity'].items()
+    ]
+    width, height = found['size']
+    parts = [f'{found["machine"]["device"]}; one stream of {width}x{height}.', markdown_table(header, rows)]
+    parts.append('Compared with float32 on the CPU, on the sample clip of shapes: ' + '; '.join(same) + '.')
+    if found['left_out']:
+        parts.append(f'Left out for lack of time: {"; ".join(found["left_out"])}.')
+    return '\n\n'.join(parts)
+
+
+def busy(results: Results) -> str:
+    """The time of a frame on a quiet and on a busy machine, by how threads wait."""
+    found = results['busy_r18']
+    titles = {
+        'programs': 'programs of this project',
+        'library': "PyTorch's own: they spin at every barrier",
+        'passive': 'no spinning',
+    }
+    rows = []
+    for name, row in found['policies'].items():
+        times = [f'{row["quiet_ms"]:.0f} ms', f'{row["busy_ms"]:.0f} ms', f'{row["slower"]:.2f}x']
+        of_first = row['of_first']
+        ratios = f'{of_first["quiet"]:.2f}x / {of_first["busy"]:.2f}x ({row["frames"]} pairs each)'
+        rows.append([titles[name], *times, ratios])
+    header = [
+        'threads',
+        'quiet',
+        f'beside {found["busy_processes"]} busy processes',
+        'slower by',
+        'time of the first row',
+    ]
+    return markdown_table(header, rows)
+
+
 PARITY = {
     'parity_optimized': 'optimized',
     'parity_compiled': 'optimized and compiled',
     'onnx_shapes': 'ONNX',
+    'openvino_shapes': 'ONNX on OpenVINO',
     'onnx_shapes_av': 'ONNX, with audio',
     'onnx_shapes_int8': 'ONNX, int8',
 }
@@ -190,13 +253,17 @@ SECTIONS = {
     'r50-peers-optimized': latency('latency_r50_peers_optimized'),
     'r101': latency('latency_r101'),
     'r18': latency('latency_r18', 'latency_r18_compiled'),
+    'r18-openvino': latency('latency_r18_openvino'),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),
     'operators': Section(('operators_eager', 'operators'), operators),
+    'busy': Section(('busy_r18',), busy),
+    'gpu': Section(('gpu',), gpu_table),
     'parity': Section(tuple(PARITY), parity),
     'trackers': Section(('trackers',), trackers),
     'streams': Section(('soak', 'live', 'evaluation'), streams),
+    'streams-exported': Section(('soak_onnxruntime', 'soak_openvino'), streams_exported),
 }
 
 

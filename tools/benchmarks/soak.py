@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mmrcf.command_line import add_device, add_json, add_size, add_threads, start_program
+from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_size, add_threads, start_program
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -24,6 +24,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
     add_threads(parser)
     add_device(parser)
+    add_precision(parser)
+    add_runtime(parser)
     add_json(parser)
     parser.add_argument('--plot', metavar='FILE.png', help='draw time and memory over the frames')
     args = parser.parse_args(arguments)
@@ -41,7 +43,6 @@ from tqdm import tqdm
 
 from measuring import encoded_frames, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.apis.init_model import resolve_device
 from mmrcf.utils import atomic_output, describe_machine, resident_mib, write_json
 
 matplotlib.use('Agg')
@@ -105,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run and report with the options of the command line."""
     args = parse_args(arguments)
     prepare_process(args.threads)
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device)
+    segmenter = OnlineSegmenter(
+        args.config, args.checkpoint, args.device, precision=args.precision, runtime=args.runtime
+    )
     times, memory = soak(segmenter, args.input, args.size, args.frames)
     summary = summarise(times, memory)
     print(
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f'the first after them ({summary["last_ms"]["p50"]:.1f} ms, {summary["first_ms"]["p50"]:.1f} ms)'
     )
     if args.json:
-        write_json(args.json, dict(machine=describe_machine(resolve_device(args.device)), **summary))
+        write_json(args.json, dict(machine=describe_machine(segmenter.device), setup=segmenter.setup, **summary))
     if args.plot:
         plot(times, memory, args.plot)
 

@@ -8,7 +8,16 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from mmrcf.command_line import add_cfg_options, add_frame_limit, add_json, add_split, start_program
+from mmrcf.command_line import (
+    add_cfg_options,
+    add_device,
+    add_frame_limit,
+    add_json,
+    add_precision,
+    add_runtime,
+    add_split,
+    start_program,
+)
 from mmrcf.errors import exit_on_bad_input
 
 
@@ -21,6 +30,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--against', metavar='CHECKPOINT', help='run PyTorch with these weights on the same frames and compare'
     )
+    add_device(parser)
+    add_precision(parser, of='openvino')
+    add_runtime(parser)
     add_frame_limit(parser)
     add_json(parser)
     add_cfg_options(parser)
@@ -43,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = load_config(args.config, args.cfg_options)
     set_threads(config)
     open_options = {name: value for name, value in (args.cfg_options or {}).items() if is_open_option(name)}
-    models = {'exported': open_onnx(args.model, cfg_options=open_options)}
+    models = {
+        'exported': open_onnx(
+            args.model, None, open_options, runtime=args.runtime, device=args.device, precision=args.precision
+        )
+    }
     if args.against:
         models = {'pytorch': init_model(config, args.against), **models}
     with contextlib.ExitStack() as stack:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.datasets.classes import COCO_CLASSES
 from mmrcf.errors import InputError
+from mmrcf.model_index import listed_models
 from mmrcf.models import OnlineMask2Former
 from mmrcf.models.vis.mmdet_bridge import frame_metainfo
 from mmrcf.registry import MODELS
@@ -126,6 +127,8 @@ def test_the_weights_of_mmdet_s_model_zoo_fit_by_name_and_shape() -> None:
         theirs = mmdet_model('minvis_r50_coco', small=False)
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in (ours, theirs)]
     assert shapes[0] == shapes[1]
+    stated = listed_models()['minvis_r50_coco'].entry['Metadata']['Parameters (M)']
+    assert round(sum(parameter.numel() for parameter in ours.parameters()) / 1e6, 1) == stated
 
 
 @pytest.mark.parametrize('name', ['minvis_r50_coco', 'minvis_r50_coco-panoptic'])

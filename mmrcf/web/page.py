@@ -1,0 +1,357 @@
+"""The page: what a visitor sees and does. What happens then is in :mod:`mmrcf.web.runs`."""
+
+import base64
+import html
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2
+import gradio as gr
+import numpy as np
+
+from mmrcf.errors import InputError, one_line
+from mmrcf.media import open_source
+from mmrcf.media.frame_source import fit_image, limited_size
+from mmrcf.shipped_models import SHIPPED_MODELS
+
+from .limits import Limits
+from .runs import LiveStream, ModelShelf, Progress, Run, RunOptions
+from .tracks import write_masks
+from .uploads import prepare_upload
+
+TITLE = 'RCF: online video instance segmentation'
+UPDATE_SECONDS = 0.15
+END_SECONDS = 30.0
+PREVIEW_SIDE = 960
+CAMERA_SECONDS = 0.1
+DEFAULT_SCORE = 0.4
+SYSTEM_FONTS = ('ui-sans-serif', 'system-ui', 'Segoe UI', 'Roboto', 'sans-serif')
+SYSTEM_MONO = ('ui-monospace', 'Consolas', 'monospace')
+# A click on the timeline shows that time in the result.
+GO_TO_TIME = """<script>
+document.addEventListener('click', event => {
+  const bar = event.target.closest('[data-time]'), video = document.querySelector('#rcf-result video');
+  if (!bar || !video) return;
+  video.pause();
+  video.currentTime = Number(bar.dataset.time) + 0.001;
+  video.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+});
+</script>"""
+
+
+class Visits:
+    """The runs of visitors by session, and a folder for each of them.
+
+    Args:
+        folder: Holds the folders.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs: dict[str, Run] = {}
+        self._live: dict[str, tuple[tuple, LiveStream]] = {}
+        self._folders: dict[str, list[Path]] = {}
+        self._lock = threading.Lock()
+
+    def new_folder(self, session: str) -> Path:
+        """An empty folder; that of the last run of the session is removed with what is in it."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix='run-'))
+        with self._lock:
+            old, self._folders[session] = self._folders.get(session, []), [folder]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return folder
+
+    def begin(self, session: str, run: Run) -> None:
+        """Let ``run`` be the one that :meth:`stop` ends."""
+        self._runs[session] = run
+
+    def stop(self, session: str) -> None:
+        """End the run of a session after its present frame."""
+        if session in self._runs:
+            self._runs[session].stop()
+
+    def live(self, session: str, settings: tuple, shelf: ModelShelf) -> LiveStream:
+        """The camera's stream of a session; a new one where the settings (model and options) are others."""
+        if session not in self._live or self._live[session][0] != settings:
+            self._live[session] = (settings, LiveStream(shelf, *settings))
+        return self._live[session][1]
+
+    def end(self, session: str) -> None:
+        """Forget a session: the visitor has left. Its folder goes when its run has ended."""
+        self.stop(session)
+        run = self._runs.pop(session, None)
+        self._live.pop(session, None)
+        if run is not None:
+            run.ended.wait(END_SECONDS)
+        with self._lock:
+            old = self._folders.pop(session, [])
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def picture_html(picture: np.ndarray) -> str:
+    """A picture (H, W, 3) uint8 RGB for the page; it is part of the message, so that no file of it is left."""
+    small = fit_image(picture, limited_size(*picture.shape[:2], PREVIEW_SIDE))
+    content = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    data = base64.b64encode(content).decode()
+    return f'<div class="rcf-frame"><img alt="The last frame" src="data:image/jpeg;base64,{data}"></div>'
+
+
+def empty_html(text: str) -> str:
+    """The place of the picture without one."""
+    return f'<div class="rcf-frame"><p>{html.escape(text)}</p></div>'
+
+
+def progress_html(progress: Progress, state: str) -> str:
+    """How far a run is; ``state`` is a word."""
+    of = f' of {progress.total}' if progress.total else ''
+    share = f'{min(100, 100 * progress.frames / progress.total):.0f}%' if progress.total else '100%'
+    objects = f'{progress.objects} object{"s" * (progress.objects != 1)}'
+    return (
+        f'<div class="rcf-progress"><i style="width: {share}"></i></div><p class="rcf-status" role="status">'
+        f'<b>{state}</b><span>frame {progress.frames}{of}</span><span>{progress.fps:.1f} FPS</span>'
+        f'<span>{objects}</span></p>'
+    )
+
+
+def notes_html(notes: list[str]) -> str:
+    """Remarks on a run."""
+    return ''.join(f'<p class="rcf-note">{html.escape(note)}</p>' for note in notes)
+
+
+def error_html(error: Exception, *hidden: Path) -> str:
+    """An error that the visitor can do something about, without the folders of the server."""
+    text = one_line(error)
+    for path in hidden:
+        text = text.replace(f'{path}/', '').replace(str(path), 'the upload')
+    return f'<div class="rcf-error" role="alert">{html.escape(text)}</div>'
+
+
+def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[str, Path]) -> gr.Blocks:
+    """The page as a Gradio app.
+
+    Args:
+        shelf: The models that a visitor may choose.
+        limits: What is taken from a visitor.
+        folder: For what visitors make; emptied as they leave.
+        samples: Clips to try by model, in the folder that Gradio serves files from.
+    """
+    visits = Visits(folder)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
+        gr.Markdown(
+            f'# {TITLE}\nObjects are detected, segmented and tracked frame by frame, as the frames arrive.',
+            elem_id='rcf-title',
+        )
+        with gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                with gr.Tabs():
+                    with gr.Tab('Video', id='video'):
+                        upload = gr.File(
+                            label='Video, image or ZIP of images',
+                            type='filepath',
+                            height=150,
+                            elem_id='rcf-upload',
+                        )
+                        with gr.Row():
+                            start = gr.Button('Start', variant='primary', elem_id='rcf-start')
+                            stop = gr.Button('Stop', elem_id='rcf-stop', interactive=False)
+                        gr.HTML(notes_html([f'Up to {limits.upload_mib} MiB and {limits.seconds:g} seconds.']))
+                        sample = gr.Button('Use the sample clip of this model', size='sm', elem_id='rcf-sample')
+                    with gr.Tab('Camera', id='camera', elem_id='rcf-camera-tab'):
+                        camera = gr.Image(
+                            label='Camera of this browser',
+                            sources=['webcam'],
+                            streaming=True,
+                            type='numpy',
+                            format='jpeg',
+                            webcam_options=gr.WebcamOptions(mirror=False),
+                            elem_id='rcf-camera',
+                        )
+                model = gr.Dropdown(shelf.names, value=shelf.names[0], label='Model', info=' ', elem_id='rcf-model')
+                score = gr.Slider(0.05, 0.95, DEFAULT_SCORE, step=0.05, label='Lowest score', elem_id='rcf-score')
+                opacity = gr.Slider(0, 1, 0.45, step=0.05, label='Opacity of the masks', elem_id='rcf-opacity')
+                with gr.Row():
+                    labels = gr.Checkbox(True, label='Labels', min_width=90)
+                    boxes = gr.Checkbox(False, label='Boxes', min_width=90)
+                    trails = gr.Checkbox(False, label='Trails', min_width=90)
+                with gr.Row(visible=False) as audio_row:
+                    audio = gr.Checkbox(True, label='Use the audio', min_width=130)
+                    attention = gr.Checkbox(False, label='Draw audio attention', min_width=130)
+            with gr.Column(scale=5, min_width=320):
+                viewer = gr.HTML(empty_html('Drop a video on the left, or use the sample clip.'), elem_id='rcf-viewer')
+                result = gr.Video(
+                    visible=False, label='Result', elem_id='rcf-result', autoplay=False, buttons=['download']
+                )
+                status = gr.HTML('', elem_id='rcf-status')
+                table = gr.HTML('', elem_id='rcf-tracks')
+                with gr.Row():
+                    video_file = gr.DownloadButton('Video', visible=False, elem_id='rcf-video-file')
+                    json_file = gr.DownloadButton('Tracks (JSON)', visible=False, elem_id='rcf-json-file')
+                    masks = gr.Button('Prepare masks (PNG)', visible=False, elem_id='rcf-masks')
+                    masks_file = gr.DownloadButton('Masks (ZIP)', visible=False, elem_id='rcf-masks-file')
+
+        options = [score, opacity, labels, boxes, trails, audio, attention]
+        done = [result, video_file, json_file, masks, masks_file]
+
+        def run(request: gr.Request, upload: str | None, name: str, *chosen: Any) -> Iterator[dict]:
+            idle = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
+            hidden = {component: gr.update(visible=False) for component in done}
+            if upload is None:
+                yield {status: error_html(InputError('Drop a video first, or use the sample clip.')), **idle}
+                return
+            path, own = Path(upload), visits.new_folder(request.session_hash)
+            yield {
+                viewer: gr.update(visible=True),
+                status: '<p class="rcf-status" role="status"><b>Loading the model</b></p>',
+                table: '',
+                start: gr.update(interactive=False),
+                stop: gr.update(interactive=True),
+                **hidden,
+            }
+            progress = None
+            try:
+                source = prepare_upload(path, own / 'images', limits)
+                current = Run(shelf, name, source, own, RunOptions(*chosen), limits)
+                visits.begin(request.session_hash, current)
+                shown = -UPDATE_SECONDS
+                for progress in current:
+                    if time.monotonic() - shown >= UPDATE_SECONDS:
+                        yield {
+                            viewer: picture_html(progress.picture),
+                            status: progress_html(progress, 'Running'),
+                            table: current.table.html(),
+                        }
+                        shown = time.monotonic()
+            except InputError as error:
+                yield {viewer: empty_html('No result'), status: error_html(error, path.parent, own), **idle}
+                return
+            except Exception:
+                yield {viewer: empty_html('No result'), status: error_html(RuntimeError('The server failed.')), **idle}
+                raise
+            if not current.outputs:
+                yield {status: error_html(InputError('Stopped before the first frame.')), **idle}
+                return
+            video, tracks = map(str, current.outputs)
+            yield {
+                viewer: gr.update(visible=False),
+                status: progress_html(progress, 'Done') + notes_html(current.notes),
+                table: current.table.html(),
+                result: gr.update(value=video, visible=True),
+                video_file: gr.update(value=video, visible=True),
+                json_file: gr.update(value=tracks, visible=True),
+                masks: gr.update(visible=True),
+                **idle,
+            }
+
+        def halt(request: gr.Request) -> None:
+            visits.stop(request.session_hash)
+
+        def leave(request: gr.Request) -> None:
+            visits.end(request.session_hash)
+
+        def prepare_masks(tracks: str) -> dict:
+            out = Path(tracks).with_name('masks.zip')
+            write_masks(Path(tracks), out)
+            return {masks: gr.update(visible=False), masks_file: gr.update(value=str(out), visible=True)}
+
+        def look(request: gr.Request, image: np.ndarray | None, name: str, *chosen: Any) -> dict:
+            if image is None:
+                return {}
+            try:
+                stream = visits.live(request.session_hash, (name, RunOptions(*chosen)), shelf)
+                progress = stream.step(fit_image(image, limited_size(*image.shape[:2], limits.side)))
+            except InputError as error:
+                return {status: error_html(error)}
+            return {
+                viewer: gr.update(value=picture_html(progress.picture), visible=True),
+                result: gr.update(visible=False),
+                status: progress_html(progress, 'Live'),
+                table: '',
+            }
+
+        def first_picture(upload: str | None) -> dict:
+            if upload is None:
+                return {viewer: empty_html('Drop a video on the left, or use the sample clip.'), status: ''}
+            cleared = {result: gr.update(visible=False), table: ''}
+            path = Path(upload)
+            try:
+                with tempfile.TemporaryDirectory(dir=folder) as own:
+                    source = prepare_upload(path, Path(own) / 'images', limits)
+                    with open_source(source, max_size=limits.side, max_pixels=limits.pixels) as frames:
+                        picture, size = next(iter(frames)).image, f'{frames.width}x{frames.height}'
+                        count = f', {frames.num_frames} frames' if frames.num_frames else ''
+            except InputError as error:
+                text = error_html(error, path.parent, Path(own))
+                return {viewer: gr.update(value=empty_html('No picture'), visible=True), status: text, **cleared}
+            note = notes_html([f'{path.name}: {size}{count}, {frames.fps:.3g} frames a second. Press Start.'])
+            return {viewer: gr.update(value=picture_html(picture), visible=True), status: note, **cleared}
+
+        def model_changed(name: str) -> dict:
+            segmenter = shelf.get(name)[0].segmenter
+            detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
+            return {
+                model: gr.update(info=f'Detects {detects}.' if detects else ' '),
+                score: getattr(segmenter.model, 'score_thr', DEFAULT_SCORE),
+                audio_row: gr.update(visible=segmenter.uses_audio),
+                attention: False,
+                sample: gr.update(visible=name in samples),
+            }
+
+        private = dict(api_visibility='private')
+        settings = [model, score, audio_row, sample, attention]
+        start.click(
+            run,
+            [upload, model, *options],
+            [viewer, status, table, start, stop, *done],
+            show_progress='hidden',
+            concurrency_id='run',
+            concurrency_limit=limits.visitors,
+            **private,
+        )
+        stop.click(halt, queue=False, **private)
+        masks.click(prepare_masks, json_file, [masks, masks_file], show_progress='hidden', **private)
+        upload.change(first_picture, upload, [viewer, status, table, result], show_progress='hidden', **private)
+        sample.click(lambda name: str(samples[name]), model, upload, show_progress='hidden', **private)
+        model.input(model_changed, model, settings, show_progress='hidden', **private)
+        page.load(model_changed, model, settings, show_progress='hidden', **private)
+        camera.stream(
+            look,
+            [camera, model, *options],
+            [viewer, result, status, table],
+            stream_every=CAMERA_SECONDS,
+            concurrency_id='camera',
+            concurrency_limit=limits.visitors,
+            show_progress='hidden',
+            **private,
+        )
+        page.unload(leave)
+    page.queue(max_size=limits.waiting, api_open=False)
+    return page
+
+
+def launch_options(limits: Limits) -> dict[str, Any]:
+    """Arguments of ``launch``: how the page looks, and that it is served to nobody else and by nobody else."""
+    theme = gr.themes.Base(
+        primary_hue='blue', neutral_hue='slate', font=list(SYSTEM_FONTS), font_mono=list(SYSTEM_MONO)
+    )
+    return dict(
+        theme=theme,
+        css=files('mmrcf.web').joinpath('style.css').read_text(encoding='utf-8'),
+        head=GO_TO_TIME,
+        footer_links=[],
+        run_history=False,
+        share=False,
+        mcp_server=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        max_file_size=limits.upload_mib * 2**20,
+        quiet=True,
+        show_error=False,
+    )

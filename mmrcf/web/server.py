@@ -1,0 +1,81 @@
+"""Serves the page from a folder of its own, which is removed at the end, without reaching any other machine."""
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.errors import InputError
+from mmrcf.shipped_models import SHIPPED_MODELS
+
+from .limits import Limits
+from .runs import ModelShelf
+
+Builders = dict[str, Callable[[], RCFInferencer]]
+
+
+@contextlib.contextmanager
+def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int = 7860) -> Iterator[str]:
+    """While the block runs, the page is there; yields its address.
+
+    Uploads and results lie in a temporary folder, which is removed with the block. Nothing else can be read through the
+    page. Neither server nor page reach another machine.
+
+    Args:
+        builders: What makes each model, by the name that the page shows; the first one is chosen at the start.
+        limits: What is taken from a visitor.
+        host: Address to listen on; '0.0.0.0' is all of them.
+        port: The port; 0 for a free one.
+
+    Raises:
+        InputError: Gradio is missing, or the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix='mmrcf-web-', ignore_cleanup_errors=True) as root:
+        _confine_gradio(root)
+        try:
+            from .page import build_page, launch_options
+        except ModuleNotFoundError as error:
+            raise InputError(f"web page: {error.name} is not installed; pip install 'mmrcf[web]'") from error
+        page = build_page(ModelShelf(builders), limits, Path(root), _copied_samples(builders, Path(root)))
+        try:
+            _, address, _ = page.launch(
+                server_name=host,
+                server_port=port or _free_port(host),
+                prevent_thread_lock=True,
+                **launch_options(limits),
+            )
+        except OSError as error:
+            raise InputError(f'port {port} of {host}: cannot listen there ({error}); give another --port') from error
+        try:
+            yield address
+        finally:
+            page.close(verbose=False)
+
+
+def _confine_gradio(root: str) -> None:
+    """Files in ``root`` only, and no word to anybody; Gradio reads this as it is imported and as it runs."""
+    os.environ['GRADIO_TEMP_DIR'] = root
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    os.environ['HF_HUB_OFFLINE'] = '1'
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def _copied_samples(names: Builders, root: Path) -> dict[str, Path]:
+    """The sample clips of the shipped models among ``names``, where the page may read them."""
+    samples = {}
+    for name in names:
+        if name in SHIPPED_MODELS and SHIPPED_MODELS[name].sample_path.is_file():
+            source = SHIPPED_MODELS[name].sample_path
+            samples[name] = root / 'samples' / source.name
+            samples[name].parent.mkdir(exist_ok=True)
+            shutil.copy(source, samples[name])
+    return samples
