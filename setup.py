@@ -87,7 +87,9 @@ setup(
         )
     },
     package_data={'mmrcf.web': ['style.css']},
-    entry_points={'console_scripts': ['mmrcf-demo = mmrcf.demo:main', 'mmrcf-web = mmrcf.web.__main__:main']},
+    entry_points={
+        'console_scripts': ['mmrcf-demo = mmrcf.command_line:run_demo', 'mmrcf-web = mmrcf.command_line:run_web']
+    },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -7,10 +7,12 @@ at once. So this module, and what a ``parse_args`` uses, imports none of them at
 """
 
 import argparse
+import runpy
 from collections.abc import Callable
 from typing import Any
 
 from mmrcf.defaults import MAX_PIXELS
+from mmrcf.inputs import note_output
 from mmrcf.threads import set_thread_policy
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -22,8 +24,18 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
+    parse_args()  # first: --help needs no policy
     set_thread_policy()
-    parse_args()
+
+
+def run_demo() -> None:
+    """The command ``mmrcf-demo``. As a program, so that it begins with :func:`start_program`."""
+    runpy.run_module('mmrcf.demo', run_name='__main__', alter_sys=True)
+
+
+def run_web() -> None:
+    """The command ``mmrcf-web``, in the same way."""
+    runpy.run_module('mmrcf.web.__main__', run_name='__main__', alter_sys=True)
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -195,4 +207,5 @@ def add_json(parser: argparse.ArgumentParser, what: str = 'the figures') -> None
 def _json_name(text: str) -> str:
     if not text.endswith('.json') and not text.startswith('/dev/'):
         raise argparse.ArgumentTypeError(f'expected a name that ends in .json, got {text!r}')
+    note_output(text)  # it is written at the end
     return text

@@ -16,13 +16,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from mmrcf.inputs import kept_inputs
+from mmrcf.urls import without_credentials
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
 class InputError(ValueError):
-    """Input that cannot be used. The message is one line: what was expected, what came, what to do."""
+    """Input that cannot be used. The message is one line: what was expected, what came, what to do.
+
+    Credentials of URLs in it are masked.
+    """
+
+    def __init__(self, *message: object) -> None:
+        super().__init__(*(without_credentials(part) if isinstance(part, str) else part for part in message))
 
 
 class InputFileError(InputError, FileNotFoundError):

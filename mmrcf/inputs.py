@@ -1,7 +1,9 @@
 """The files that a command reads. None of them may become one of its outputs.
 
 Readers call :func:`note_input`, outputs ask :func:`is_input`; :func:`kept_inputs` says for how long a file counts as
-an input. Files are compared by device and inode, so other names of a file, links included, are the same file.
+an input. An output that is written at the end of a long run is announced by :func:`note_output`, so that reading the
+file fails at the start. Files are compared by device and inode, so other names of a file, links included, are the same
+file.
 
 A file is read in many places, far below the command that reads it. So the running blocks are not passed down as an
 argument: they are a context variable, and commands in other threads or tasks do not see each other's.
@@ -9,15 +11,31 @@ argument: they are a context variable, and commands in other threads or tasks do
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FileKey = tuple[int, int]
 """Device and inode."""
 
-# One set for each running block; a stream beside another, or inside a command, has its own.
-_blocks: ContextVar[tuple[set[FileKey], ...]] = ContextVar('blocks that keep their inputs', default=())
+
+@dataclass(eq=False)
+class _Block:
+    """What a running block has read and will write."""
+
+    inputs: set[FileKey] = field(default_factory=set)
+    folders: dict[FileKey, frozenset[str]] = field(default_factory=dict)
+    outputs: set[FileKey] = field(default_factory=set)
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        for files in (self.inputs, self.folders, self.outputs):
+            files.clear()
+
+
+# One for each running block; a stream beside another, or inside a command, has its own.
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar('blocks that keep their inputs', default=())
 
 
 @contextlib.contextmanager
@@ -27,16 +45,16 @@ def kept_inputs(*paths: object) -> Iterator[None]:
     Args:
         paths: Files that were read before; values that are no path of a file are passed over.
     """
-    files: set[FileKey] = set()
-    _blocks.set((*_blocks.get(), files))
+    block = _Block()
+    _blocks.set((*_blocks.get(), block))
     try:
         for path in paths:
             if isinstance(path, str | Path):
                 note_input(path)
         yield
     finally:
-        files.clear()  # a generator may end in another context, which the variable of the first one outlives
-        _blocks.set(tuple(block for block in _blocks.get() if block is not files))
+        block.clear()  # a generator may end in another context, which the variable of the first one outlives
+        _blocks.set(tuple(other for other in _blocks.get() if other is not block))
 
 
 def note_input(path: str | Path) -> None:
@@ -44,15 +62,46 @@ def note_input(path: str | Path) -> None:
     blocks = _blocks.get()
     key = _key(path) if blocks else None
     if key is not None:
-        for files in blocks:
-            files.add(key)
+        for block in blocks:
+            block.inputs.add(key)
+
+
+def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
+    """Count the files with these suffixes, in ``path`` and below, as inputs: other processes read them later."""
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
+    if key is not None:
+        for block in blocks:
+            block.folders[key] = block.folders.get(key, frozenset()) | frozenset(suffixes)
+
+
+def note_output(path: str | Path) -> None:
+    """Announce an output of the running blocks; one that does not exist is nobody's input."""
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
+    if key is not None:
+        for block in blocks:
+            block.outputs.add(key)
 
 
 def is_input(path: str | Path) -> bool:
-    """Whether ``path`` is a file that a running block has read."""
+    """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
     blocks = _blocks.get()
     key = _key(path) if blocks else None
-    return key is not None and any(key in files for files in blocks)
+    if key is None:
+        return False
+    if any(key in block.inputs for block in blocks):
+        return True
+    path = Path(path)
+    folders = {_key(parent) for parent in path.absolute().parents} if any(block.folders for block in blocks) else ()
+    return any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in folders)
+
+
+def is_output(path: str | Path) -> bool:
+    """Whether ``path`` is a file that a running block has announced as its output."""
+    blocks = _blocks.get()
+    key = _key(path) if blocks else None
+    return key is not None and any(key in block.outputs for block in blocks)
 
 
 def _key(path: str | Path) -> FileKey | None:

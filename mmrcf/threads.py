@@ -1,41 +1,79 @@
 """How the CPU threads of a program wait for each other, and how many there are. Set before torch is imported.
 
-PyTorch's threads spin at the end of every parallel operator until the last one is there. Beside another busy process
-the last one may have lost its core, and the others burn theirs meanwhile: a frame then takes several times as long. A
-program therefore bounds the spinning; what the user has set stays. docs/performance.md has the figures.
+At the end of every parallel operator PyTorch's threads wait for the last one, and they spin meanwhile. On a quiet
+machine that is fastest. Beside other processes the last one may have lost its core while the others burn theirs, and a
+frame takes several times as long; there they had better sleep. libgomp, which PyTorch is built with, reads this once,
+when it is loaded, so a program decides by the load at its start. docs/performance.md has the figures.
 """
 
-import math
 import os
+import time
 from pathlib import Path
 
-WAIT_POLICY = {'GOMP_SPINCOUNT': '10000', 'KMP_BLOCKTIME': '0'}
-"""Turns of the waiting loop of libgomp, with which PyTorch is built; milliseconds of Intel's OpenMP."""
+QUIET = {'GOMP_SPINCOUNT': '10000', 'KMP_BLOCKTIME': '1'}
+"""Spin for a bounded time, some 0.1 ms (libgomp) or 1 ms (Intel's OpenMP)."""
+BUSY = {'OMP_WAIT_POLICY': 'passive', 'KMP_BLOCKTIME': '0'}
+"""Sleep at once."""
+WAIT_VARIABLES = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME')
 THREADS = 'OMP_NUM_THREADS'
+BUSY_SHARE = 0.2
+"""Part of the usable cores that others take on a busy machine."""
+OBSERVED = 0.2
+"""Seconds for which the load is observed."""
 CGROUPS = Path('/sys/fs/cgroup')
+STATISTICS = Path('/proc/stat')
+IDLE = slice(3, 5)  # idle, and waiting for a disk
 
 
 def set_thread_policy() -> None:
-    """Bound how long threads spin, and start no more than a container's quota of CPU time feeds.
+    """Choose how threads wait by the load of the machine; start no more than a container's quota of CPU time feeds.
 
-    It has no effect once torch is imported. Child processes inherit it.
+    What the user has set stays. It has no effect once torch is imported. Child processes inherit it.
     """
-    if not any(name in os.environ for name in ('OMP_WAIT_POLICY', *WAIT_POLICY)):
-        os.environ.update(WAIT_POLICY)
-    if THREADS not in os.environ and free_cores() < usable_cores():
+    if not any(name in os.environ for name in WAIT_VARIABLES):
+        os.environ.update(BUSY if busy_share() > BUSY_SHARE else QUIET)
+    if THREADS not in os.environ and free_cores() < len(usable_cores()):
         os.environ[THREADS] = str(free_cores())
 
 
-def usable_cores() -> int:
-    """Cores that this process may be scheduled on."""
+def usable_cores() -> list[int]:
+    """Numbers of the cores that this process may be scheduled on."""
     if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def free_cores() -> int:
-    """Cores that this process may keep busy: :func:`usable_cores`, or fewer by the quota of its container."""
-    return max(1, int(min(usable_cores(), cpu_quota())))
+    """How many cores this process may keep busy: :func:`usable_cores`, or fewer by the quota of its container."""
+    return max(1, int(min(len(usable_cores()), cpu_quota())))
+
+
+def busy_share(seconds: float = OBSERVED, statistics: Path = STATISTICS) -> float:
+    """Part, from 0 to 1, of the time of the usable cores that is taken while this process sleeps.
+
+    Args:
+        seconds: How long.
+        statistics: Linux's table of the time that cores spent; 0 is returned where there is none.
+    """
+    before = _core_times(statistics)
+    if not before:
+        return 0.0
+    time.sleep(seconds)
+    busy, idle = (after - start for after, start in zip(_core_times(statistics), before, strict=True))
+    return busy / max(busy + idle, 1)
+
+
+def _core_times(statistics: Path) -> tuple[int, int] | tuple[()]:
+    """Ticks since the start that the usable cores were busy, and idle."""
+    names = {f'cpu{number}' for number in usable_cores()}
+    try:
+        lines = [line.split() for line in statistics.read_text().splitlines()]
+    except OSError:
+        return ()
+    # The last two columns, time of guests, are part of others.
+    rows = [[int(ticks) for ticks in line[1:9]] for line in lines if line and line[0] in names]
+    idle = sum(sum(row[IDLE]) for row in rows)
+    return sum(map(sum, rows)) - idle, idle
 
 
 def cpu_quota(root: Path = CGROUPS) -> float:
@@ -50,9 +88,9 @@ def cpu_quota(root: Path = CGROUPS) -> float:
         try:
             quota, period = ((root / 'cpu' / f'cpu.cfs_{name}_us').read_text() for name in ('quota', 'period'))
         except OSError:
-            return math.inf
+            return float('inf')
     try:
         share = int(quota) / int(period)
     except (ValueError, ZeroDivisionError):  # 'max'
-        return math.inf
-    return share if share > 0 else math.inf
+        return float('inf')
+    return share if share > 0 else float('inf')

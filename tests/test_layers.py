@@ -9,7 +9,7 @@ import pytest
 
 # From the bottom up. Folders of one level do not import each other, except for the single modules of the first.
 LEVELS = [
-    {'compat', 'defaults', 'errors', 'inputs', 'model_index', 'registry', 'threads', 'version'},
+    {'compat', 'defaults', 'errors', 'inputs', 'model_index', 'registry', 'threads', 'urls', 'version'},
     {'utils'},
     {'audio'},
     {'structures'},

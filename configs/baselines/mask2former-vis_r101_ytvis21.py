@@ -8,6 +8,7 @@ model = dict(
         'mask2former_r101_8xb2-lsj-50e_coco_20220426_100250-ecf181e2.pth'
     ),
     backbone=dict(depth=101),
+    tracker=dict(type='HungarianTracker', max_tracks=400),
 )
 
 data_root = 'data/youtube_vis_2021/'

@@ -2,6 +2,8 @@
 
 _base_ = './mask2former-vis_r50_ytvis19.py'
 
+model = dict(tracker=dict(type='HungarianTracker', max_tracks=400))
+
 data_root = 'data/youtube_vis_2021/'
 metainfo = dict(classes='youtube_vis_2021')
 

@@ -21,6 +21,7 @@ model = dict(
         convert_weights=True,
     ),
     track_head=dict(in_channels=[192, 384, 768, 1536], num_queries=200),
+    tracker=dict(type='HungarianTracker', max_tracks=400),
 )
 
 data_root = 'data/youtube_vis_2021/'

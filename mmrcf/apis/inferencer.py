@@ -28,11 +28,11 @@ from mmrcf.media import (
     VideoWriter,
     is_image_path,
     open_source,
-    source_name,
 )
 from mmrcf.models import OnlineModel
 from mmrcf.shipped_models import class_mismatch
 from mmrcf.structures import FrameResult
+from mmrcf.urls import source_name
 from mmrcf.visualization import AudioAttention, TrackPainter, TrackStyle
 
 from .online import OnlineSegmenter

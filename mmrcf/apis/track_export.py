@@ -18,6 +18,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.media import AtomicWriter, FrameSource
 from mmrcf.structures import FrameResult
+from mmrcf.urls import MASK, source_name
 
 DEFAULT_NAME = 'video'
 NO_RECORD = -1
@@ -206,8 +207,9 @@ def video_name(source: object) -> str:
     if text.isdecimal() and not Path(text).exists():
         return f'camera{text}'
     if '://' in text:
-        url = urlsplit(text)
-        name = PurePosixPath(url.path).stem or url.hostname or ''
+        url = urlsplit(source_name(text))
+        parts = [part for part in PurePosixPath(url.path).parts if part not in ('/', MASK)]
+        name = PurePosixPath(parts[-1]).stem if parts else url.hostname or ''
     else:
         name = Path(text).stem
     name = re.sub(r'[\x00-\x1f/\\]', '_', name.encode('utf-8', 'replace').decode()).strip()

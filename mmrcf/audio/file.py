@@ -18,6 +18,7 @@ from mmrcf.utils.container import MAX_SKIP_WARNINGS, open_container, timeout_of
 from mmrcf.utils.demuxer import Demuxer, PacketReader
 
 from .chunk import (
+    CLOCK_JUMP,
     CLOCK_RESTART,
     MAX_CHANNELS,
     SAMPLE_RATES,
@@ -222,10 +223,12 @@ class AudioReader:
             first, end = first_sample_index(time, self.sample_rate, self._end), self._end
         except InputError as error:
             raise InputError(f'{self._name}: {error}') from error
-        if end is not None and first < end - CLOCK_RESTART * self.sample_rate:
+        back, ahead = (round(seconds * self.sample_rate) for seconds in (CLOCK_RESTART, CLOCK_JUMP))
+        if end is not None and not end - back <= first <= end + ahead:
+            where = 'back' if first < end else 'ahead'
             first = end
             self._time_zero = chunk.time - end / self.sample_rate
-            self._warn(f'its clock jumps back at {end / self.sample_rate:.3f} s; it continues from there')
+            self._warn(f'its clock jumps {where} at {end / self.sample_rate:.3f} s; it continues from there')
         if np.isnan(chunk.samples).any():
             self._warn('holds samples that are no numbers; they count as unknown')
         overlap = 0 if end is None else max(0, end - first)

@@ -1,7 +1,8 @@
 """Training clips: how a sampler requests one, which frames it has, its random numbers, and batches of clips."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.dataset import Compose, pseudo_collate
@@ -9,6 +10,7 @@ from mmengine.registry import FUNCTIONS
 from torch.utils.data import Dataset
 
 from mmrcf.errors import InputError
+from mmrcf.inputs import note_folder
 from mmrcf.registry import TRANSFORMS
 
 
@@ -97,6 +99,19 @@ def resolve_prefix(data_prefix: Mapping[str, str] | None, others: tuple[str, ...
         expected = ' and '.join(repr(key) for key in ('img', *others))
         raise InputError(f'data_prefix has the keys {sorted(prefix)}, expected {expected} only; correct the config')
     return prefix
+
+
+def note_files(records: Sequence[Mapping[str, Any]], data_prefix: Mapping[str, str]) -> None:
+    """Count the frames and audio files of ``records``, which workers of a data loader read, as inputs of the command.
+
+    Args:
+        records: Entries of a data set, with ``img_path`` and possibly ``audio_path``.
+        data_prefix: The folders that hold the files, by key.
+    """
+    paths = {record[key] for record in records for key in ('img_path', 'audio_path') if record.get(key)}
+    suffixes = {os.path.splitext(path)[1] for path in paths}
+    for folder in data_prefix.values():
+        note_folder(folder, suffixes)
 
 
 @FUNCTIONS.register_module()

@@ -21,7 +21,7 @@ from .annotations.records import VideoRecord
 from .annotations.segmentation import ignored_record, outside_record
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix
+from .clips import ClipRequest, build_pipeline, index_and_rng, note_files, resolve_prefix
 
 
 @DATASETS.register_module()
@@ -151,6 +151,7 @@ class COCOPseudoVideoDataset(BaseDataset):
         self.object_counts = np.array(
             [sum(item['label'] != IGNORED_LABEL for item in record['instances']) for record in kept]
         )
+        note_files(kept, self.data_prefix)
         return kept
 
     def _record(self, image: VideoRecord, found: Sequence[dict], is_partly_labelled: bool) -> dict | None:

@@ -17,7 +17,7 @@ from .annotations.records import FrameObject, VideoRecord
 from .annotations.segmentation import outside_record
 from .annotations.view import AnnotationView, Names
 from .classes import resolve_classes
-from .clips import ClipRequest, build_pipeline, index_and_rng, resolve_prefix, sample_clip
+from .clips import ClipRequest, build_pipeline, index_and_rng, note_files, resolve_prefix, sample_clip
 
 
 @DATASETS.register_module()
@@ -153,7 +153,9 @@ class YouTubeVISDataset(BaseDataset):
         self.video_starts = np.cumsum(self.video_lengths) - self.video_lengths
         self.object_counts = np.array([len(_labelled(objects)) for video in videos for objects in video.objects])
         self.frame_has_object = self.object_counts > 0
-        return [frame for video in videos for frame in self.frame_records(video)]
+        records = [frame for video in videos for frame in self.frame_records(video)]
+        note_files(records, self.data_prefix)
+        return records
 
     def frame_records(self, video: VideoRecord) -> list[dict]:
         """What the pipeline gets of each frame of a video; a data set with more than frames adds to it."""

@@ -174,7 +174,7 @@ class OpenVINOGraph(OnnxGraph):
             self._request = core.compile_model(model, device, hints).create_infer_request()
         except Exception as error:  # plain RuntimeErrors, and ImportErrors of its parts
             raise self._unreadable(error) from error
-        metadata = model.get_rt_info().get('framework', {})
+        metadata = dict(model.get_rt_info().items()).get('framework', {})
         inputs, outputs = ([value.any_name for value in values] for values in (model.inputs, model.outputs))
         return set(inputs), outputs, {name: entry.value for name, entry in metadata.items()}
 

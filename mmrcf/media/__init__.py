@@ -4,7 +4,7 @@ from .array_source import ArraySource
 from .frame_source import AudioFormat, Frame, FrameSource
 from .image_source import ImageSource
 from .live_source import LiveSource
-from .open import open_source, require_source, source_name
+from .open import open_source, require_source
 from .output_group import OutputGroup
 from .video_source import VideoSource
 from .writers import AtomicWriter, ImageWriter, Stopped, VideoWriter, is_image_path
@@ -25,5 +25,4 @@ __all__ = [
     'is_image_path',
     'open_source',
     'require_source',
-    'source_name',
 ]

@@ -34,10 +34,6 @@ class ArraySource(FrameSource):
         self.name = name
         self.fps = fps or DEFAULT_IMAGE_FPS
         self.time_base = 1 / Fraction(self.fps).limit_denominator(1001)
-        if not isinstance(images, Iterable):
-            raise InputError(
-                f'input: expected a path, a URL, a number or arrays of frames, got {type(images).__name__}'
-            )
         if isinstance(images, np.ndarray) and images.ndim == 3 and images.shape[2] == 3:
             raise InputError(f'input: is one array {images.shape}, expected several frames; give [frame] for one')
         self.num_frames = len(images) if hasattr(images, '__len__') else None

@@ -10,8 +10,8 @@ from mmrcf.audio import AudioChunk
 from mmrcf.audio.file import AudioReader
 from mmrcf.audio.queue import MAX_SECONDS
 from mmrcf.errors import InputError
+from mmrcf.urls import scheme_of, source_name
 from mmrcf.utils import require_file
-from mmrcf.utils.container import scheme_of, without_credentials
 
 from .frame_source import AudioFormat, AudioTrack, Frame, FrameSource
 from .live_audio import PREFIX, Microphone, time_of_day_offset
@@ -128,7 +128,7 @@ def _with_own_audio(frames: FrameSource) -> FrameSource:
 
 def _with_file_audio(frames: FrameSource, url: str) -> FrameSource:
     """With the audio of another file (a path or http(s) URL), from its start."""
-    shown = without_credentials(url)
+    shown = source_name(url)
     name = f'audio {shown}'
     scheme = scheme_of(url)
     if scheme is None:

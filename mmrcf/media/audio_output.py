@@ -14,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from mmrcf.audio.chunk import MAX_VALUE, first_sample_index
+from mmrcf.audio.chunk import CLOCK_JUMP, MAX_VALUE, first_sample_index
 from mmrcf.utils.container import reason_of
 from mmrcf.utils.demuxer import SharedPacket
 
@@ -49,6 +49,8 @@ def can_copy(stream: AudioStream, output: OutputContainer) -> bool:
 class AACEncoder:
     """Encodes chunks of samples as AAC. Gaps become silence, because an encoder counts samples from time 0.
 
+    What comes behind a jump ahead of the clock, by more than CLOCK_JUMP seconds, follows directly.
+
     Args:
         output: The open output file. The stream is added on construction, before the first packet is written.
         sample_rate: Samples per second of the input; rates that AAC does not have are resampled.
@@ -66,6 +68,7 @@ class AACEncoder:
         self._sample_rate = sample_rate
         self._channels = 1 if channels == 1 else 2
         self._end: int | None = None
+        self._jumped = 0.0
         self._num_encoded = 0
 
     def add(self, samples: np.ndarray, time: float | None) -> Iterator[Packet]:
@@ -76,6 +79,12 @@ class AACEncoder:
             time: Time of the first sample in seconds; None: directly after the last one. Samples before time 0 and
                 samples that overlap are dropped.
         """
+        if time is not None:
+            time -= self._jumped
+            gap = time - self._num_encoded / self._sample_rate
+            if self._end is not None and gap > CLOCK_JUMP:
+                self._jumped += gap
+                time -= gap
         first = first_sample_index(time, self._sample_rate, self._end)
         while self._num_encoded < first:
             count = min(self._sample_rate, first - self._num_encoded)
@@ -165,6 +174,9 @@ class AudioRemuxer:
                 continue
             if last_decoding_time is not None and shared.packet.dts <= last_decoding_time:
                 continue
+            gap = 0 if last_decoding_time is None else shared.packet.dts - last_decoding_time
+            if gap * shared.packet.time_base > CLOCK_JUMP:
+                self._shift += gap - (shared.packet.duration or 1)
             last_decoding_time = shared.packet.dts
             packet = shared.copy()
             packet.pts -= self._shift

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from mmrcf.audio import AudioChunk
+from mmrcf.urls import without_credentials
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
 from mmrcf.utils.demuxer import Demuxer, PacketReader
 
@@ -152,7 +153,7 @@ class FrameSource(ABC):
         self.skipped += 1
         if self.skipped <= MAX_SKIP_WARNINGS:
             more = '; further ones are counted only' if self.skipped == MAX_SKIP_WARNINGS else ''
-            logger.warning('%s: %s skipped (%s)%s', self.name, what, reason, more)
+            logger.warning('%s: %s skipped (%s)%s', self.name, without_credentials(what), reason, more)
 
     def __enter__(self) -> 'FrameSource':
         return self

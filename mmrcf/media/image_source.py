@@ -1,5 +1,6 @@
 """Frames from image files: one image, a stack or an animation, the images of a folder, or of a glob."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
+from mmrcf.urls import without_credentials
 from mmrcf.utils.images import WhiteLevel, count_frames, read_frames
 
 from .frame_source import Frame, FrameSource
@@ -47,8 +49,7 @@ class ImageSource(FrameSource):
         self._counts = [count_frames(path) for path in self._paths]
         self.num_frames = sum(self._counts)
         if self.num_frames == len(self._paths):
-            one_folder = len({path.parent for path in self._paths}) == 1
-            self.file_names = [path.name if one_folder else path.as_posix() for path in self._paths]
+            self.file_names = _names_in_common_folder(self._paths)
         (height, width), duration = self._first_frame()
         self._is_timed = fps is None and duration is not None
         self.fps = 1 / duration if self._is_timed else fps or DEFAULT_IMAGE_FPS
@@ -82,6 +83,16 @@ class ImageSource(FrameSource):
                     self._skip(str(path), error)
                 time += max(0, end - index) * self._interval
                 index = max(index, end)
+
+
+def _names_in_common_folder(paths: Sequence[Path]) -> list[str]:
+    """The paths from the folder that holds all of them, with '/'; a result is of use on other machines, too."""
+    absolute = [path.absolute() for path in paths]
+    try:
+        folder = os.path.commonpath([path.parent for path in absolute])
+    except ValueError:  # on several drives
+        return [path.name for path in paths]
+    return [without_credentials(path.relative_to(folder).as_posix()) for path in absolute]
 
 
 def natural_order(paths: Sequence[Path]) -> list[Path]:

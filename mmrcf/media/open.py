@@ -1,6 +1,7 @@
 """Opens a source of frames: a file, a folder, a glob, frames in memory, a camera or a stream."""
 
 import glob
+import itertools
 import sys
 import tempfile
 import weakref
@@ -14,9 +15,16 @@ import numpy as np
 
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.urls import scheme_of, source_name
 from mmrcf.utils import require_file
-from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, scheme_of, without_credentials
-from mmrcf.utils.images import image_format, image_suffixes, is_image_file, is_image_sequence
+from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
+from mmrcf.utils.images import (
+    SIGNATURE_BYTES,
+    image_format,
+    image_suffixes,
+    is_image_file,
+    is_image_sequence,
+)
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
@@ -29,7 +37,6 @@ FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction
 
 # Images that FFmpeg reads from a pipe, one after the other, for as long as some come.
 PIPED_IMAGES = frozenset(('BMP', 'JPEG', 'PNG', 'PPM'))
-SIGNATURE_BYTES = 64
 SPOOL_BYTES = 2**20
 STDIN = '/dev/stdin'
 # Streams of these schemes have an end if they have a duration or a size; all others are live.
@@ -54,7 +61,8 @@ def open_source(
         source: A video file, an image file (also a stack or an animation), a folder of images, a glob of images
             (``clip/*.jpg``, quoted in a shell), a pipe ('-' for the standard input), a camera number (0, '0') or the
             URL of a stream (http, https, rtsp, rtsps, rtmp, rtmps, udp, srt, file). Or frames in memory: an array
-            (T, H, W, 3), or a list or generator of arrays (H, W, 3), uint8 RGB; or a list of image files.
+            (T, H, W, 3), or a list or generator of arrays (H, W, 3), uint8 RGB. Or image files: a list, a generator or
+            an array of paths.
         audio: Audio to deliver with the frames (``Frame.audio``). False: none. True: the audio of the source, if it
             can be read. A path or URL: the audio of that file, from its start. For a camera also 'mic', the default
             microphone, or 'mic:NAME', one by its name in the system.
@@ -121,7 +129,7 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
         if not is_damaged_image:
             try:
                 return VideoSource(str(path), f'video {name}', **limits)
-            except InputFileError:
+            except InputError:
                 if path.suffix.lower() not in image_suffixes():
                     raise
     return ImageSource([path], name, fps=fps, **limits)
@@ -146,17 +154,26 @@ def require_source(source: str) -> None:
 
     Raises:
         InputFileError: There is none.
+        InputError: It is a stream of a protocol that is not supported here.
     """
-    path = None if source.isdecimal() else _local_path(source)
-    if path is not None and not path.is_dir() and not glob.has_magic(source):
+    if source.isdecimal():
+        return
+    path = _local_path(source)
+    if path is None:
+        _stream_scheme(source)
+    elif not path.is_dir() and not glob.has_magic(source):
         require_file(path, 'input')
 
 
-def source_name(source: object) -> str:
-    """What a source is called in messages and results: as the user gave it, without credentials."""
-    if isinstance(source, (str, int, Path)):
-        return without_credentials(str(source))
-    return 'frames'
+def _stream_scheme(url: str) -> str:
+    """The scheme of a stream, which is one that is opened."""
+    scheme = scheme_of(url)
+    if scheme not in PROTOCOLS:
+        raise InputError(
+            f'stream {source_name(url)}: unknown kind {scheme}://; expected one of {", ".join(sorted(PROTOCOLS))}'
+        )
+    require_protocol(scheme)
+    return scheme
 
 
 def _local_path(source: str) -> Path | None:
@@ -180,17 +197,31 @@ def _open_memory(
     max_size: int | None,
     max_pixels: int,
 ) -> FrameSource:
-    """Frames in memory, or a list of image files."""
-    if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, Path)) for item in source):
-        paths = [Path(item) for item in source]
-        return ImageSource(paths, f'{len(paths)} images', fps=fps, max_size=max_size, max_pixels=max_pixels)
-    return ArraySource(source, name, fps=fps, max_size=max_size)
+    """Frames in memory, or image files by name: a list, an array or a generator of either."""
+    if not isinstance(source, Iterable):
+        raise InputError(f'input: expected a path, a URL, a number or arrays of frames, got {type(source).__name__}')
+    items = iter(source)
+    first = next(items, None)
+    if not isinstance(first, (str, Path)):
+        # What has a length is read from its start again.
+        frames = source if items is not source else itertools.chain([] if first is None else [first], items)
+        return ArraySource(frames, name, fps=fps, max_size=max_size)
+    paths = [first, *items]
+    if not all(isinstance(path, (str, Path)) for path in paths):
+        raise InputError(f'{name}: holds paths beside other things; give paths only, or arrays only')
+    paths = [Path(path) for path in paths]
+    return ImageSource(paths, f'{len(paths)} images', fps=fps, max_size=max_size, max_pixels=max_pixels)
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
     """The images of a folder or of a pattern, in natural order."""
     path = Path(folder_or_glob)
-    files = path.iterdir() if path.is_dir() else map(Path, glob.glob(folder_or_glob, recursive=True))
+    if path.is_dir():
+        files = path.iterdir()
+    else:
+        # A bracket in the name of a folder that is there is no pattern.
+        folder = next(parent for parent in path.parents if parent.is_dir())
+        files = folder.glob(str(path.relative_to(folder)))
     suffixes = image_suffixes()
     images = [
         file
@@ -223,9 +254,7 @@ def _open_camera(index: int, max_size: int | None, max_pixels: int, audio: bool 
 
 
 def _open_stream(url: str, name: str, max_size: int | None, max_pixels: int, audio: bool | str | Path) -> FrameSource:
-    scheme = scheme_of(url)
-    if scheme not in PROTOCOLS:
-        raise InputError(f'stream {name}: unknown kind {scheme}://; expected one of {", ".join(sorted(PROTOCOLS))}')
+    scheme = _stream_scheme(url)
     options = {}
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'

@@ -18,9 +18,11 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mmrcf.audio.chunk import CLOCK_JUMP
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
-from mmrcf.utils.container import ByteStream, open_container, reason_of, without_credentials
+from mmrcf.urls import source_name
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.images import check_pixels
 
@@ -82,7 +84,7 @@ class VideoSource(FrameSource):
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
-        self._short_name = Path(without_credentials(url) if isinstance(url, str) else name.removeprefix('video ')).name
+        self._short_name = Path(source_name(url) if isinstance(url, str) else name.removeprefix('video ')).name
         # FFmpeg itself refuses larger frames, also where the size changes later.
         options = {**(options or {}), 'max_pixels': str(max_pixels)}
         container = open_container(url, name, container_format, options, timeout)
@@ -97,8 +99,10 @@ class VideoSource(FrameSource):
             self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
-            self._arrives = self.live and bool(container.format.flags & Flags.no_timestamps.value)
+            has_no_clock = container.format.flags & Flags.no_timestamps.value or container.format.name.endswith('_pipe')
+            self._arrives = self.live and bool(has_no_clock)
             self._arrived: float | None = None
+            self._num_jumps = 0
             self._packets_end: float | None = None
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
@@ -142,7 +146,10 @@ class VideoSource(FrameSource):
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         frames, end = itertools.chain([self._first], self._decoded), 0.0
         for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
+            start = clock.start
             time = clock.read(self._time_of(frame))
+            if clock.start != start:
+                self._warn_of_jump(time)
             audio = self._audio and self._audio.chunk_until(time, clock.start)
             image = orient(self._cropping.apply(frame.to_ndarray(format='rgb24')), read_display_matrix(frame))
             yield Frame(self._fitted(image), time, index=delivered + self.skipped, audio=audio)
@@ -150,6 +157,11 @@ class VideoSource(FrameSource):
         self._warn_of_early_end(end)
         if self.audio_track is None:  # else an output may copy the audio behind the last frame
             self.close()
+
+    def _warn_of_jump(self, time: float) -> None:
+        self._num_jumps += 1
+        if self._num_jumps <= MAX_SKIP_WARNINGS:
+            logger.warning('%s: its clock jumps at %.3f s; the frames continue from there', self.name, time)
 
     def _warn_of_early_end(self, frames_end: float) -> None:
         """Warn where frames and packets end before the announced time; announced counts of frames are estimates."""
@@ -213,7 +225,8 @@ def _video_stream(demuxer: Demuxer, max_pixels: int) -> VideoStream:
     ):
         raise InputError(f'{name}: is a photo made of tiles; pip install pillow-heif, or convert it to JPEG')
     if stream is None:
-        raise InputError(f'{name}: holds no video stream; it is damaged, or has no pictures')
+        what = 'holds audio only' if demuxer.audio is not None else 'is damaged, or has no pictures'
+        raise InputError(f'{name}: holds no video stream; it {what}')
     context = stream.codec_context
     if context is None:
         raise InputError(f'{name}: its video codec is unknown to this FFmpeg; convert it to H.264 first')
@@ -255,13 +268,16 @@ def _frame_count(stream: VideoStream, fps: float) -> int | None:
 class PresentationClock:
     """Turns presentation times into times that start at 0 and increase strictly.
 
+    Where the clock of the container restarts, or jumps ahead by more than CLOCK_JUMP seconds, the next frame follows
+    the last one.
+
     Args:
         start: Presentation time that is time 0, in seconds.
         interval: Time from one frame to the next where the container has none, in seconds.
         tick: Least time between two frames, in seconds.
 
     Attributes:
-        start: As given; changes where the clock of the container restarts.
+        start: As given; changes where the clock of the container restarts or jumps.
     """
 
     def __init__(self, start: float, interval: float, tick: float) -> None:
@@ -277,7 +293,8 @@ class PresentationClock:
             time = 0.0 if last is None else last + self._interval
         else:
             time = presentation_time - self.start
-            if last is not None and time < last - CLOCK_RESTART_FRAMES * self._interval:
+            margin = CLOCK_RESTART_FRAMES * self._interval
+            if last is not None and not last - margin <= time <= last + max(CLOCK_JUMP, margin):
                 self.start = presentation_time - last - self._interval
                 time = last + self._interval
         if last is not None and time <= last:

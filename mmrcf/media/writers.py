@@ -20,7 +20,7 @@ from mmrcf.audio import AudioChunk
 from mmrcf.audio.chunk import to_mono
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.utils import atomic_output
-from mmrcf.utils.container import MAX_SKIP_WARNINGS, without_credentials
+from mmrcf.utils.container import MAX_SKIP_WARNINGS
 
 from .audio_output import AACEncoder, AudioRemuxer
 from .frame_source import FrameSource
@@ -121,10 +121,7 @@ class VideoWriter(AtomicWriter):
     ) -> None:
         super().__init__(path)
         if self.path.suffix.lower() not in VIDEO_SUFFIXES:
-            raise InputError(
-                f'output {without_credentials(str(path))}: expected a name that ends in '
-                f'{", ".join(sorted(VIDEO_SUFFIXES))}'
-            )
+            raise InputError(f'output {path}: expected a name that ends in {", ".join(sorted(VIDEO_SUFFIXES))}')
         self._source = source
         self._size = size or (source.height, source.width)
         self._quality = quality

@@ -1,5 +1,3 @@
-import mmdet.models  # noqa: F401  (registers the foreign parts that configs name with 'mmdet.')
-
 from . import checkpoint_file  # noqa: F401  (MMEngine reads the weights that configs name by it)
 from .audio_encoders import SmallAudioEncoder, VGGishLSTM
 from .backbones import TimmBackbone

@@ -1,5 +1,6 @@
 """Opening files, streams and devices by PyAV, with errors that name them, and what each may open in turn."""
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -8,8 +9,9 @@ import av
 import av.error
 from av.container import InputContainer
 
-from mmrcf.errors import InputFileError
+from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import note_input
+from mmrcf.urls import scheme_of, without_credentials
 
 STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
@@ -31,6 +33,12 @@ PROTOCOLS = {
     'srt': 'srt',
 }
 """The schemes that are opened, each with what FFmpeg may open for it: a playlist names further files and hosts."""
+
+OPTIONAL_PROTOCOLS = frozenset(('srt',))
+"""Of them, what the FFmpeg in PyAV's wheels may lack."""
+
+TEXT_FORMATS = frozenset(('tty', 'bin', 'xbin', 'adf', 'idf'))
+"""Of these FFmpeg makes pictures of letters."""
 
 LOCAL_PROTOCOLS = 'file,crypto'
 # Enough of a file to tell what it is.
@@ -67,24 +75,6 @@ class ByteStream:
             self._file.close()
 
 
-def scheme_of(source: str) -> str | None:
-    """The scheme of a URL in lower case; None for the path of a file."""
-    match = re.match(r'([A-Za-z][A-Za-z0-9+.-]*)://', source)
-    return match and match.group(1).lower()
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with user names, passwords and queries of the URLs in it replaced by asterisks.
-
-    Applied to every text that names a source: messages, logs and results are passed on.
-    """
-    # A password may hold '/' and '@': behind a colon that begins no port, all up to the last '@' is one.
-    text = re.sub(r'(?<=://)(?:[^\s/?#:]*:(?!\d+/)\S*|[^\s/?#]*)@', '***@', text)
-    text = re.sub(r'(://[^\s?\'"]*\?)[^\s\'"]+', r'\1***', text)
-    # Some cameras take them in the path, some servers behind ';' or '#'.
-    return re.sub(r'(?i)((?:password|passwd|pwd|token|secret|key)=)(?!\*)[^\s/&;#?\'"]+', r'\1***', text)
-
-
 def open_container(
     url: str | ByteStream,
     name: str,
@@ -111,33 +101,42 @@ def open_container(
     """
     # Metadata in another encoding than UTF-8 is no reason to refuse a video.
     arguments = dict(format=container_format, timeout=timeout, metadata_errors='replace')
-    options = dict(options or {})
     try:
-        if container_format is not None:
-            return av.open(url, options=options, **arguments)
-        if isinstance(url, ByteStream):
-            # Without the protocol 'file' a playlist from a pipe opens nothing.
-            return av.open(url, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
-        scheme = scheme_of(url)
-        if scheme in PROTOCOLS:
-            return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
-        if not Path(url).is_file():
-            return open_container(ByteStream(url), name, container_format, options, timeout, kind)
-        return _open_local(Path(url), name, options, arguments)
-    except InputFileError:
+        container = _open(url, name, dict(options or {}), arguments)
+    except InputError:
         raise
-    except av.error.InvalidDataError as error:
+    except (av.error.InvalidDataError, av.error.EOFError) as error:
         raise InputFileError(f'{name}: not a readable {kind}; it is truncated, damaged or of another kind') from error
     except (av.error.FFmpegError, OSError) as error:
         raise InputFileError(f'{name}: cannot be opened ({reason_of(error)}); check that it exists') from error
     except ValueError as error:
         raise InputFileError(f'{name}: cannot be opened ({without_credentials(str(error))})') from error
+    if container.format.name in TEXT_FORMATS:
+        container.close()
+        raise InputFileError(f'{name}: not a readable {kind}; it is text')
+    return container
+
+
+def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
+    """Open what :func:`open_container` says, with PyAV's ``arguments``; raises PyAV's errors."""
+    if arguments['format'] is not None:
+        return av.open(url, options=options, **arguments)
+    scheme = scheme_of(url) if isinstance(url, str) else None
+    if scheme in PROTOCOLS:
+        url = scheme + url[len(scheme) :]  # FFmpeg does not know it in upper case
+        return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
+    if isinstance(url, ByteStream) or not Path(url).is_file():
+        stream = url if isinstance(url, ByteStream) else ByteStream(url)
+        # Without the protocol 'file' a playlist from a pipe opens nothing.
+        return av.open(stream, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
+    return _open_local(Path(url), name, options, arguments)
 
 
 def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
     """Open a file by its absolute path, which FFmpeg cannot take for a URL."""
     check_playlist(path, name)
     options['protocol_whitelist'] = LOCAL_PROTOCOLS
+    options['safe'] = '0'  # else FFmpeg refuses lists that name files with spaces; what they name is checked
     return av.open(str(path.absolute()), options=options, **arguments)
 
 
@@ -166,7 +165,7 @@ def check_playlist(path: Path, name: str) -> None:
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
             if has_scheme or len(entry) > _MAX_ENTRY or not _real(target).is_relative_to(folder):
                 raise InputFileError(
-                    f'{name}: names {without_credentials(entry[:100])}; a local playlist may name files beside it or '
+                    f'{name}: names {without_credentials(entry)[:100]}; a local playlist may name files beside it or '
                     'below it'
                 )
             waiting.append(target)
@@ -190,7 +189,9 @@ def _playlist_entries(path: Path, name: str) -> list[str]:
         lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
     texts = [os.fsdecode(line.rstrip()) for line in lines]
     if is_list:
-        return [match[1].strip('\'"') for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
+        if any(text.split()[:1] == ['option'] for text in texts):
+            raise InputFileError(f'{name}: sets options of FFmpeg; a list to join may name files only')
+        return [_unquoted(match[1]) for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
     entries = []
     for line in texts:
         if line.startswith('#EXT'):
@@ -198,6 +199,37 @@ def _playlist_entries(path: Path, name: str) -> list[str]:
         elif line and not line.startswith('#'):
             entries.append(line)
     return entries
+
+
+def _unquoted(text: str) -> str:
+    """The first word of a line of an ffconcat list, as FFmpeg reads it: single quotes, and backslashes outside them."""
+    word = re.match(r"(?:'[^']*'?|\\.|[^'\\\s])*", text)[0]
+    return re.sub(r"'([^']*)'?|\\(.)", lambda match: match[1] or match[2] or '', word)
+
+
+def require_protocol(scheme: str) -> None:
+    """Check that this FFmpeg has a protocol that depends on how it was built.
+
+    Raises:
+        InputError: It has not.
+    """
+    if scheme in OPTIONAL_PROTOCOLS and not _has_protocol(scheme):
+        raise InputError(
+            f'stream {scheme}://: the FFmpeg in PyAV was built without {scheme}; send the stream by another protocol '
+            f'({", ".join(sorted(PROTOCOLS.keys() - OPTIONAL_PROTOCOLS))}), or build PyAV against an FFmpeg that has it'
+        )
+
+
+@functools.cache
+def _has_protocol(scheme: str) -> bool:
+    """Whether FFmpeg has a protocol. PyAV has no list of them, so one without a host is opened."""
+    try:
+        av.open(f'{scheme}://').close()
+    except av.error.ProtocolNotFoundError:
+        return False
+    except (av.error.FFmpegError, OSError, ValueError):
+        pass
+    return True
 
 
 def timeout_of(url: str) -> float | None:

@@ -1,5 +1,6 @@
 """The packets of a container, read once for several readers: pictures, audio for the model, audio for the output."""
 
+import errno
 import logging
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
+
+from mmrcf.urls import scheme_of
 
 from .container import reason_of
 
@@ -212,13 +215,19 @@ class Demuxer:
         try:
             packet = next(self._packets, None)
         except (av.error.FFmpegError, OSError) as error:
-            logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
+            if not self._is_end_of_http(error):
+                logger.warning('%s: reading stops here (%s)', self.name, reason_of(error))
             packet = None
         if packet is None:
             self._end()
         elif packet.size or packet.dts is not None:  # not PyAV's own mark of the end
             self._hand_out(SharedPacket(packet, packet.stream), packet.stream)
         return True
+
+    def _is_end_of_http(self, error: OSError) -> bool:
+        """Whether ``error`` is how FFmpeg reports the end of an answer whose length its server did not say."""
+        is_http = scheme_of(self.container.name) in ('http', 'https')
+        return is_http and error.errno == errno.EIO and self.container.size <= 0
 
     def _end(self) -> None:
         self._ended = True

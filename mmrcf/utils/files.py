@@ -1,12 +1,13 @@
 """Files in: one that is missing or cannot be read is named."""
 
+import codecs
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.inputs import note_input
+from mmrcf.inputs import is_output, note_input
 
 MAX_TEXT_BYTES = 2**31
 """Largest text file that is read by default."""
@@ -22,7 +23,7 @@ def require_file(path: str | Path, what: str) -> Path:
         what: Its role, for the message ('annotation file', 'checkpoint').
 
     Raises:
-        InputFileError: It is missing, a folder, empty or unreadable.
+        InputFileError: It is missing, a folder, empty or unreadable, or an announced output.
     """
     path = Path(path)
     if os.path.isdir(path):
@@ -33,6 +34,10 @@ def require_file(path: str | Path, what: str) -> Path:
         raise InputFileError(f'{what} {path}: not readable; check its permissions')
     if path.is_file() and path.stat().st_size == 0:
         raise InputFileError(f'{what} {path}: the file is empty; write or download it again')
+    if is_output(path):
+        raise InputFileError(
+            f'{what} {path}: is an output of this command too, which would replace it; choose another name for that'
+        )
     note_input(path)
     return path
 
@@ -48,7 +53,7 @@ def require_folder(path: str | Path, what: str) -> Path:
 
 
 def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """The content of a text file in UTF-8, with or without a byte-order mark.
+    """The content of a text file: UTF-8, with or without a byte-order mark, or UTF-16 with one, as Windows writes it.
 
     Args:
         path: The file. Of a pipe or a device, which may have no end, at most ``MAX_PIPE_BYTES`` are read.
@@ -57,7 +62,7 @@ def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> s
 
     Raises:
         InputFileError: The file is missing, cannot be read or is too large.
-        InputError: It is not text in UTF-8.
+        InputError: It is in another encoding, or no text.
     """
     path = require_file(path, what)
     try:
@@ -68,8 +73,9 @@ def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> s
         raise InputFileError(f'{what} {path}: cannot be read ({error.strerror}); check the path') from error
     if content is None or len(content) > size:
         raise InputFileError(f'{what} {path}: holds more than {min(size, max_bytes)} bytes; give a smaller file')
+    encoding = 'utf-16' if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 'utf-8-sig'
     try:
-        return content.decode('utf-8-sig')
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(f'{what} {path}: not a text file in UTF-8; save it as UTF-8') from error
 

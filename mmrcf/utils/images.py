@@ -11,8 +11,10 @@ import io
 import logging
 import mmap
 import re
+import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -31,8 +33,13 @@ FORMATS = ('AVIF', 'BMP', 'GIF', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM'
 STACKS = frozenset(('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""
 
-ORIENTATION, REDUCED_IMAGE, BITS, WIDTH, HEIGHT = 0x112, 254, 258, 256, 257
+ORIENTATION, REDUCED_IMAGE, WIDTH, HEIGHT = 0x112, 254, 256, 257
+# Tags of a TIFF: what its samples are (1: unsigned, 2: signed, 3: float), and whether 0 is white.
+BITS, SAMPLE_FORMAT, PHOTOMETRIC, WHITE_IS_ZERO = 258, 339, 262, 0
+# Samples that Pillow holds in another type.
+CAST_TYPES = frozenset(('int8', 'int16', 'uint32'))
 TIFF_STARTS = (b'II*\0', b'MM\0*')
+SIGNATURE_BYTES = 64
 # The end of a picture with the start of the next one, where images follow one another in a file. Cameras pad JPEGs.
 NEXT_IMAGE = {
     'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
@@ -43,7 +50,7 @@ PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 # Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
-DEPTHS = (12, 14, 16)
+DEPTHS = (12, 14, 16, 24, 32)
 # Of an image, scaled at a time.
 ROWS = 256
 FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
@@ -52,9 +59,10 @@ FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
 class WhiteLevel:
     """Scales deep samples to 8 bits by the value that is white, which images do not state.
 
-    Integers are those of a sensor of 12, 14 or 16 bits: the smallest of them that holds the brightest value so far.
-    Floats lie in [0, 1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so
-    that one object for the images of a video keeps their brightness; what is beyond it is cut, NaN is black.
+    Integers are those of a sensor of 12, 14, 16, 24 or 32 bits: the smallest of them that holds the brightest value so
+    far; where their type is signed, its largest value is white at most, and negative ones are black. Floats lie in
+    [0, 1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so that one object
+    for the images of a video keeps their brightness; what is beyond it is cut, NaN is black.
     """
 
     def __init__(self) -> None:
@@ -67,10 +75,13 @@ class WhiteLevel:
         # In parts: whole, the numbers in between take several times the memory of a large image.
         parts = [slice(start, start + ROWS) for start in range(0, len(values), ROWS)]
         brightest = max((_brightest(values[part]) for part in parts), default=0.0)
-        if values.dtype.kind == 'f':
+        is_float = values.dtype.kind == 'f'
+        largest = np.inf if is_float else float(np.iinfo(values.dtype).max)
+        if is_float:
             white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
         else:
             white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
+            white = min(white, largest)
         self._white = max(self._white, white)
         scaled = np.empty(values.shape, np.uint8)
         for part in parts:
@@ -123,27 +134,30 @@ def read_frames(
     name = f'image {path}'
     with _reading(path):
         if _needs_opencv(path):
-            width, height, depth = _tiff_size(path)
-            check_pixels(name, width, height, max_pixels if depth <= 32 else max_pixels // 2)
-            count = cv2.imcount(str(path))
-            if not count:
+            tags = _tiff_tags(path)
+            is_wide = max(tags.get(BITS, (8,))) > 32
+            check_pixels(name, int(tags[WIDTH]), int(tags[HEIGHT]), max_pixels // 2 if is_wide else max_pixels)
+            count = _count_by_opencv(path)
+            if not count or _sample_type(tags) == 'int8':  # of which OpenCV makes zeros
                 raise InputError(
-                    f'{name}: is a TIFF of a kind that cannot be read; save it with 8 or 16 bits or as PNG'
+                    f'{name}: is a TIFF of {_sample_type(tags)} that cannot be read; save it with 8 or 16 bits or as '
+                    'PNG'
                 )
             for index in range(count):
-                yield _to_rgb(_read_by_opencv(path, index), white), None
+                yield _to_rgb(_read_by_opencv(path, index), white, _is_white_zero(tags)), None
             return
         with _open(path) as image:
             numbers = _frame_numbers(image)
             for index in numbers:
-                image.seek(index)
+                with _unlimited_pillow():
+                    image.seek(index)
                 check_pixels(name, *image.size, max_pixels)
                 if _is_deep_colour(image):
-                    pixels, source = _read_by_opencv(path, index), image
+                    pixels, source = _to_rgb(_read_by_opencv(path, index), white), image
                 else:
                     source = _loaded(image, path)
-                    pixels = np.asarray(source if _is_deep(source) else source.convert('RGB'))
-                pixels = np.ascontiguousarray(_TURNS[_orientation(source)](_to_rgb(pixels, white)))
+                    pixels = _deep_to_rgb(source, white) if _is_deep(source) else np.asarray(source.convert('RGB'))
+                pixels = np.ascontiguousarray(_TURNS[_orientation(source)](pixels))
                 duration = source.info.get('duration') if len(numbers) > 1 else None
                 yield pixels, duration / 1000 if duration else None
 
@@ -153,7 +167,7 @@ def count_frames(path: str | Path) -> int:
     try:
         with _reading(path):
             if _needs_opencv(_require_image(path)):
-                return cv2.imcount(str(path))
+                return _count_by_opencv(path)
             with _open(path) as image:
                 return len(_frame_numbers(image))
     except InputError:
@@ -233,9 +247,35 @@ def _require_image(path: str | Path) -> Path:
 def _open(path: Path) -> Image.Image:
     """Read the header of an image file."""
     _register_formats()
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # the size is checked by check_pixels, damage where it matters
+    with _unlimited_pillow(), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of damage, which shows where it matters
         return Image.open(path, formats=[name for name in FORMATS if name in _known_formats()])
+
+
+@contextlib.contextmanager
+def _unlimited_pillow() -> Iterator[None]:
+    """While a block of any thread runs, Pillow has no limit of pixels: :func:`check_pixels` has the user's one."""
+    with _pillow_limit.lock:
+        _pillow_limit.blocks += 1
+        if _pillow_limit.blocks == 1:
+            _pillow_limit.usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        with _pillow_limit.lock:
+            _pillow_limit.blocks -= 1
+            if not _pillow_limit.blocks:
+                Image.MAX_IMAGE_PIXELS = _pillow_limit.usual
+
+
+@dataclass
+class _PillowLimit:
+    usual: int | None = None
+    blocks: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_pillow_limit = _PillowLimit()
 
 
 @functools.cache
@@ -251,8 +291,6 @@ def _reading(path: str | Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Image.DecompressionBombError as error:
-        raise InputError(f'image {path}: claims too many pixels ({error})') from error
     except Exception as error:  # decoders of damaged files raise almost anything
         if 'truncated' in str(error).lower():
             raise InputError(f'image {path}: the file is cut short; copy or download it again') from error
@@ -273,13 +311,32 @@ def _needs_opencv(path: Path) -> bool:
         return True
 
 
-def _tiff_size(path: Path) -> tuple[int, int, int]:
-    """Width, height and bits of a sample from the header of a TIFF."""
+def _tiff_tags(path: Path) -> ImageFileDirectory_v2:
+    """The tags of the first picture of a TIFF."""
     with path.open('rb') as file:
         directory = ImageFileDirectory_v2(file.read(8))
         file.seek(directory.next)
         directory.load(file)
-    return int(directory[WIDTH]), int(directory[HEIGHT]), max(directory.get(BITS, (8,)))
+        return directory
+
+
+def _sample_type(tags: ImageFileDirectory_v2) -> str:
+    """What the samples of a TIFF are, as NumPy calls it: 'uint16'."""
+    kind = {1: 'uint', 2: 'int', 3: 'float'}.get(max(tags.get(SAMPLE_FORMAT, (1,))), 'unknown')
+    return f'{kind}{max(tags.get(BITS, (1,)))}'
+
+
+def _is_white_zero(tags: ImageFileDirectory_v2) -> bool:
+    return tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _count_by_opencv(path: Path) -> int:
+    """Number of pictures of a TIFF that OpenCV can read."""
+    level = cv2.setLogLevel(0)  # else it prints its reason over several lines
+    try:
+        return cv2.imcount(str(path))
+    finally:
+        cv2.setLogLevel(level)
 
 
 def _read_by_opencv(path: Path, index: int) -> np.ndarray:
@@ -295,7 +352,8 @@ def _read_by_opencv(path: Path, index: int) -> np.ndarray:
 
 def _frame_numbers(image: Image.Image) -> list[int]:
     """Positions of the pictures that are frames: without previews, reduced copies and depth maps."""
-    count = getattr(image, 'n_frames', 1) if image.format in STACKS else 1
+    with _unlimited_pillow():
+        count = getattr(image, 'n_frames', 1) if image.format in STACKS else 1
     if image.format == 'PNG' and count > 1:
         # A still picture for readers that know no animations.
         return list(range(int(bool(getattr(image, 'default_image', False))), count))
@@ -310,8 +368,19 @@ def _frame_numbers(image: Image.Image) -> list[int]:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether Pillow holds grey values of more than 8 bits."""
+    """Whether an image is of grey values of more than 8 bits, or of signed ones."""
+    if image.format == 'TIFF' and image.mode == 'L':
+        return _sample_type(image.tag_v2) == 'int8'
     return image.mode in ('I', 'F') or image.mode.startswith('I;16')
+
+
+def _deep_to_rgb(image: Image.Image, white: WhiteLevel) -> np.ndarray:
+    """Grey values that Pillow holds in a type of its own, by the type that their file has, as (H, W, 3) uint8."""
+    pixels = np.asarray(image)
+    if image.format != 'TIFF':
+        return _to_rgb(pixels, white)
+    kind = _sample_type(image.tag_v2)
+    return _to_rgb(pixels.astype(kind) if kind in CAST_TYPES else pixels, white, _is_white_zero(image.tag_v2))
 
 
 def _is_deep_colour(image: Image.Image) -> bool:
@@ -326,7 +395,8 @@ def _is_deep_colour(image: Image.Image) -> bool:
 def _loaded(image: Image.Image, path: Path) -> Image.Image:
     """``image`` after decoding."""
     try:
-        image.load()
+        with _unlimited_pillow():
+            image.load()
     except OSError:
         whole = _with_end(path) if image.format in ('JPEG', 'MPO') else None
         if whole is None:
@@ -373,7 +443,9 @@ _TURNS = {
 """How a picture is turned and mirrored for display, by its EXIF orientation."""
 
 
-def _to_rgb(pixels: np.ndarray, white: WhiteLevel) -> np.ndarray:
-    """(H, W) or (H, W, 3) of any depth as (H, W, 3) uint8."""
+def _to_rgb(pixels: np.ndarray, white: WhiteLevel, is_white_zero: bool = False) -> np.ndarray:
+    """(H, W) or (H, W, 3) of any depth as (H, W, 3) uint8; inverted if ``is_white_zero``."""
     pixels = white.to_uint8(pixels)
+    if is_white_zero:
+        pixels = ~pixels
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)

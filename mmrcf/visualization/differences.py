@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from mmrcf.structures import FrameResult
 
@@ -69,7 +69,9 @@ def match_objects(masks: np.ndarray, others: np.ndarray) -> list[tuple[int, int]
     iou = common / np.maximum(union, 1)
     gain = np.where(iou > MATCH_IOU, iou, 0)
     return [
-        (int(row), int(column)) for row, column in zip(*linear_sum_assignment(-gain), strict=True) if gain[row, column]
+        (int(row), int(column))
+        for row, column in zip(*scipy.optimize.linear_sum_assignment(-gain), strict=True)
+        if gain[row, column]
     ]
 
 

@@ -4,10 +4,7 @@ import functools
 import unicodedata
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 PIXELS = 30
@@ -69,6 +66,9 @@ def _open(path: str, size: int) -> ImageFont.FreeTypeFont:
 @functools.lru_cache(maxsize=256)
 def font_file(text: str) -> Path | None:
     """A font of this machine that has all letters of ``text`` that are not ASCII, and ASCII; None: there is none."""
+    import matplotlib  # takes a while
+    from matplotlib import font_manager
+
     letters = {ord(letter) for letter in text} | set(range(33, 127))
     own = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
     bold = own.with_name('DejaVuSans-Bold.ttf')  # easier to read where letters are small
@@ -81,6 +81,8 @@ def font_file(text: str) -> Path | None:
 @functools.lru_cache(maxsize=1024)
 def _letters_of(path: Path) -> frozenset[int]:
     """The code points that a font has; none where Pillow cannot draw with it."""
+    from matplotlib.ft2font import FT2Font
+
     try:
         ImageFont.truetype(str(path), PIXELS)
         return frozenset(FT2Font(str(path)).get_charmap())

@@ -11,7 +11,9 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.datasets import YOUTUBE_VIS_2019_CLASSES, YOUTUBE_VIS_2021_CLASSES, ClipRequest, YouTubeVISDataset
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.inputs import kept_inputs
 from mmrcf.registry import DATASETS
+from mmrcf.utils import atomic_output
 
 LOAD = [dict(type='LoadClipFrames'), dict(type='LoadClipAnnotations'), dict(type='PackClip')]
 TEST = [dict(type='LoadClipFrames'), dict(type='ClipResize', scale=(30, 20)), dict(type='PackClip')]
@@ -316,3 +318,11 @@ def test_a_frame_without_objects_of_a_partly_labelled_video_is_ignored_whole(wri
     first = min(frames_of(dataset[0]), key=lambda frame: frame.frame_id)
     assert first.frame_id == 0 and len(first.gt_instances) == 0
     assert first.ignored_instances.masks.masks.all()
+
+
+def test_frames_that_a_loader_reads_are_inputs_of_the_command(write_ytvis):
+    path = write_ytvis()
+    with kept_inputs():
+        frame = make(path, test_mode=True).get_data_info(0)['img_path'][0]
+        with pytest.raises(InputError, match='is an input of this command'), atomic_output(frame):
+            pass

@@ -37,8 +37,10 @@ def test_a_list_of_files(tmp_path: Path) -> None:
     paths = [tmp_path / f'{name}.png' for name in 'cab']
     for path, image in zip(paths, IMAGES, strict=True):
         Image.fromarray(image).save(path)
-    source = open_source([str(paths[2]), paths[0]])
-    assert source.file_names == ['b.png', 'c.png'] and [frame.image.max() for frame in source] == [100, 0]
+    names = [str(paths[2]), paths[0]]
+    for files in (names, iter(names), (path for path in names), np.array([str(path) for path in names])):
+        source = open_source(files)
+        assert source.file_names == ['b.png', 'c.png'] and [frame.image.max() for frame in source] == [100, 0]
 
 
 @pytest.mark.parametrize(
@@ -49,11 +51,13 @@ def test_a_list_of_files(tmp_path: Path) -> None:
         ([IMAGES], r'got \(3, 20, 30, 3\) uint8'),
         ([IMAGES[0, ..., :2]], r'got \(20, 30, 2\)'),
         (3.5, 'got float'),
+        (['a.png', IMAGES[0]], 'holds paths beside other things'),
+        ([IMAGES[0], 'a.png'], r'frame 1: expected \(H, W, 3\)'),
     ],
 )
 def test_other_things_are_refused(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        open_source(source)
+        list(open_source(source))
 
 
 def test_one_array_is_no_sequence() -> None:

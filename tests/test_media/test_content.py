@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mmrcf.errors import InputError
-from mmrcf.media import ImageSource, ImageWriter, VideoSource, open_source
+from mmrcf.media import FrameSource, ImageSource, ImageWriter, VideoSource, open_source
 
 ORIENTATION, QUARTER_TURN = 0x112, 6
 
@@ -30,7 +30,7 @@ def encoded(number: int, kind: str, **options) -> bytes:
     return content.getvalue()
 
 
-def numbers(source: object) -> list[int]:
+def numbers(source: FrameSource) -> list[int]:
     with source:
         return [round(frame.image[:, :14, 0].mean() / 40) for frame in source]
 
@@ -39,6 +39,14 @@ def fifo(path: Path, content: bytes) -> Path:
     os.mkfifo(path)
     threading.Thread(target=lambda: path.write_bytes(content), daemon=True).start()
     return path
+
+
+def copy_frames(source: FrameSource, path: Path) -> list[np.ndarray]:
+    with ImageWriter(path, source) as writer:
+        frames = list(source)
+        for frame in frames:
+            writer.add(frame.image, frame.time)
+    return [frame.image for frame in frames]
 
 
 @pytest.mark.parametrize(('kind', 'name'), [('JPEG', 'all.jpg'), ('JPEG', 'raw.mjpeg'), ('PNG', 'a'), ('BMP', 'a.png')])
@@ -69,21 +77,18 @@ def test_an_image_through_a_pipe_is_that_of_its_file(kind: str, tmp_path: Path) 
     (tmp_path / 'image').write_bytes(content)
     images = []
     for source in (open_source(tmp_path / 'image'), open_source(fifo(tmp_path / 'pipe', content))):
-        with source, ImageWriter(tmp_path / 'out.png', source) as writer:
-            (frame,) = source
-            writer.add(frame.image, frame.time)
-        images.append(frame.image.astype(int))
-        np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'out.png'))[..., ::-1], frame.image)
+        with source:
+            (image,) = copy_frames(source, tmp_path / 'out.png')
+        images.append(image.astype(int))
+        np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'out.png'))[..., ::-1], image)
     assert images[0].shape == ((24, 32, 3) if kind == 'GIF' else (32, 24, 3))
     np.testing.assert_allclose(*images, atol=3)
 
 
 def test_several_images_through_a_pipe_are_no_image(tmp_path: Path) -> None:
     pipe = fifo(tmp_path / 'pipe', 2 * encoded(1, 'JPEG'))
-    refused = pytest.raises(InputError, match=r'out\.png: is an image, but .*pipe is a video')
-    with refused, open_source(pipe) as source, ImageWriter(tmp_path / 'out.png', source) as writer:
-        for frame in source:
-            writer.add(frame.image, frame.time)
+    with open_source(pipe) as source, pytest.raises(InputError, match=r'out\.png: is an image, but .*pipe is a video'):
+        copy_frames(source, tmp_path / 'out.png')
     assert not (tmp_path / 'out.png').exists()
 
 
@@ -103,3 +108,11 @@ def test_the_frames_of_an_animated_gif_have_its_times(tmp_path: Path) -> None:
             frames = list(source)
         assert [round(frame.image[0, 0, 0] / 40) for frame in frames] == [1, 3, 5]
         assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.3])
+
+
+@pytest.mark.parametrize(('name', 'message'), [('a.txt', 'it is text'), ('a.jpg', 'not an image')])
+def test_text_is_no_video(name: str, message: str, tmp_path: Path) -> None:
+    """FFmpeg draws text, as a terminal would."""
+    (tmp_path / name).write_text('hello world\n' * 50)
+    with pytest.raises(InputError, match=message):
+        open_source(tmp_path / name)

@@ -35,6 +35,16 @@ def test_glob(folder: Path) -> None:
     assert numbers(open_source(f'{folder}/1*.jpg')) == [1, 10, 11, 12]
 
 
+def test_glob_in_a_folder_with_a_bracket(folder: Path) -> None:
+    clip = folder / 'clip [1]'
+    clip.mkdir()
+    for number in (2, 3):
+        (folder / f'{number}.jpg').rename(clip / f'{number}.jpg')
+    assert numbers(open_source(f'{clip}/*.jpg')) == [2, 3]
+    source = open_source(f'{folder}/**/[1-3].jpg')
+    assert source.file_names == ['1.jpg', 'clip [1]/2.jpg', 'clip [1]/3.jpg'], 'from the folder that holds all of them'
+
+
 def test_single_image(folder: Path) -> None:
     source = open_source(folder / '5.jpg')
     assert source.num_frames == 1 and numbers(source) == [5]

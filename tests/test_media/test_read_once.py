@@ -1,9 +1,11 @@
 """Inputs that can be read only once: pipes give the frames, the audio and the outputs of a file."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -132,6 +134,21 @@ def test_audio_far_ahead_of_its_pictures_is_bounded(
     assert caplog.text.count('a part of it is left out') == 1
 
 
+@pytest.fixture
+def time_limit() -> Iterator[None]:
+    """Fail after 60 seconds: a reader that waits for what has gone by would never end."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError('has not ended after 60 seconds')
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures('time_limit')
 @pytest.mark.parametrize('reserved', [True, False])
 def test_an_output_that_is_made_late_ends_and_has_the_reserved_audio(
     reserved: bool, write_beep: Callable[..., Path], tmp_path: Path
@@ -147,3 +164,30 @@ def test_an_output_that_is_made_late_ends_and_has_the_reserved_audio(
     with av.open(str(out)) as container, av.open(str(clip)) as original:
         copied, whole = ([packet.size for packet in file.demux() if packet.size] for file in (container, original))
         assert len(copied) - len(frames) == (len(whole) - len(frames) if reserved else 0)
+
+
+@pytest.mark.usefixtures('time_limit')
+@pytest.mark.parametrize('suffix', ['mkv', 'mp4'])
+def test_a_gap_of_days_in_the_clock(tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Frames and audio behind it follow directly: no days of silence are encoded, whether audio is copied or not."""
+    clip, out = tmp_path / 'clip.mkv', tmp_path / f'out.{suffix}'
+    with av.open(str(clip), 'w') as container:
+        video = container.add_stream('mpeg4', rate=10)
+        video.width, video.height = 32, 16
+        audio = container.add_stream('pcm_s16le', rate=8000, layout='mono')
+        for index in range(20):
+            start = index + (10 * 86400 * 3 if index >= 10 else 0)  # in tenths of a second
+            picture = av.VideoFrame.from_ndarray(np.full((16, 32, 3), 10 * index, np.uint8), format='rgb24')
+            picture.pts, picture.time_base = start, Fraction(1, 10)
+            samples = np.full((1, 800), 1000 * index, np.int16)
+            sound = av.AudioFrame.from_ndarray(samples, format='s16', layout='mono')
+            sound.sample_rate, sound.pts, sound.time_base = 8000, 800 * start, Fraction(1, 8000)
+            container.mux([*video.encode(picture), *audio.encode(sound)])
+        container.mux(video.encode(None))
+    taken = copy(clip, out, audio=True)
+    assert [frame.time for frame in taken] == pytest.approx(np.arange(20) / 10, abs=0.002)
+    levels = [float(np.median(frame.audio.samples)) * 32768 for frame in taken[1:]]
+    np.testing.assert_allclose(levels, 1000 * np.arange(19), atol=1)
+    assert 'its clock jumps at 1.000 s' in caplog.text
+    with av.open(str(out)) as container:
+        assert 1.9 < container.duration / av.time_base < 2.2

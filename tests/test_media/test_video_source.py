@@ -3,7 +3,8 @@ import http.server
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import av
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
+from PIL import Image
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import Frame, open_source
+from mmrcf.media import Frame, open_source, require_source
+from mmrcf.utils import container
 
 
 def read(path: Path, **options) -> tuple[object, list[Frame]]:
@@ -217,6 +220,60 @@ def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
             open_source(f'http://127.0.0.1:{server.server_port}/gone.mkv')
         server.shutdown()
     assert len(frames) == 8 and source.audio_track
+
+
+class UnknownLength(http.server.BaseHTTPRequestHandler):
+    """An old server: the end of its answer is that of the connection. A folder is sent as a camera does, JPEGs only."""
+
+    def do_GET(self) -> None:
+        path = Path(self.server.folder) / self.path[1:]
+        self.send_response(200)
+        self.end_headers()
+        if not path.is_dir():
+            self.wfile.write(path.read_bytes())
+            return
+        for image in sorted(path.iterdir()):
+            self.wfile.write(image.read_bytes())
+            time.sleep(0.1)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def old_server(tmp_path: Path) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), UnknownLength) as server:
+        server.folder = tmp_path
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+def test_an_answer_of_unknown_length_ends_without_a_warning(
+    tmp_path: Path, write_clip: Callable[..., Path], old_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_clip(tmp_path / 'clip.mkv')
+    _, frames = read(old_server.replace('http', 'HTTP') + '/clip.mkv')
+    assert len(frames) == 8 and not caplog.text
+
+
+def test_images_of_a_camera_have_the_times_of_their_arrival(tmp_path: Path, old_server: str) -> None:
+    (tmp_path / 'camera').mkdir()
+    noise = np.random.default_rng(0)
+    for index in range(20):
+        Image.fromarray(noise.integers(0, 255, (200, 300, 3), np.uint8)).save(tmp_path / 'camera' / f'{index:02d}.jpg')
+    source, frames = read(old_server + '/camera')
+    assert source.live and len(frames) > 3
+    assert np.median(np.diff([frame.time for frame in frames])) == pytest.approx(0.1, abs=0.05), 'not 25 a second'
+
+
+def test_a_protocol_that_ffmpeg_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, '_has_protocol', lambda scheme: False)
+    for use in (open_source, require_source):
+        with pytest.raises(InputError, match=r'stream srt://: the FFmpeg in PyAV was built without srt'):
+            use('srt://user:secret@host:1')
+    monkeypatch.undo()
+    assert container._has_protocol('http') and not container._has_protocol('gopher2')
 
 
 def make_bad_input(tmp_path: Path, write_clip: Callable[..., Path], kind: str) -> tuple[str, str]:

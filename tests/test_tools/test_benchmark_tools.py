@@ -1,6 +1,8 @@
 """tools/benchmarks: each runs on a tiny model and writes what it measured."""
 
+import contextlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 
 from mmrcf.apis import init_model
+from mmrcf.errors import InputError
 from mmrcf.media import open_source
 
 
@@ -156,28 +159,44 @@ def test_gpu(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
     assert 'Left out for lack of time: parity, eager, fp32; ' in page.read_text()
 
 
-def test_busy_processes_end_with_the_block(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_busy_takes_turns_and_ends_what_it_starts(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     busy = load_script('tools/benchmarks/busy.py')
-    started = []
-
-    def run_tool(root: Path, command: list, environment: dict[str, str]) -> None:
-        count = len([process for process in started if process.poll() is None])
-        spins = environment.get('GOMP_SPINCOUNT')
-        spent = {(0, None): 40.0, (2, None): 80.0, (0, '300000'): 39.0, (2, '300000'): 390.0}[count, spins]
-        subject = dict(end_to_end=dict(p50=spent))
-        Path(command[-1]).write_text(json.dumps(dict(subjects=[subject])))
+    started, turns = [], []
 
     class Process(subprocess.Popen):
         def __init__(self, command: list[str]) -> None:
             super().__init__([command[0], '-c', 'import time; time.sleep(60)'])
             started.append(self)
 
+    class Server(contextlib.nullcontext):
+        def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+            super().__init__(self)
+            assert arguments[:3] == ['config.py', '--frames', '4']
+            self.spins = environment.get('GOMP_SPINCOUNT')
+
+        def step(self) -> float:
+            turns.append(self.spins)
+            alive = sum(process.poll() is None for process in started)
+            return {(None, 0): 40.0, (None, 2): 80.0, ('300000', 0): 39.0, ('300000', 2): 390.0}[self.spins, alive]
+
     monkeypatch.setenv('GOMP_SPINCOUNT', '7')  # of this process, not of those that are measured
-    monkeypatch.setattr(busy, 'run_tool', run_tool)
+    monkeypatch.setattr(busy, 'Server', Server)
     monkeypatch.setattr(busy.subprocess, 'Popen', Process)
     out = str(tmp_path / 'busy.json')
-    busy.main(['config.py', '--rounds', '2', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
+    busy.main(['config.py', '--frames', '4', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
     figures = json.loads(Path(out).read_text())
-    assert figures['busy_processes'] == 2 and all(process.poll() is not None for process in started)
-    assert figures['policies']['programs'] == dict(quiet_ms=40.0, busy_ms=80.0, slower=2.0, rounds=2)
-    assert figures['policies']['library']['slower'] == 10.0
+    one_load = [None] * busy.WARMUP + ['300000'] * busy.WARMUP + [None, '300000'] * 4
+    assert turns == 2 * one_load
+    assert figures['busy_processes'] == len(started) == 2
+    assert all(process.poll() is not None for process in started)
+    programs, library = figures['policies']['programs'], figures['policies']['library']
+    expected = dict(quiet_ms=40.0, busy_ms=80.0, slower=2.0, frames=4, of_first=dict(quiet=1.0, busy=1.0))
+    assert programs == expected and library['of_first'] == dict(quiet=39 / 40, busy=390 / 80)
+
+
+def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Path) -> None:
+    busy = load_script('tools/benchmarks/busy.py')
+    with busy.Server([str(tiny_config), '--size', '96x64'], os.environ) as server:
+        assert all(server.step() > 0 for _ in range(2))
+    with pytest.raises(InputError, match='has ended'):
+        busy.Server(['no.py'], os.environ).step()

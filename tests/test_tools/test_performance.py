@@ -10,6 +10,8 @@ from mmrcf.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / 'docs/performance.md'
+TO_BE_MEASURED = {'gpu'}
+"""Sections whose figures we could not measure so far."""
 
 
 @pytest.fixture
@@ -42,7 +44,8 @@ def test_the_page_is_what_its_files_say(page: ModuleType, tmp_path: Path) -> Non
     page.write_page(copy, REPOSITORY / 'docs/performance')
     assert copy.read_text() == PAGE.read_text()
     measured = {path.stem for path in (REPOSITORY / 'docs/performance').glob('*.json')}
-    assert copy.read_text().count(page.NOT_MEASURED) == ('gpu' not in measured)
+    missing = [name for name, section in page.SECTIONS.items() if not measured.issuperset(section.needs)]
+    assert set(missing) <= TO_BE_MEASURED and copy.read_text().count(page.NOT_MEASURED) == len(missing)
 
 
 def test_a_section_without_its_files_says_so(page: ModuleType, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import argparse
 import contextvars
 import json
 import multiprocessing
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from mmrcf.command_line import add_json
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
-from mmrcf.inputs import kept_inputs
+from mmrcf.inputs import kept_inputs, note_folder
 from mmrcf.utils import atomic_output, read_json, require_file, write_json
 
 
@@ -176,3 +178,29 @@ def test_what_a_killed_process_left_goes_with_the_next_output_and_nothing_else_d
     finally:
         running.kill()
         running.join()
+
+
+def test_files_that_are_read_later_are_inputs_by_their_folder(tmp_path: Path) -> None:
+    (tmp_path / 'frames' / 'a').mkdir(parents=True)
+    for name in ('frames/a/0.jpg', 'frames/a/0.json', '0.jpg'):
+        (tmp_path / name).write_bytes(b'x')
+    with kept_inputs():
+        note_folder(tmp_path / 'frames', ['.jpg'])
+        for name in ('frames/a/0.json', '0.jpg', 'frames/a/1.jpg'):
+            with atomic_output(tmp_path / name) as temporary:
+                temporary.write_bytes(b'y')
+        with pytest.raises(InputError, match='is an input'), atomic_output(tmp_path / 'frames' / 'a' / '0.jpg'):
+            pass
+
+
+def test_an_announced_output_cannot_be_read(tmp_path: Path) -> None:
+    """The tool would refuse to write it, but only after its work."""
+    parser = argparse.ArgumentParser()
+    add_json(parser)
+    (tmp_path / 'labels.json').write_text('{}')
+    (tmp_path / 'link.json').symlink_to('labels.json')
+    with kept_inputs():
+        parser.parse_args(['--json', str(tmp_path / 'link.json')])
+        with pytest.raises(InputError, match=r'labels\.json: is an output of this command too'):
+            read_json(tmp_path / 'labels.json', 'annotation file')
+    assert read_json(tmp_path / 'labels.json', 'annotation file') == {}

@@ -2,8 +2,8 @@
 
 ``python tools/benchmarks/busy.py CONFIG --json outputs/busy.json``
 
-Each way of waiting runs in a process of its own, by turns, first on the machine as it is and then beside processes that
-compute without a pause, one for each core. The machine must be quiet otherwise.
+Each way of waiting has a process of its own, since it is fixed when torch is imported. They take turns frame by frame:
+first on the machine as it is, which should be quiet, then beside processes that compute without a pause.
 """
 
 import argparse
@@ -11,22 +11,24 @@ import contextlib
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmrcf.command_line import add_cfg_options, add_json, add_size, start_program
-from mmrcf.errors import exit_on_bad_input
-from mmrcf.threads import WAIT_POLICY, free_cores
+from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
+from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
+from mmrcf.threads import WAIT_VARIABLES, free_cores
 
 POLICIES = {
     'programs': {},
     'library': {'GOMP_SPINCOUNT': '300000'},
-    'passive': {'GOMP_SPINCOUNT': '0'},
+    'passive': {'OMP_WAIT_POLICY': 'passive'},
 }
-"""Environment by name: what ``start_program`` sets, what PyTorch's threads do by themselves (libgomp's default for an
-active wait of bounded length), and no spinning at all."""
+"""Variables of the environment by name: none, so that ``start_program`` sets them; the default of libgomp, which a
+program has that does not set them; no spinning at all."""
+WARMUP = 5
+PAUSE = 0.005
+"""Seconds between two turns, in which the threads of the last one fall asleep."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,29 +36,71 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Time of a frame on a quiet and on a busy machine')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=60, help='frames of each run that count (default: 60)')
-    parser.add_argument('--rounds', type=int, default=3, help='runs of each kind (default: 3)')
+    parser.add_argument('--frames', type=int, default=60, help='frames of each process that count (default: 60)')
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')
+    parser.add_argument('--serve', action='store_true', help='run a frame for each line of the standard input')
+    add_threads(parser)
     add_cfg_options(parser)
     add_json(parser)
     args = parser.parse_args(arguments)
-    if min(args.frames, args.rounds) < 1 or (args.busy is not None and args.busy < 1):
-        parser.error('--frames, --rounds and --busy: expected at least 1')
+    if args.frames < 1 or (args.busy is not None and args.busy < 1):
+        parser.error('--frames and --busy: expected at least 1')
     return args
 
 
 if __name__ == '__main__':
     start_program(parse_args)
 
+import numpy as np
 import torch
 
-from measuring import statistics_of
-from mmrcf.utils import describe_machine, read_json, write_json
+from measuring import paired_ratio, prepare_process, statistics_of
+from mmrcf.apis import OnlineSegmenter
+from mmrcf.utils import describe_machine, write_json
 from mmrcf.utils.markdown import markdown_table
-from page_tools import run_tool
 
-ROOT = Path(__file__).resolve().parents[2]
+
+def serve(args: argparse.Namespace) -> None:
+    """Run a frame for each line that comes in, and print its milliseconds."""
+    prepare_process(args.threads)
+    torch.manual_seed(0)
+    segmenter = OnlineSegmenter(args.config, cfg_options=args.cfg_options)
+    width, height = args.size
+    frames = np.random.default_rng(0).integers(0, 255, (4, height, width, 3), dtype=np.uint8)
+    for index, _ in enumerate(sys.stdin):
+        print('ms', segmenter.step(frames[index % len(frames)]).timings['total'], flush=True)
+
+
+class Server:
+    """A process that runs :func:`serve`; use it in a ``with`` block.
+
+    Args:
+        arguments: Of this command line, for the process.
+        environment: All its variables.
+    """
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        command = [sys.executable, __file__, *arguments, '--serve']
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, env=environment, **pipes)
+
+    def __enter__(self) -> 'Server':
+        return self
+
+    def step(self) -> float:
+        """Milliseconds of the next frame."""
+        self._process.stdin.write('\n')
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith('ms '):
+                return float(line.split()[1])
+        raise InputError('a process that was measured has ended; see above')
+
+    def __exit__(self, *_exc_info: object) -> None:
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.wait()
 
 
 @contextlib.contextmanager
@@ -71,40 +115,37 @@ def busy_processes(count: int) -> Iterator[None]:
             process.wait()
 
 
-def time_frame(args: argparse.Namespace, environment: dict[str, str]) -> float:
-    """Median milliseconds of a frame in a process with these variables of the environment."""
-    options = [] if args.cfg_options is None else ['--cfg-options', *(f'{k}={v}' for k, v in args.cfg_options.items())]
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / 'latency.json'
-        command = ['tools/benchmarks/latency.py', str(Path(args.config).resolve()), '--frames', args.frames]
-        command += ['--size', '{}x{}'.format(*args.size), *options, '--json', out]
-        run_tool(ROOT, command, environment)
-        return read_json(out, 'figures')['subjects'][0]['end_to_end']['p50']
+def measure(
+    policies: Mapping[str, Mapping[str, str]], arguments: Sequence[str], frames: int, busy: int
+) -> dict[str, dict[str, list[float]]]:
+    """Milliseconds of each frame by name of the policy: 'quiet', and 'busy' beside so many processes.
 
-
-def measure(args: argparse.Namespace, busy: int) -> dict[str, dict[str, list[float]]]:
-    """Medians of each round, 'quiet' and 'busy', by policy."""
-    times: dict[str, dict[str, list[float]]] = {name: dict(quiet=[], busy=[]) for name in args.policy}
-    kept = {name: value for name, value in os.environ.items() if name not in WAIT_POLICY}
-    for _ in range(args.rounds):
-        for load in ('quiet', 'busy'):
-            for name in args.policy:
-                with busy_processes(busy if load == 'busy' else 0):
-                    times[name][load].append(time_frame(args, kept | POLICIES[name]))
+    Processes begin under the load under which they are measured, one after the other: a program looks at it once.
+    """
+    times: dict[str, dict[str, list[float]]] = {name: {} for name in policies}
+    for load, count in (('quiet', 0), ('busy', busy)):
+        with busy_processes(count), contextlib.ExitStack() as stack:
+            servers = {}
+            for name, environment in policies.items():
+                servers[name] = stack.enter_context(Server(arguments, environment))
+                for _ in range(WARMUP):
+                    servers[name].step()
+                times[name][load] = []
+            for _ in range(frames):
+                for name, server in servers.items():
+                    times[name][load].append(server.step())
+                    time.sleep(PAUSE)
     return times
 
 
 def summary(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Medians over the rounds, and the ratio of busy and quiet, round by round."""
+    """Medians, the ratio of busy and quiet, and the ratio to the first one, frame by frame."""
+    first = next(iter(times.values()))
     figures = {}
     for name, loads in times.items():
-        slower = [busy / quiet for busy, quiet in zip(loads['busy'], loads['quiet'], strict=True)]
-        figures[name] = dict(
-            quiet_ms=statistics_of(loads['quiet']).p50,
-            busy_ms=statistics_of(loads['busy']).p50,
-            slower=statistics_of(slower).p50,
-            rounds=len(slower),
-        )
+        quiet, busy = (statistics_of(loads[load]) for load in ('quiet', 'busy'))
+        figures[name] = dict(quiet_ms=quiet.p50, busy_ms=busy.p50, slower=busy.p50 / quiet.p50, frames=quiet.count)
+        figures[name]['of_first'] = {load: paired_ratio(loads[load], first[load]).p50 for load in loads}
     return figures
 
 
@@ -112,10 +153,22 @@ def summary(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with the options of the command line."""
     args = parse_args(arguments)
+    if args.serve:
+        serve(args)
+        return
+    kept = {name: value for name, value in os.environ.items() if name not in WAIT_VARIABLES}
+    given = list(sys.argv[1:] if arguments is None else arguments)
     busy = args.busy or free_cores()
-    figures = summary(measure(args, busy))
-    rows = [[name, *(f'{row[key]:.1f}' for key in ('quiet_ms', 'busy_ms', 'slower'))] for name, row in figures.items()]
-    print(markdown_table(['threads', 'quiet, ms', f'beside {busy} busy processes, ms', 'times slower'], rows))
+    policies = {name: kept | POLICIES[name] for name in args.policy}
+    with interrupted_once():  # SIGTERM ends what it has started too
+        figures = summary(measure(policies, given, args.frames, busy))
+    rows = [
+        [name, *(f'{row[key]:.1f}' for key in ('quiet_ms', 'busy_ms', 'slower'))]
+        + [f'{row["of_first"][load]:.2f}' for load in ('quiet', 'busy')]
+        for name, row in figures.items()
+    ]
+    header = ['threads', 'quiet, ms', f'beside {busy} busy processes, ms', 'times slower', 'of first: quiet', 'busy']
+    print(markdown_table(header, rows))
     if args.json:
         machine = describe_machine(torch.device('cpu'))
         write_json(args.json, dict(machine=machine, config=args.config, busy_processes=busy, policies=figures))

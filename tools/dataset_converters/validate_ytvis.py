@@ -4,6 +4,7 @@ Exit code 0: no error (there may be warnings and notes), 1: errors, 2: the file 
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from collections.abc import Sequence
 from mmrcf.command_line import add_json, start_program
 from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import exit_on_bad_input
+
+MAX_SHOWN = 3
+"""Warnings of one kind that are printed; ``--json`` has all of them."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,6 +39,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     start_program(parse_args)
 
+from mmrcf.datasets.annotations.problems import Problem
 from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.audio_validation import AudioFolder
 from mmrcf.utils import write_json
@@ -48,12 +53,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     problems = validate_annotations(args.ann_file, args.image_root, check, args.max_side)
     if args.json:
         write_json(args.json, [problem.as_dict() for problem in problems])
-    for problem in problems:
-        print(problem)
+    _print_problems(problems)
     counts = Counter(problem.severity for problem in problems)
     notes = f', {counts["note"]} notes' if counts['note'] else ''
     print(f'{args.ann_file}: {counts["error"]} errors, {counts["warning"]} warnings{notes}')
     sys.exit(1 if counts['error'] else 0)
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    """A line for each problem; of those that differ in numbers and names only, the first few and how many follow.
+
+    Errors are shown one by one: each has to be corrected.
+    """
+    kinds = [re.sub(r"'[^']*'|[-+.\d]+", '#', f'{problem.field}: {problem.message}') for problem in problems]
+    shown: Counter[tuple[str, str]] = Counter()
+    totals = Counter((problem.severity, kind) for problem, kind in zip(problems, kinds, strict=True))
+    for problem, kind in zip(problems, kinds, strict=True):
+        key = problem.severity, kind
+        shown[key] += 1
+        if problem.severity == 'error' or shown[key] <= MAX_SHOWN:
+            print(problem)
+        elif shown[key] == MAX_SHOWN + 1:
+            print(f'{problem.severity}: {totals[key] - MAX_SHOWN} more like this: {problem.field}')
 
 
 if __name__ == '__main__':

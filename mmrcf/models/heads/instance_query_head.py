@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from mmrcf.registry import MODELS
 
 from ..layers import FusedTokens, LocalContent, MaskPooling, TransformerDecoder, anchor_positions, grid_anchors
 from ..losses import SemanticLoss
+from ..losses.reduction import reduce_mean
 from ..task_modules import FrameTargets, SlotMatcher
 
 

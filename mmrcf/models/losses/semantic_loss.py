@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..task_modules.targets import FrameTargets
+from .reduction import reduce_mean
 
 
 class SemanticLoss(BaseModule):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import scipy
 import torch
 from mmengine.structures import InstanceData
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmrcf.registry import TASK_UTILS
@@ -64,6 +64,6 @@ class SlotMatcher:
         fixed = dict(fixed or {})
         slots = [slot for slot in range(costs.shape[0]) if slot not in fixed.values()]
         objects = [index for index in range(costs.shape[1]) if index not in fixed]
-        rows, columns = linear_sum_assignment(costs[np.ix_(slots, objects)])
+        rows, columns = scipy.optimize.linear_sum_assignment(costs[np.ix_(slots, objects)])
         pairs = [(slots[row], objects[column]) for row, column in zip(rows, columns, strict=True)]
         return sorted([*pairs, *((slot, index) for index, slot in fixed.items())])

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+import scipy
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -71,7 +71,7 @@ class HungarianTracker(BaseTracker):
         excess = (similarity - self.min_similarity).clip(min=0)
         matches = {
             int(candidates[row]): int(live[column])
-            for row, column in zip(*linear_sum_assignment(excess, maximize=True), strict=True)
+            for row, column in zip(*scipy.optimize.linear_sum_assignment(excess, maximize=True), strict=True)
             if similarity[row, column] >= self.min_similarity
         }
 

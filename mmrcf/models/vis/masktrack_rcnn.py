@@ -4,13 +4,15 @@ Paper: Yang, Fan, Xu, "Video Instance Segmentation", ICCV 2019. The parts have t
 ``MaskTrackRCNN``, so checkpoints of its model zoo load. It needs the compiled operators of mmcv (RoIAlign, NMS).
 """
 
+from __future__ import annotations
+
 import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
-from mmdet.models.trackers import MaskTrackRCNNTracker
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -21,6 +23,9 @@ from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.online_model import OnlineModel
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState, TrackState
+
+if TYPE_CHECKING:
+    from mmdet.models.trackers import MaskTrackRCNNTracker
 
 from .mmdet_bridge import build_mmdet_part, frame_metainfo, frame_result, training_samples
 

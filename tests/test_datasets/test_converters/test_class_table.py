@@ -2,8 +2,10 @@
 
 import pytest
 
+from mmrcf.datasets.annotations.view import read_names
 from mmrcf.datasets.converters import read_class_table, read_name_list
 from mmrcf.errors import InputError
+from mmrcf.utils import read_json
 
 
 def test_lines_and_json_say_the_same(tmp_path):
@@ -40,6 +42,15 @@ def test_a_file_of_another_encoding_is_refused(tmp_path):
     for read in (read_class_table, read_name_list):
         with pytest.raises(InputError, match='classes.txt: not a text file in UTF-8'):
             read(tmp_path / 'classes.txt')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_text_as_windows_writes_it(tmp_path, encoding):
+    (tmp_path / 'names.txt').write_bytes('bär\r\ncat\r\n'.encode(encoding))
+    assert read_name_list(tmp_path / 'names.txt') == ['bär', 'cat']
+    assert read_names(tmp_path / 'names.txt', 'only') == ('bär', 'cat')
+    (tmp_path / 'a.json').write_bytes('{"a": "bär"}'.encode(encoding))
+    assert read_json(tmp_path / 'a.json', 'file') == {'a': 'bär'}
 
 
 def test_names_stand_one_a_line(tmp_path):

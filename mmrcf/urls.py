@@ -1,0 +1,51 @@
+"""Sources that are URLs: their scheme, and what they are called where others may read it."""
+
+import re
+from pathlib import Path
+
+MASK = '***'
+
+_SCHEME = r'[A-Za-z][A-Za-z0-9+.-]+'
+# One slash: where a URL was taken for a path. A password may hold '/', '@' and spaces: behind a colon that begins no
+# port, all up to the last '@' before the next URL is one.
+_USER = re.compile(rf'({_SCHEME}:/{{1,2}})(?:[^\s/?#:]*:(?!\d+/)(?:(?!://).)*|[^\s/?#]*)@', re.DOTALL)
+_URL = re.compile(rf'({_SCHEME}):(/{{1,2}})([^\s\'"]*[^\s\'",:;.)])')
+# Some cameras take them in the path, some servers behind ';' or '#'.
+_SECRET = re.compile(rf'(?i)((?:password|passwd|pwd|token|secret|key)=)(?!{re.escape(MASK)})[^/&;#?]+')
+STREAM_KEY_SCHEMES = ('rtmp', 'rtmps', 'rtmpt', 'rtmpe', 'rtmpte', 'rtmpts')
+"""Of these the path behind its first part is a key: who knows it can send or take the stream."""
+
+
+def scheme_of(source: str) -> str | None:
+    """The scheme of a URL in lower case; None for the path of a file."""
+    match = re.match(r'([A-Za-z][A-Za-z0-9+.-]*)://', source)
+    return match and match.group(1).lower()
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with user names, passwords, queries and stream keys of the URLs in it replaced by asterisks.
+
+    Applied to every message of an :class:`~mmrcf.errors.InputError` and to every name of a source: messages, logs and
+    results are passed on.
+    """
+    return _URL.sub(_masked, _USER.sub(rf'\1{MASK}@', text))
+
+
+def _masked(url: re.Match) -> str:
+    scheme, slashes, rest = url.groups()
+    path, _, query = rest.partition('?')
+    place = _SECRET.sub(rf'\1{MASK}', path)
+    if scheme.lower() in STREAM_KEY_SCHEMES:
+        host, application, *key = place.split('/', 2) if '/' in place else (place, '')
+        place = '/'.join((host, application, MASK)) if key else place
+    return f'{scheme}:{slashes}{place}' + (f'?{MASK}' if query else rest[len(path) :])
+
+
+def source_name(source: object) -> str:
+    """What a source is called in messages and results: as the user gave it, without credentials."""
+    if not isinstance(source, str | int | Path):
+        return 'frames'
+    text = str(source)
+    if scheme_of(text) is not None:
+        text = re.sub(r'\s', '%20', text)  # else a secret would end at a space
+    return without_credentials(text)
