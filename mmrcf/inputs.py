@@ -76,9 +76,9 @@ def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
 
 
 def note_output(path: str | Path) -> None:
-    """Announce an output of the running blocks; one that does not exist is nobody's input."""
+    """Announce an output of the running blocks; a device, or what does not exist yet, is nobody's input."""
     blocks = _blocks.get()
-    key = _key(path) if blocks else None
+    key = _key(path) if blocks and os.path.isfile(path) else None
     if key is not None:
         for block in blocks:
             block.outputs.add(key)

@@ -52,7 +52,7 @@ def test_the_wheel_carries_package_configs_and_tools(wheel: zipfile.ZipFile, tre
     names = set(wheel.namelist())
     patterns = ('configs/**/*.py', 'configs/**/*.yml', 'tools/**/*.py', 'tools/**/*.sh', 'demo/*', 'demo/checkpoints/*')
     carried = {name for name in files_below(tree, *patterns) if (tree / name).is_file()}
-    assert files_below(tree, 'mmrcf/**/*.py') <= names
+    assert files_below(tree, 'mmrcf/**/*.py', 'mmrcf/web/*.css') <= names
     assert {f'mmrcf/.mim/{name}' for name in carried | {'model-index.yml'}} <= names
     assert {name.split('/')[0] for name in names} == {'mmrcf', f'mmrcf-{__version__}.dist-info'}
     assert not [name for name in names if '__pycache__' in name]

@@ -33,3 +33,22 @@ test_evaluator = dict(ann_file=data_root + 'valid/instances.json', outfile_prefi
 
 param_scheduler = [dict(type='MultiStepLR', by_epoch=False, begin=0, end=8000, milestones=[5500], gamma=0.1)]
 train_cfg = dict(max_iters=8000)
+
+# As mmdet's: no decay on the norm layers of Swin and on its position tables. MMEngine applies the longest key in a name
+# and nothing else, so each of these layers needs a key that is longer than `backbone`.
+_norm = dict(lr_mult=0.1, decay_mult=0.0)
+optim_wrapper = dict(
+    paramwise_cfg=dict(
+        custom_keys={
+            'backbone.patch_embed.norm': _norm,
+            'backbone.norm': _norm,
+            'relative_position_bias_table': _norm,
+            **{
+                f'backbone.stages.{stage}.blocks.{block}.norm': _norm
+                for stage, blocks in enumerate((2, 2, 18, 2))
+                for block in range(blocks)
+            },
+            **{f'backbone.stages.{stage}.downsample.norm': _norm for stage in range(3)},
+        }
+    )
+)

@@ -1,4 +1,7 @@
-"""RCF, ResNet-50, OVIS. Ours: the paper does not use OVIS; its crowded frames need more queries."""
+"""RCF, ResNet-50, OVIS. Ours: the paper does not use OVIS; its crowded frames need more queries.
+
+Trained from ImageNet weights, without the stage on COCO.
+"""
 
 _base_ = [
     '../_base_/models/rcf_r50.py',

@@ -23,8 +23,8 @@ MAX_TIME = 1e10
 JITTER = 0.02
 # A clock of audio that jumps back by more seconds than this has restarted; by less, samples are duplicated.
 CLOCK_RESTART = 1.0
-# A clock that jumps ahead by more seconds than this was set anew: what comes behind the jump follows directly. Else a
-# gap of days would become days of silence, and times that no container holds.
+# A clock that jumps ahead by more seconds than this was set again: what comes after the jump follows directly. A gap of
+# days would be days of silence otherwise, and times that no container holds.
 CLOCK_JUMP = 3600.0
 
 

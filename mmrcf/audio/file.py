@@ -80,7 +80,7 @@ def read_wav_segment(path: str | Path, start: float, end: float) -> AudioWindow 
                 return AudioWindow.empty()
             file.setpos(first)
             data = file.readframes(count)
-    except (wave.Error, EOFError, OSError):
+    except (wave.Error, EOFError, OSError, RuntimeError):  # the last one where a size in it leads out of the file
         return None
     # A file that was cut short may end inside a sample.
     whole = len(data) // (2 * channels) * channels

@@ -27,7 +27,13 @@ def exif_orientation(path: str | Path) -> int:
     Raises:
         OSError: The file is missing or not an image.
     """
-    with Image.open(path) as image:
+    try:
+        opened = Image.open(path)
+    except OSError:
+        raise
+    except Exception as error:  # decoders of damaged files raise almost anything
+        raise OSError(f'{path}: not an image that can be read') from error
+    with opened as image:
         try:
             # Pillow decodes a whole PNG file in search of EXIF data.
             exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}

@@ -40,7 +40,7 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
 # Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
 _READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
-_UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
+_UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>[^']*)'")
 _MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ required [\w-]+ arguments?: (?P<keys>.+)')
 
 
@@ -311,6 +311,8 @@ def _explain(config: Config, message: str) -> str | None:
         fields = [field for field, part in config_parts(config) if _is_a(part, match['type'])]
         if fields:
             return f'{fields[0]}: {match["type"]} needs {match["keys"]}; add it'
+    if match := re.search(r'type must be a str or valid type, but got (.+)', message):
+        return f'a part has a type that is {match[1]}; give type as a name'
     if 'must contain the key "type"' in message:
         return f'a part has no type; add type=... to it ({message.splitlines()[0][:200]})'
     return None

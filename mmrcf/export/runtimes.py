@@ -125,11 +125,12 @@ class OrtGraph(OnnxGraph):
         providers = self._providers(runtime.get_available_providers())
         try:
             self._session = runtime.InferenceSession(str(self.path), options, providers=providers)
+            metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong
             raise self._unreadable(error) from error
         inputs = {value.name for value in self._session.get_inputs()}
         outputs = [output.name for output in self._session.get_outputs()]
-        return inputs, outputs, self._session.get_modelmeta().custom_metadata_map
+        return inputs, outputs, metadata
 
     def _providers(self, available: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:
         """What runs the operators, the preferred one first; the last one takes what the others cannot."""
@@ -172,11 +173,12 @@ class OpenVINOGraph(OnnxGraph):
         try:
             model = core.read_model(self.path)
             self._request = core.compile_model(model, device, hints).create_infer_request()
+            entries = dict(model.get_rt_info().items()).get('framework', {})
+            metadata = {name: entry.value for name, entry in entries.items()}
         except Exception as error:  # plain RuntimeErrors, and ImportErrors of its parts
             raise self._unreadable(error) from error
-        metadata = dict(model.get_rt_info().items()).get('framework', {})
         inputs, outputs = ([value.any_name for value in values] for values in (model.inputs, model.outputs))
-        return set(inputs), outputs, {name: entry.value for name, entry in metadata.items()}
+        return set(inputs), outputs, metadata
 
     def _run(self, feeds: dict[str, np.ndarray]) -> Iterable[np.ndarray]:
         # Copies: the next run writes into the same memory.

@@ -134,13 +134,15 @@ def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: 
 
 def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
     """Open a file by its absolute path, which FFmpeg cannot take for a URL."""
-    check_playlist(path, name)
+    if check_playlist(path, name):
+        # FFmpeg waits for more of a playlist without an end mark, as for a live one.
+        arguments = arguments | dict(timeout=STREAM_TIMEOUT)
     options['protocol_whitelist'] = LOCAL_PROTOCOLS
     options['safe'] = '0'  # else FFmpeg refuses lists that name files with spaces; what they name is checked
     return av.open(str(path.absolute()), options=options, **arguments)
 
 
-def check_playlist(path: Path, name: str) -> None:
+def check_playlist(path: Path, name: str) -> bool:
     """Check that a local playlist, and those that it names, name only files beside it or below it.
 
     What it names counts as an input of the command.
@@ -149,18 +151,23 @@ def check_playlist(path: Path, name: str) -> None:
         path: Any local file; one that is no playlist is not looked at further.
         name: Its name for messages.
 
+    Returns:
+        Whether it is a playlist.
+
     Raises:
         InputFileError: It names something else, or is a DASH manifest, which may name files in many ways.
     """
     folder = _real(path.absolute().parent)
-    waiting, seen = [path], set()
+    waiting, seen, found = [path], set(), False
     while waiting:
         playlist = waiting.pop()
         if _real(playlist) in seen or not playlist.is_file():
             continue
         seen.add(_real(playlist))
         note_input(playlist)
-        for entry in _playlist_entries(playlist, name):
+        entries = _playlist_entries(playlist, name)
+        found = found or entries is not None
+        for entry in entries or ():
             target = playlist.absolute().parent / entry
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
             if has_scheme or len(entry) > _MAX_ENTRY or not _real(target).is_relative_to(folder):
@@ -169,6 +176,7 @@ def check_playlist(path: Path, name: str) -> None:
                     'below it'
                 )
             waiting.append(target)
+    return found
 
 
 def _real(path: Path) -> Path:
@@ -176,15 +184,15 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _playlist_entries(path: Path, name: str) -> list[str]:
-    """What an HLS playlist or an ffconcat list names, as it stands there; nothing for another file."""
+def _playlist_entries(path: Path, name: str) -> list[str] | None:
+    """What an HLS playlist or an ffconcat list names, as it stands there; None for another file."""
     with path.open('rb') as file:
         head = file.read(_TEXT_PROBE)
         if b'\0' not in head and b'<MPD' in head:
             raise InputFileError(f'{name}: is a DASH manifest, which is read from a server only; give the video itself')
         is_list = head.startswith(b'ffconcat version')
         if not is_list and not head.startswith(b'#EXTM3U'):
-            return []
+            return None
         # FFmpeg ends a line at any of these.
         lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
     texts = [os.fsdecode(line.rstrip()) for line in lines]

@@ -18,7 +18,7 @@ from scipy.signal import correlate
 
 from mmrcf.audio import AudioChunk
 from mmrcf.audio.decoder import AudioDecoder
-from mmrcf.audio.file import AudioReader, read_audio
+from mmrcf.audio.file import AudioReader, read_audio, read_wav_segment
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 
@@ -306,3 +306,10 @@ def test_all_packets_damaged(tmp_path: Path) -> None:
     damage(path, range(0, 1000))
     with pytest.raises(InputFileError, match='none of its audio can be decoded'):
         read_audio(path)
+
+
+@pytest.mark.parametrize('size', [100, 2**31, 2**32 - 1])
+def test_a_segment_of_a_file_whose_sizes_lie_is_read_otherwise(tmp_path: Path, size: int) -> None:
+    path = tmp_path / 'a.wav'
+    path.write_bytes(b'RIFF' + (40).to_bytes(4, 'little') + b'WAVELIST' + size.to_bytes(4, 'little') + bytes(20))
+    assert read_wav_segment(path, 0.0, 1.0) is None

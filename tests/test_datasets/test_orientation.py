@@ -40,6 +40,12 @@ def test_damaged_metadata_are_no_orientation(tmp_path: Path, stored: np.ndarray)
     assert exif_orientation(tmp_path / 'a.png') == 1
 
 
+def test_what_a_decoder_raises_is_an_error_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / 'a.ppm').write_bytes(b'P6 123456789012345678901234567890 1 255\n')
+    with pytest.raises(OSError, match='not an image that can be read|cannot identify'):
+        exif_orientation(tmp_path / 'a.ppm')
+
+
 def test_another_mode_is_refused() -> None:
     with pytest.raises(InputError, match="expected 'apply' or 'ignore'"):
         LoadClipFrames('turn')

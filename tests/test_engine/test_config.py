@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def config(in_tmp_path: Path) -> Config:
     Path('some.py').touch()
-    return Config(dict(model=dict(type='mmdet.ResNet', depth=18), data=dict(size=3)), filename='some.py')
+    return Config(dict(model=dict(type='mmdet.ResNet', depth=18), data={'size': 3, 'a-b': 1}), filename='some.py')
 
 
 def test_options_change_fields_and_items_of_lists(tiny_config: Path) -> None:
@@ -95,7 +95,9 @@ def test_an_error_that_no_field_explains_stays_as_it_is(config: Config) -> None:
             TypeError("ResNet.__init__() missing 1 required positional argument: 'depth'"),
             r"model: ResNet needs 'depth'",
         ),
+        (TypeError("g() got an unexpected keyword argument 'a-b'"), r'some.py: data.a-b: g takes no such key'),
         (KeyError('mmdet.ResNet is not in the mmdet::model registry. Please ...'), r"model.type='mmdet.ResNet'"),
+        (TypeError("type must be a str or valid type, but got <class 'int'>"), 'a part has a type that is'),
         (urllib.error.URLError('no network'), 'download of initial weights failed'),
         (FileNotFoundError(2, 'No such file or directory', 'data/x.json'), 'data/x.json: no such file'),
     ],

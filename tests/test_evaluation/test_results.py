@@ -19,7 +19,8 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_results.py
         ({'video_id': 3}, 'entry 0: video_id 3 is not in'),
         ({'video_id': '1'}, "entry 0: video_id: is '1', expected a whole number"),
         ({'category_id': 1}, 'entry 0: category_id 1 is not in'),
-        ({'score': float('nan')}, "'score' is nan"),
+        ({'score': float('nan')}, 'score: is nan, expected a finite number'),
+        ({'score': 10**400}, 'score: is 1000.*, expected a finite number'),
         ({'score': '0.5'}, "score: is '0.5', expected a whole number or a number"),
         ({'segmentations': [None]}, r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
         ({'segmentations': [None, {'size': [30, 32], 'counts': 'PS3'}]}, r'segmentations\[1\]: RLE size is \[30, 32\]'),
@@ -50,7 +51,7 @@ def test_zip_without_results_at_its_root(tmp_path):
 def test_zip_with_broken_json(tmp_path):
     with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
         archive.writestr('results.json', '[{')
-    with pytest.raises(InputError, match='results.json is not valid JSON'):
+    with pytest.raises(InputError, match='results.json: not valid JSON'):
         read_results(tmp_path / 'a.zip')
 
 

@@ -6,6 +6,7 @@ import logging
 import operator
 import os
 import pickle
+import re
 import runpy
 import shutil
 import subprocess
@@ -206,3 +207,12 @@ def test_no_opcode_runs_code_or_takes_much_memory(opcodes: bytes) -> None:
     read_all(path)
     path.write_bytes(opcodes)
     read_all(path)
+
+
+def test_a_legacy_file_with_another_storage_is_damaged() -> None:
+    content = legacy_bytes(dict(state_dict=dict(x=torch.ones(2))))
+    key = re.findall(rb'X.\0\0\0(\d+)', content)[-1]
+    before, _, after = content.rpartition(key)
+    Path('a.pth').write_bytes(before + b'1' * len(key) + after)
+    with pytest.raises(InputError, match=r'a\.pth: truncated or damaged'):
+        read_checkpoint('a.pth')

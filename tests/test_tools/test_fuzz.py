@@ -82,6 +82,7 @@ def test_a_failing_input_is_saved_and_can_be_run_again(
     def prepare(folder: Path) -> object:
         return fuzz.Target(lambda rng: rng.randbytes(8), fail, '.bin', 'nothing', [])
 
+    monkeypatch.setattr(fuzz, 'NAMES', ('failing', 'accepting'))
     monkeypatch.setattr(fuzz, 'TARGETS', dict(failing=prepare, accepting=lambda folder: prepare(folder)))
     with pytest.raises(SystemExit, match='True'):
         fuzz.main(['failing', '--inputs', '2', '--failures', str(tmp_path), '--json', str(tmp_path / 'a.json')])

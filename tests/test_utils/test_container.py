@@ -11,7 +11,7 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
 from mmrcf.media import open_source
 from mmrcf.urls import scheme_of
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, container
 from mmrcf.utils.container import PROTOCOLS, check_playlist
 
 
@@ -161,3 +161,15 @@ def test_links_in_a_circle_are_no_way_out(tmp_path: Path) -> None:
     check_playlist(tmp_path / 'list.m3u8', 'list')
     with pytest.raises(InputError, match='list.m3u8'):
         open_source(tmp_path / 'list.m3u8')
+
+
+def test_a_playlist_without_an_end_mark_has_an_end(
+    tmp_path: Path, write_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container, 'STREAM_TIMEOUT', 1.0)
+    write_clip(tmp_path / 'a.ts', frames=30)
+    (tmp_path / 'list.m3u8').write_text('#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:3,\na.ts\n')
+    try:
+        assert len(list(open_source(tmp_path / 'list.m3u8'))) == 30
+    except InputFileError as error:  # FFmpeg wanted more of it to begin
+        assert 'no data came in time' in str(error)

@@ -1,12 +1,13 @@
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-REQUIRED = 'MMRCF_REQUIRE_BROWSER'
+REQUIRED = 'MMRCF_TEST_ALL'
 """Set in continuous integration: a missing browser is a failure there, and a reason to skip elsewhere."""
-CHROMIUM = (Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver'))
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
 
 
 def skip_or_fail(reason: str) -> None:
@@ -21,14 +22,16 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
     except ModuleNotFoundError as error:
-        skip_or_fail(f"{error.name} is not installed: pip install -e '.[web,browser]'")
-    if missing := [str(path) for path in CHROMIUM if not path.exists()]:
-        skip_or_fail(f'no {" and no ".join(missing)}: apt-get install chromium chromium-driver')
+        skip_or_fail(f'{error.name} is not installed: make test-env')
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which('chromedriver')
+    if browser is None or driver is None:
+        skip_or_fail('no Chromium with its chromedriver: apt-get install chromium chromium-driver')
     opened = []
 
-    def start(downloads: Path):
+    def start(downloads: Path) -> 'webdriver.Chrome':
         options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM[0])
+        options.binary_location = browser
         options.add_experimental_option('prefs', {'download.default_directory': str(downloads)})
         options.set_capability('goog:loggingPrefs', {'performance': 'ALL'})
         for argument in (
@@ -41,7 +44,7 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
             '--use-fake-ui-for-media-stream',
         ):
             options.add_argument(argument)
-        opened.append(webdriver.Chrome(options=options, service=Service(str(CHROMIUM[1]))))
+        opened.append(webdriver.Chrome(options=options, service=Service(driver)))
         return opened[-1]
 
     yield start

@@ -167,11 +167,9 @@ def test_a_broken_upload_is_explained_in_the_page(visit: Callable[[], Visitor], 
 
 def test_the_camera_of_the_browser(visit: Callable[[], Visitor]) -> None:
     visitor = visit()
-    visitor.wait(
-        lambda: [tab for tab in visitor.browser.find_elements('css selector', '[role=tab]') if tab.text == 'Camera']
-    )
-    [tab for tab in visitor.browser.find_elements('css selector', '[role=tab]') if tab.text == 'Camera'][0].click()
-    for button in ('[title="grant webcam access"]', '[aria-label="start recording"], [aria-label="Record"]'):
+    tabs = visitor.browser.find_elements('css selector', '[role=tab]')
+    next(tab for tab in tabs if tab.text == 'Camera').click()
+    for button in ('[title="grant webcam access"] button', '.capture-button'):
         visitor.wait(lambda button=button: visitor.find(f'#rcf-camera {button}').click() is None)
     visitor.wait(lambda: 'Live' in visitor.status and visitor.frame() >= 3)
 

@@ -146,10 +146,11 @@ def damage(work_dir: Path, had_checkpoint: bool) -> list[str]:
             found.append('empty pointers')
         elif not zipfile.is_zipfile(work_dir / named):
             found.append('stale pointers')
-    complete = [path for path in work_dir.glob('*.pth') if zipfile.is_zipfile(path)]
+    checkpoints = list(work_dir.glob('[!.]*.pth'))  # without unfinished ones, which are hidden
+    complete = [path for path in checkpoints if zipfile.is_zipfile(path)]
     if had_checkpoint and not complete:
         found.append('lost checkpoints')
-    if len(complete) < len(list(work_dir.glob('*.pth'))):
+    if len(complete) < len(checkpoints):
         found.append('torn checkpoints')
     return found
 
@@ -157,8 +158,9 @@ def damage(work_dir: Path, had_checkpoint: bool) -> list[str]:
 def left_over(work_dir: Path, max_keep: int) -> int:
     """Files in the folder of a training that came to its end that should not be there."""
     hidden = [path for path in work_dir.rglob('.*') if path.is_file()]
+    checkpoints = {path.name for path in work_dir.glob('[!.]*.pth')}
     expected = {f'iter_{ITERATIONS - INTERVAL * age}.pth' for age in range(max_keep)}
-    return len(hidden) + len({path.name for path in work_dir.glob('*.pth')} ^ expected)
+    return len(hidden) + len(checkpoints ^ expected)
 
 
 def same(checkpoint: Path, other: Path) -> bool:
@@ -209,7 +211,7 @@ def kill_and_resume(folder: Path, kills: int, seed: int, minutes: float | None =
             own, attempts = min(KILLS_PER_RUN, kills - counts['kills']), 0
             while own and attempts < MAX_ATTEMPTS:
                 attempts += 1
-                had_checkpoint = any(work_dir.glob('*.pth'))
+                had_checkpoint = any(work_dir.glob('[!.]*.pth'))
                 in_write = rng.random() < 0.5
                 steps = rng.randrange(6 * STEPS_OF_A_WRITE) if in_write else None
                 after = None if in_write else rng.uniform(0, seconds)

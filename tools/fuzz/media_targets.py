@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+import mmrcf.utils.container
 from mmrcf.audio.file import read_audio, read_wav_segment
 from mmrcf.datasets.annotations.view import read_names
 from mmrcf.datasets.converters.class_table import read_class_table, read_name_list
@@ -194,6 +195,7 @@ def lists(folder: Path) -> Target:
         return mutate_bytes(content, rng) if rng.random() < 0.2 else content
 
     def play(path: Path) -> None:
+        mmrcf.utils.container.STREAM_TIMEOUT = 0.5  # most lists have no end mark; FFmpeg waits for more of them
         sizes = {picture.shape[1] for picture in _frames(path)}
         if SECRET_WIDTH in sizes:
             raise AssertionError('a playlist has left its folder')

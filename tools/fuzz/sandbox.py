@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from mmrcf.errors import EXIT_BAD_INPUT, InputError, one_line
 from mmrcf.utils import peak_mib
 
@@ -162,7 +164,8 @@ def _run(run: Callable[[Path], object], path: Path) -> tuple[str, str]:
         return (CLEAN if error.code == EXIT_BAD_INPUT else ACCEPTED), ''
     except BaseException as error:
         chain = list(_causes(error))
-        if any(isinstance(cause, MemoryError) for cause in chain):
+        # FFmpeg says so for other reasons, too; what it takes is seen in the peak.
+        if any(isinstance(cause, MemoryError) and not isinstance(cause, FFmpegError) for cause in chain):
             return MEMORY, traceback.format_exc()[-6000:]
         if isinstance(error, InputError):
             return CLEAN, one_line(error)

@@ -78,7 +78,7 @@ def _rle_to_rle(rle: dict, height: int, width: int) -> dict | None:
         compressed = mask_utils.frPyObjects({'size': [height, width], 'counts': counts}, height, width)
     elif isinstance(counts, (str, bytes)):
         if isinstance(counts, str):
-            counts = counts.encode('utf-8', 'replace')  # half of a surrogate pair is no character
+            counts = counts.encode('utf-8', 'surrogatepass')
         runs = decode_counts(counts)
         _check_runs(runs, height, width)
         compressed = {'size': [height, width], 'counts': counts}

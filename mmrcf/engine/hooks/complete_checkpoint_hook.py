@@ -25,8 +25,17 @@ class CompleteCheckpointHook(CheckpointHook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """As MMEngine's; the best checkpoint is looked for in the folder where it is now."""
+        """As MMEngine's; the best checkpoint is looked for in the folder where it is now.
+
+        What a run that was killed had still to delete goes after the pointer names a newer one.
+        """
+        known = list(runner.message_hub.runtime_info.get('keep_ckpt_ids', ()))
+        outdated = known[: len(known) - self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
+        if outdated:
+            runner.message_hub.update_info('keep_ckpt_ids', known[len(outdated) :])
         super().before_train(runner)
+        if outdated:
+            self._point_and_delete(runner, known[-1], outdated)
         if self.save_best is not None:
             if len(self.key_indicators) == 1:
                 self.best_ckpt_path = self._moved(self.best_ckpt_path)
@@ -60,11 +69,18 @@ class CompleteCheckpointHook(CheckpointHook):
         if self.max_keep_ckpts > 0:
             self.keep_ckpt_ids = deque(known, self.max_keep_ckpts)
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        if is_main_process():
-            with atomic_output(Path(runner.work_dir) / POINTER) as temporary:
-                temporary.write_text(os.path.relpath(self.last_ckpt, runner.work_dir), encoding='utf-8')
-            for old in known[: len(known) - self.max_keep_ckpts] if self.max_keep_ckpts > 0 else ():
-                (Path(self.out_dir) / self.filename_tmpl.format(old)).unlink(missing_ok=True)
+        self._point_and_delete(runner, step, known[: len(known) - self.max_keep_ckpts] if known else [])
+
+    def _point_and_delete(self, runner: Runner, newest: int, outdated: list[int]) -> None:
+        """Name a complete checkpoint as the last one, then delete older ones."""
+        if not is_main_process():
+            return
+        folder = Path(self.out_dir)
+        with atomic_output(Path(runner.work_dir) / POINTER) as temporary:
+            named = os.path.relpath(folder / self.filename_tmpl.format(newest), runner.work_dir)
+            temporary.write_text(named, encoding='utf-8')
+        for old in outdated:
+            (folder / self.filename_tmpl.format(old)).unlink(missing_ok=True)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         if not self.save_best:

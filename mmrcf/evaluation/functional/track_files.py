@@ -55,6 +55,12 @@ def read_score(location: Location, entry: Any) -> float:
     return float(score)
 
 
+def _track_id(item: AnnotationRecord, source: str) -> int:
+    """The track ID of a predicted track; without one, the id of its annotation."""
+    location = Location(refuse(source), f'annotation {item.annotation_id}')
+    return location.read(item.entry, 'track_id', int, default=item.annotation_id)
+
+
 def mot_lines(file: AnnotationFile, video_id: int) -> Iterator[str]:
     """The tracks of a video as text of MOTChallenge: ``frame,id,left,top,width,height,score,-1,-1,-1``.
 
@@ -65,7 +71,7 @@ def mot_lines(file: AnnotationFile, video_id: int) -> Iterator[str]:
         video_id: The video.
     """
     items = [item for item in file.require_annotations() if item.video_id == video_id]
-    track_ids = [item.entry.get('track_id', item.annotation_id) for item in items]
+    track_ids = [_track_id(item, file.source) for item in items]
     shift = max(0, 1 - min(track_ids, default=1))
     rows = []
     for item, track_id in zip(items, track_ids, strict=True):
@@ -112,7 +118,7 @@ def coco_results(file: AnnotationFile, images: GroundTruth | None = None) -> lis
             bbox=[int(side) for side in mask_utils.toBbox(rle)],
             segmentation=dict(size=[int(side) for side in rle['size']], counts=rle['counts'].decode('ascii')),
             score=track_score(item, file.source),
-            track_id=item.entry.get('track_id', item.annotation_id),
+            track_id=_track_id(item, file.source),
         )
         for item in file.require_annotations()
         for frame, rle in enumerate(file.rles(item))

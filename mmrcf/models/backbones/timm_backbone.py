@@ -50,14 +50,14 @@ class TimmBackbone(BaseModule):
         self.body = _create(name, tuple(out_indices), pretrained, checkpoint, dict(options or {}))
         self.norm_eval = norm_eval
         self.out_channels = tuple(self.body.feature_info.channels())
+        self._channels_last = getattr(self.body, 'output_fmt', 'NCHW') == 'NHWC'  # as those of Swin
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Levels (B, C_l, H_l, W_l), fine to coarse, of images (B, 3, H, W)."""
         levels = self.body(images)
-        return tuple(
-            level if level.shape[1] == channels else level.permute(0, 3, 1, 2)  # Swin's have the channels last
-            for level, channels in zip(levels, self.out_channels, strict=True)
-        )
+        if self._channels_last:
+            levels = [level.permute(0, 3, 1, 2) for level in levels]
+        return tuple(levels)
 
     def train(self, mode: bool = True) -> 'TimmBackbone':
         """Switch to training; with ``norm_eval`` batch norms stay as they are."""

@@ -77,8 +77,11 @@ class MatchingFreeTracker(BaseTracker):
     def update(self, state: TrackState, slots: SlotPredictions) -> tuple[Tensor, Tensor, TrackState]:
         """See :class:`BaseTracker`. Slots that are not active have the track ID that they hold."""
         before = torch.zeros_like(slots.masks) if state.masks is None else state.masks
-        # Overlaps of slots below the score threshold are not used.
-        return self.follow(state, slots, *mask_iou(slots.masks & slots.above_thr[:, None, None], before))
+        # Overlaps of slots below the score threshold are not used; they are most slots.
+        above = slots.above_thr.cpu().numpy()
+        among, with_before = np.zeros((len(above), len(above))), np.zeros((len(above), len(before)))
+        among[np.ix_(above, above)], with_before[above] = mask_iou(slots.masks[slots.above_thr], before)
+        return self.follow(state, slots, among, with_before)
 
     def follow(
         self, state: TrackState, slots: SlotPredictions, among: np.ndarray, with_before: np.ndarray
@@ -144,7 +147,8 @@ class MatchingFreeTracker(BaseTracker):
     ) -> dict[str, Tensor]:
         """Apply ``return_by_class`` to ``holders``, in place; its memory, as fields of the new state."""
         class_probs = slots.class_probs.float().cpu().numpy()
-        centres = mask_centres(slots.masks)
+        centres = np.zeros((len(active), 2))
+        centres[active] = mask_centres(slots.masks[torch.from_numpy(active).to(slots.masks.device)])
         memory = ClassMemory.of(state, class_probs.shape[1])
         if self.max_age is not None:
             memory = memory.without(state.ages.cpu().numpy() > self.max_age)
