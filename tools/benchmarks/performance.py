@@ -73,7 +73,7 @@ RUNS = {
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
     'openvino_shapes': [
         *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]),
-        *('--runtime', 'openvino', '--precision', 'fp32'),
+        *('--runtime', 'openvino', '--precision', 'fp32', '--frames', '600'),
     ],
     'onnx_shapes_av': [
         *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
