@@ -54,7 +54,7 @@ RUNS = {
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
     'latency_r18_openvino': [
         *(LATENCY, MODELS / 'r18.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r18.onnx', R18),
-        *('--optimize-baselines', '--frames', '150', *TWO),
+        *('--optimize-baselines', '--frames', '100', *TWO),
     ],
     'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
