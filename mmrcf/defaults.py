@@ -14,7 +14,7 @@ FLOAT_PARTS = ('neck', 'head', 'audio_encoder')
 """Parts that stay in float in an int8 model: their small matrix products were slower in int8."""
 DEFAULT_SPLITS = {'train': 400, 'val': 100, 'test': 100}
 """Videos of each split of a synthetic benchmark."""
-THRESHOLDS = (0.5, 0.75)
+T_TEST_IOUS = (0.5, 0.75)
 """Track IoU above which Table XII takes an object."""
 
 

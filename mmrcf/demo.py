@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_source_options, start_program
-from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
+from mmrcf.errors import EXIT_INTERRUPTED, InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser('mmrcf-demo', description=__doc__.splitlines()[0])
     parser.add_argument(
         'input',
         nargs='?',
@@ -35,7 +35,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', nargs='?', help='weights of the config: a file or its address')
     purposes = '; '.join(f'{model.name}: {model.purpose}' for model in SHIPPED_MODELS.values())
     parser.add_argument(
-        '--model', choices=SHIPPED_MODELS, help=f'a shipped model: {purposes} (default: {DEFAULT_MODEL})'
+        '--model',
+        metavar='NAME',
+        help=f'a shipped model: {purposes}; or one of docs/model_zoo.md (default: {DEFAULT_MODEL})',
     )
     parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
     parser.add_argument(
@@ -62,28 +64,31 @@ if __name__ == '__main__':
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
 from mmrcf.media import require_source
-from mmrcf.model_index import listed_model
+from mmrcf.model_index import listed_model, no_model
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
 """Input of a model that has no sample clip of its own."""
 FALLBACK_MODEL = 'shapes'
 """Runs on its sample clip where no input is given and the default model has no clip yet."""
-EXIT_INTERRUPTED = 130
 
 
 def choose_model(args: argparse.Namespace) -> None:
-    """Set ``args.model`` if the command line names no model; leave ``args.input`` None for a sample clip.
+    """Set ``args.config`` or ``args.model``, a shipped model; leave ``args.input`` None for a sample clip.
 
     Raises:
-        InputError: Two models are named, a config has no checkpoint, or the model has no sample clip.
+        InputError: Two models are named, none has that name, a config has no checkpoint, or the model no sample clip.
     """
     if args.config is None and args.input is not None and args.input.endswith(ONNX_SUFFIX):
         args.input, args.config = None, args.input
+    if args.model is not None and args.config is not None:
+        raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
+    if args.model is not None and args.model not in SHIPPED_MODELS:
+        args.config, args.model = args.model, None
     if args.config is not None:
-        if args.model is not None:
-            raise InputError(f'--model {args.model}: config {args.config} is given too; leave one of them out')
         if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX) and listed_model(args.config) is None:
+            if not Path(args.config).exists():
+                raise no_model(args.config)
             raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
         return
     if args.model is None:

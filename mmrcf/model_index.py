@@ -1,5 +1,6 @@
 """The models of ``model-index.yml`` and its metafiles, by name: config, weights, published figures."""
 
+import difflib
 import functools
 import os
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ class ListedModel:
         collection: Name of its family.
         config: Path of the config from :func:`source_root`.
         weights: Path of its weights from there, or their address; None where there are none.
-        entry: All fields of the metafile.
+        entry: All fields of the metafile; ``Alias`` is a short name that stands for the model too.
         licence: Licence of the weights as the collection states it; empty where it does not.
         task: What the family does, in a few words.
     """
@@ -87,10 +88,18 @@ def listed_models() -> Mapping[str, ListedModel]:
 
 
 def listed_model(name: object) -> ListedModel | None:
-    """The model of this name; None where ``name`` is a file or no model's name."""
+    """The model of this name or alias ('real'); None where ``name`` is a file or no model's name."""
     if not isinstance(name, str) or os.path.exists(name):
         return None
-    return listed_models().get(name)
+    models = listed_models()
+    return models.get(name) or next((model for model in models.values() if model.entry.get('Alias') == name), None)
+
+
+def no_model(name: str) -> InputError:
+    """The error for a name that is neither a file nor a model."""
+    close = difflib.get_close_matches(name, listed_models(), n=3, cutoff=0.5)
+    hint = f'; close names are {", ".join(close)}' if close else ''
+    return InputError(f'model {name}: no such file, and no model of docs/model_zoo.md{hint}')
 
 
 def _read_yaml(path: Path) -> dict:

@@ -11,6 +11,7 @@ import yaml
 
 from mmrcf.apis import SHIPPED_MODELS, OnlineSegmenter, RCFInferencer, init_model
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import listed_model
 from mmrcf.shipped_models import DEFAULT_MODEL, class_mismatch, shipped_model
 
 PRESENT = [model.name for model in SHIPPED_MODELS.values() if model.checkpoint_path.is_file()]
@@ -22,6 +23,8 @@ def test_the_table_is_that_of_the_model_index(name: str, repository: Path) -> No
     index = yaml.safe_load((repository / 'model-index.yml').read_text())['Import']
     listed = [entry for metafile in index for entry in yaml.safe_load((repository / metafile).read_text())['Models']]
     assert [entry['Weights'] for entry in listed if entry['Config'] == model.config] == [model.checkpoint]
+    alias = listed_model(name)
+    assert (alias.config_path, alias.checkpoint()) == (model.config_path, str(model.checkpoint_path))
     meta = torch.load(model.checkpoint_path, weights_only=True)['meta']
     assert tuple(meta['dataset_meta']['classes']) == model.classes
 

@@ -131,7 +131,7 @@ class AutoLabeller:
     each finished video in ``<out>/parts``, so that an interrupted run continues with the next one.
 
     Args:
-        segmenter: The model. One with a score threshold gets ``rules.ignore_thr`` for it.
+        segmenter: The model; where it has a score threshold, ``rules.ignore_thr`` is used instead.
         out: The folder.
         rules: What becomes of a track.
         every: Label each ``every``-th frame only, at least 1; the model sees those alone.
@@ -155,9 +155,8 @@ class AutoLabeller:
         unknown = [name for name in self.rules.classes or () if name not in self.classes]
         if unknown:
             raise InputError(f'classes: the model has no class {unknown[0]!r}; it has {", ".join(self.classes)}')
-        if hasattr(segmenter.model, 'score_thr'):
-            segmenter.model.score_thr = self.rules.ignore_thr
-        self.segmenter = segmenter
+        has_thr = hasattr(segmenter.model, 'score_thr')
+        self.segmenter = segmenter.fork(self.rules.ignore_thr if has_thr else None)
         self.out = Path(out)
         self.every, self.max_size, self.force = every, max_size, force
 

@@ -42,8 +42,9 @@ class OnlineSegmenter:
         checkpoint: The model's weights.
         device: 'cpu', 'cuda', ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields of the config to override, by dotted path.
-        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'; 'auto': half precision where the device has
-            instructions for it, see :func:`~mmrcf.optimization.resolve_precision`.
+        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'; 'auto': for an RCF half precision
+            where the device has instructions for it, see :func:`~mmrcf.optimization.resolve_precision`; for others
+            fp32, because operators of mmcv do not take bfloat16.
         compile: Compile the network: the first frames take long, the others less.
         optimize: Optimize the model that is built here for inference, see
             :func:`~mmrcf.optimization.optimize_for_inference`; False leaves it as the config builds it.
@@ -82,7 +83,8 @@ class OnlineSegmenter:
             if optimize:
                 optimize_for_inference(self.model)
         self.device = next(self.model.parameters()).device
-        self.precision = 'fp32' if isinstance(self.model, ExportedModel) else resolve_precision(precision, self.device)
+        full = isinstance(self.model, ExportedModel) or (precision == 'auto' and not self.model.allows_half)
+        self.precision = 'fp32' if full else resolve_precision(precision, self.device)
         self._autocast_type = PRECISIONS[self.precision]
         if compile:
             compile_network(self.model)

@@ -156,17 +156,17 @@ def evaluate_side_by_side(
         raise InputError(f'config {config.filename}: has no {split}_dataloader and {split}_evaluator; add them')
     with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         loader = Runner.build_dataloader(loader_config)
-        contestants = {name: ComparedModel(model, Evaluator(metrics)) for name, model in models.items()}
-    for name, contestant in contestants.items():
-        known, tested = contestant.stream.model.dataset_meta.get('classes'), loader.dataset.metainfo.get('classes')
+        compared = {name: ComparedModel(model, Evaluator(metrics)) for name, model in models.items()}
+    for name, item in compared.items():
+        known, tested = item.stream.model.dataset_meta.get('classes'), loader.dataset.metainfo.get('classes')
         if known and tested and tuple(known) != tuple(tested):
             raise InputError(f'{name}: its classes are not those of the {split} data set of {config.filename}')
-        contestant.evaluator.dataset_meta = loader.dataset.metainfo
+        item.evaluator.dataset_meta = loader.dataset.metainfo
     parity = Parity()
     for batch in itertools.islice(loader, frames):
-        records = [contestant.run(batch) for contestant in contestants.values()]
+        records = [item.run(batch) for item in compared.values()]
         if len(records) == 2:
             parity.add(*map(record_objects, records))
     size = len(loader.dataset)
-    figures = {name: one.figures(size, frames is None) for name, one in contestants.items()}
+    figures = {name: item.figures(size, frames is None) for name, item in compared.items()}
     return figures | ({'parity': parity.to_dict()} if len(models) == 2 else {})

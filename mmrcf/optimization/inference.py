@@ -21,7 +21,7 @@ MAX_VARIANTS = 64
 def optimize_for_inference(model: nn.Module) -> None:
     """Fold what can be folded, and on a CPU give 3 x 3 convolutions Winograd's algorithm, in place.
 
-    A optimized model gives the same values up to rounding; it can neither be trained nor load checkpoints.
+    An optimized model gives the same values up to rounding; it can neither be trained nor load checkpoints.
     """
     fold_batch_norms(model)
     fold_mask_projection(model)

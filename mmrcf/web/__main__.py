@@ -20,10 +20,14 @@ from .limits import Limits
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', nargs='?', help='config file, or an ONNX model, which needs no checkpoint')
+    parser = argparse.ArgumentParser('mmrcf-web', description=__doc__.splitlines()[0])
+    parser.add_argument(
+        'config',
+        nargs='?',
+        help='config file; or an ONNX model or the name of one of docs/model_zoo.md, which need no checkpoint',
+    )
     parser.add_argument('checkpoint', nargs='?', help='weights of the config')
-    add_device(parser, default='auto')
+    add_device(parser)
     parser.add_argument(
         '--host',
         default='127.0.0.1',
@@ -59,6 +63,7 @@ if __name__ == '__main__':
 
 from mmrcf.apis import RCFInferencer
 from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.model_index import listed_model
 from mmrcf.utils import keep_freed_memory, require_file
 
 from .server import serve
@@ -73,22 +78,18 @@ def model_builders(args: argparse.Namespace) -> dict:
     shipped = {name: name for name, model in SHIPPED_MODELS.items() if model.checkpoint_path.is_file()}
     own = {}
     if args.config is not None:
-        require_file(args.config, 'config')
+        listed = listed_model(args.config)
+        if listed is None:
+            require_file(args.config, 'config')
         if args.checkpoint is not None:
             require_file(args.checkpoint, 'checkpoint')
-        elif not args.config.endswith(ONNX_SUFFIX):
+        elif listed is None and not args.config.endswith(ONNX_SUFFIX):
             raise InputError(f'config {args.config}: comes without a checkpoint; give CONFIG CHECKPOINT')
-        own = {Path(args.config).stem: args.config}
+        own = {args.config if listed else Path(args.config).stem: args.config}
     if not own and not shipped:
         raise InputError('models: no shipped weights are here; give CONFIG CHECKPOINT or MODEL.onnx')
-    # An ONNX model runs on the CPU only.
     return {
-        name: functools.partial(
-            RCFInferencer,
-            config,
-            args.checkpoint if config == args.config else None,
-            'cpu' if config.endswith(ONNX_SUFFIX) else args.device,
-        )
+        name: functools.partial(RCFInferencer, config, args.checkpoint if config == args.config else None, args.device)
         for name, config in (own | shipped).items()
     }
 

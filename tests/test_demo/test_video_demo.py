@@ -187,6 +187,9 @@ def test_unknown_models_and_missing_clips_are_refused(
 ) -> None:
     assert run(demo, monkeypatch, ['clip.mp4', '--model', 'forms']) == 2
     assert 'forms' in capsys.readouterr().err
+    for arguments in (['clip.mp4', 'minvis_r50_koko'], ['clip.mp4', '--model', 'minvis_r50_koko']):
+        assert run(demo, monkeypatch, arguments) == 2
+        assert 'close names are minvis_r50_coco' in capsys.readouterr().err
     assert run(demo, monkeypatch, ['--model', 'real']) == 2
     assert 'make demo' in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from torch._dynamo.testing import CompileCounter
 
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.errors import InputError
-from mmrcf.models import RCF
+from mmrcf.models import RCF, OnlineMaskTrackRCNN
 from mmrcf.optimization import (
     WinogradConv2d,
     compile_network,
@@ -157,6 +157,17 @@ def test_auto_is_bfloat16_where_the_processor_multiplies_it(
 def test_auto_is_half_precision_on_a_gpu(multiplies: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: multiplies)
     assert resolve_precision('auto', torch.device('cuda')) == expected
+
+
+def test_auto_is_half_precision_for_models_that_allow_it(tiny_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('mmrcf.optimization.inference._has_fast_bf16', lambda: True)
+    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: True)
+    model = model_with_statistics(tiny_config)
+    assert OnlineSegmenter(model).precision == 'bf16'
+    # mmcv's RoI align and deformable attention have no kernels for bfloat16.
+    monkeypatch.setattr(RCF, 'allows_half', OnlineMaskTrackRCNN.allows_half)
+    assert OnlineSegmenter(model).precision == 'fp32'
+    assert OnlineSegmenter(model, precision='bf16').precision == 'bf16'
 
 
 def test_only_an_rcf_is_compiled() -> None:

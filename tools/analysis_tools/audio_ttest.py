@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from mmrcf.command_line import add_json, start_program
-from mmrcf.defaults import THRESHOLDS
+from mmrcf.defaults import T_TEST_IOUS
 from mmrcf.errors import InputError, exit_on_bad_input
 
 
@@ -21,7 +21,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('results_a', help='results of model A (without audio): results.json, or a zip that holds it')
     parser.add_argument('results_b', help='results of model B (with audio)')
     parser.add_argument(
-        '--thresholds', nargs='+', type=float, default=THRESHOLDS, metavar='IOU', help='default: 0.5 0.75'
+        '--thresholds', nargs='+', type=float, default=T_TEST_IOUS, metavar='IOU', help='default: 0.5 0.75'
     )
     add_json(parser)
     return parser.parse_args(arguments)

@@ -65,7 +65,7 @@ def serve(args: argparse.Namespace) -> None:
     """Run a frame for each line that comes in, and print its milliseconds."""
     prepare_process(args.threads)
     torch.manual_seed(0)
-    segmenter = OnlineSegmenter(args.config, cfg_options=args.cfg_options)
+    segmenter = OnlineSegmenter(args.config, device='cpu', cfg_options=args.cfg_options, precision='fp32')
     width, height = args.size
     frames = np.random.default_rng(0).integers(0, 255, (4, height, width, 3), dtype=np.uint8)
     for index, _ in enumerate(sys.stdin):

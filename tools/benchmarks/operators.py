@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Profile with the options of the command line."""
     args = parse_args(arguments)
     prepare_process(args.threads)
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, optimize=args.optimize)
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, 'cpu', precision='fp32', optimize=args.optimize)
     rows = shares(profile_steps(segmenter, args.size, args.frames), args.frames, args.top)
     print(table(rows))
     if args.json:

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     }
     if args.against:
-        models = {'pytorch': init_model(config, args.against), **models}
+        models = {'pytorch': init_model(config, args.against, 'cpu'), **models}
     with contextlib.ExitStack() as stack:
         # Opened before the evaluation, so that a path that cannot be written to fails at once.
         json_file = stack.enter_context(atomic_output(args.json)) if args.json else None

@@ -137,13 +137,13 @@ def export(args: argparse.Namespace, segmenter: OnlineSegmenter, size: tuple[int
         return ExportedModel(read_program(args.out), f'program {args.out}')
     if not args.int8:
         write_onnx(program, info, args.out, args.opset)
-        return open_onnx(args.out)
+        return open_onnx(args.out, device='cpu')
     with tempfile.TemporaryDirectory() as folder:
         floats = Path(folder) / 'float.onnx'
         write_onnx(program, info, floats, args.opset)
         feeds = stream_feeds(floats, args.int8, args.calibration_frames, size)
         quantize_onnx(floats, args.out, feeds, args.keep_float)
-    return open_onnx(args.out)
+    return open_onnx(args.out, device='cpu')
 
 
 @exit_on_bad_input
@@ -151,10 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Export with the options of the command line."""
     args = parse_args(arguments)
     check_inputs(args)
-    source = init_model(args.config, args.checkpoint, cfg_options=args.cfg_options)
+    # On the CPU in fp32, whatever the machine has: so are the files, and what --check compares them with.
+    source = init_model(args.config, args.checkpoint, 'cpu', args.cfg_options)
     fold_batch_norms(source)
     fold_mask_projection(source)
-    segmenter = OnlineSegmenter(source)
+    segmenter = OnlineSegmenter(source, precision='fp32')
     size = args.size[::-1] if args.size else None
     model = export(args, segmenter, size)
     info = model.info

@@ -21,6 +21,9 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         init_cfg: Weights to start from, as in MMEngine.
     """
 
+    allows_half = False
+    """Whether every operator of the network runs in half precision; if not, the precision 'auto' is fp32."""
+
     def __init__(self, data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.dataset_meta: dict = {}

@@ -41,7 +41,7 @@ class RCF(OnlineModel):
         audio_encoder: A :class:`~mmrcf.models.audio_encoders.BaseAudioEncoder`, which makes context tokens of the audio
             (Section III-C); None for a visual-only model.
         data_preprocessor: Batches clips.
-        score_thr: A slot fires if its score, the best non-empty class probability, reaches this (Section IV-A: 0.4).
+        score_thr: Lowest score of an object, its best non-empty class probability (Section IV-A: 0.4).
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
         score_masks: Whether class probabilities are multiplied with the confidence of the mask; see
             :func:`~mmrcf.models.vis.postprocess.mask_quality`. False (the paper): the class alone.
@@ -49,6 +49,8 @@ class RCF(OnlineModel):
             the ``'oldest'`` reference (the target itself at the first frame), always the ``'target'``, or ``'zeros'``.
         init_cfg: Weights to start from, as in MMEngine.
     """
+
+    allows_half = True
 
     def __init__(
         self,
