@@ -24,8 +24,8 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
-    parse_args()  # first: --help needs no policy
-    set_thread_policy()
+    set_thread_policy()  # first: reading --cfg-options imports torch
+    parse_args()
 
 
 def run_demo() -> None:

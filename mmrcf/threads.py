@@ -18,7 +18,7 @@ WAIT_VARIABLES = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME')
 THREADS = 'OMP_NUM_THREADS'
 BUSY_SHARE = 0.2
 """Part of the usable cores that others take on a busy machine."""
-OBSERVED = 0.2
+OBSERVED = 0.1
 """Seconds for which the load is observed."""
 CGROUPS = Path('/sys/fs/cgroup')
 STATISTICS = Path('/proc/stat')

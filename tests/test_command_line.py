@@ -99,6 +99,13 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
     }
 
 
+def test_threads_are_settled_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(command_line, 'set_thread_policy', lambda: calls.append('threads'))
+    command_line.start_program(lambda: calls.append('options'))  # --cfg-options imports torch
+    assert calls == ['threads', 'options']
+
+
 HELP_OF_ALL = """
 import contextlib, importlib, io, json, runpy, sys
 

@@ -277,7 +277,7 @@ def explained_config_errors(config: Config) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
+    except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
         explanation = _explain(config, str(error.args[0]) if error.args else '') or _refused_value(config, error)
         if explanation is None:
             raise
@@ -325,7 +325,7 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     if building and not isinstance(part := building[-1].f_locals['cfg'], dict):
         return _no_part(config, part, [frame.f_locals['cfg'] for frame in building[:-1]])
     # A TypeError from deeper down is more often a bug than a value.
-    if not building or (isinstance(error, TypeError) and frames[-1].f_code.co_name != '__init__'):
+    if not building or (isinstance(error, TypeError | AttributeError) and frames[-1].f_code.co_name != '__init__'):
         return None
     name = str(building[-1].f_locals['cfg'].get('type'))
     fields = [field for field, part in config_parts(config) if part.get('type') == name]

@@ -126,10 +126,10 @@ class OrtGraph(OnnxGraph):
         try:
             self._session = runtime.InferenceSession(str(self.path), options, providers=providers)
             metadata = self._session.get_modelmeta().custom_metadata_map
+            inputs = {value.name for value in self._session.get_inputs()}
+            outputs = [output.name for output in self._session.get_outputs()]
         except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong
             raise self._unreadable(error) from error
-        inputs = {value.name for value in self._session.get_inputs()}
-        outputs = [output.name for output in self._session.get_outputs()]
         return inputs, outputs, metadata
 
     def _providers(self, available: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:

@@ -268,7 +268,7 @@ def test_as_a_program(repository: Path, in_tmp_path: Path) -> None:
 def test_a_missing_input_is_named_before_a_model_is_loaded(
     demo: ModuleType, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(demo, 'RCFInferencer', lambda *_: pytest.fail('a model was loaded'))
+    monkeypatch.setattr('mmrcf.demo.RCFInferencer', lambda *_, **_options: pytest.fail('a model was loaded'))
     for name in ('nothing.mp4', 'no/folder'):
         assert run(demo, monkeypatch, [name, '--model', 'shapes']) == 2
         assert f'input {name}: no such file' in capsys.readouterr().err

@@ -203,4 +203,3 @@ def test_an_announced_output_cannot_be_read(tmp_path: Path) -> None:
         parser.parse_args(['--json', str(tmp_path / 'link.json')])
         with pytest.raises(InputError, match=r'labels\.json: is an output of this command too'):
             read_json(tmp_path / 'labels.json', 'annotation file')
-    assert read_json(tmp_path / 'labels.json', 'annotation file') == {}

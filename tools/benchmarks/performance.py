@@ -54,7 +54,7 @@ RUNS = {
     'operators': ['tools/benchmarks/operators.py', R50, *TWO],
     'latency_r18_openvino': [
         *(LATENCY, MODELS / 'r18.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r18.onnx', R18),
-        *('--optimize-baselines', '--frames', '150', *TWO),
+        *('--optimize-baselines', '--frames', '100', *TWO),
     ],
     'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
@@ -73,7 +73,7 @@ RUNS = {
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
     'openvino_shapes': [
         *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]),
-        *('--runtime', 'openvino', '--precision', 'fp32'),
+        *('--runtime', 'openvino', '--precision', 'fp32', '--frames', '600'),
     ],
     'onnx_shapes_av': [
         *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
