@@ -10,7 +10,7 @@ from mmdet.structures import DetDataSample
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
 
-from .track_visualizer import draw_tracks
+from .track_visualizer import TrackStyle, draw_tracks
 
 GAP = 4
 STRIPES = 12
@@ -68,7 +68,7 @@ def _draw_frame(image: np.ndarray, sample: DetDataSample, class_names: Sequence[
         class_probs=np.zeros((len(masks), len(class_names)), np.float32),
         queries=np.arange(len(masks)),
     )
-    return draw_tracks(image, shown)
+    return draw_tracks(image, shown, TrackStyle(scores=False))  # labels have none
 
 
 def _resize(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -22,9 +22,10 @@ class TrackStyle:
 
     Attributes:
         opacity: Of the masks, from 0 (only outlines) to 1.
-        labels: Class, track ID and score.
+        labels: Class and track ID.
         boxes: The box around each mask.
         trail: The centres of an object in so many last frames are joined by a line, up to 1000; 0: no line.
+        scores: Whether labels have the score.
 
     Raises:
         InputError: A value is out of range.
@@ -34,6 +35,7 @@ class TrackStyle:
     labels: bool = True
     boxes: bool = False
     trail: int = 0
+    scores: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
@@ -108,6 +110,7 @@ class TrackPainter:
         for index in order[::-1] if style.labels else ():
             name, track_id = class_text(result.class_names[index], int(result.labels[index])), result.ids[index]
             texts = (f'{name} {track_id}  {result.scores[index]:.2f}', f'{name} {track_id}', f'{track_id}')
+            texts = texts if style.scores else texts[1:]
             draw_label(canvas, texts, boxes[index], colors[index], scale.text, taken)
         return canvas
 

@@ -114,3 +114,17 @@ def test_random_state_is_left_alone() -> None:
     draw_tracks(np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [1, 2]))
     assert random.getstate() == python_state
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+
+
+def test_labels_without_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(
+        'mmrcf.visualization.track_visualizer.draw_label', lambda _canvas, texts, *_: drawn.append(texts[0])
+    )
+    image, result = np.zeros((120, 200, 3), np.uint8), make_result(two_squares(), [3, 7])
+    draw_tracks(image, result)
+    draw_tracks(image, result, TrackStyle(scores=False))
+    with_scores, without = drawn[:2], drawn[2:]
+    assert len(without) == 2 and all(
+        long.startswith(f'{short}  0.') for long, short in zip(with_scores, without, strict=True)
+    )

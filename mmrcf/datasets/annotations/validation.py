@@ -113,7 +113,9 @@ def _check_annotation(location: Location, annotation: AnnotationRecord, video: V
         location.name = f'{"image" if video.is_image else "video"} {video.video_id}, {location.name}'
     _check_id(location, annotation.annotation_id)
     if annotation.crowd:
-        location.warning('iscrowd', 'is set; the track is left out of training')
+        location.warning(
+            'iscrowd', "is set; in training the track is background, or with crowds='ignore' an ignored region"
+        )
     if video is None or not video.file_names or annotation.segmentations is None:
         return
     for key in ('length', 'height', 'width'):

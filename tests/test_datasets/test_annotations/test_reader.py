@@ -220,7 +220,7 @@ def test_data_set_metric_and_validator_see_the_same(content, write, layout) -> N
     path = write(LAYOUTS[layout](content))
     assert {str(problem) for problem in validate_annotations(path)} == {
         f'warning: {"image" if layout == "coco" else "video"} 7, annotation {9 if layout == "cocovid" else 13}: '
-        'iscrowd: is set; the track is left out of training'
+        "iscrowd: is set; in training the track is background, or with crowds='ignore' an ignored region"
     }
     truth = load_ground_truth(path)
     frames = YouTubeVISDataset(str(path)).load_data_list()
