@@ -6,7 +6,7 @@ from sphinx.highlighting import lexers
 from mmrcf import __version__
 
 project = 'mmrcf'
-author = 'The authors of mmrcf'
+author = 'The mmrcf authors'
 version = release = __version__
 root_doc = 'docs/index'
 include_patterns = ['*.md', 'docs/*.md', 'data/README.md', 'configs/*/README.md']

@@ -241,7 +241,7 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
             video, tracks = map(str, current.outputs)
             yield {
                 viewer: gr.update(visible=False),
-                status: progress_html(progress, 'Done') + notes_html(current.notes),
+                status: progress_html(progress, 'Stopped' if current.stopped else 'Done') + notes_html(current.notes),
                 table: current.table.html(),
                 result: gr.update(value=video, visible=True),
                 video_file: gr.update(value=video, visible=True),

@@ -168,6 +168,11 @@ class Run:
         """End after the frame that is processed now; what is done is kept."""
         self._stop.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stop.is_set()
+
     def __iter__(self) -> Iterator[Progress]:
         """Yield after each frame.
 

@@ -107,7 +107,7 @@ def test_stop_rerun_and_download(visit: Callable[[], Visitor], repository: Path,
     visitor.start()
     assert visitor.frame() < 90, 'masks are seen before the end'
     visitor.find('#rcf-stop').click()
-    visitor.wait(lambda: 'Done' in visitor.status)
+    visitor.wait(lambda: 'Stopped' in visitor.status)
     stopped = visitor.frame()
     tracks = json.loads(visitor.download('#rcf-json-file', tmp_path, 'tracks.json').read_text())
     assert tracks['videos'][0]['length'] == stopped and tracks['annotations']
@@ -126,7 +126,7 @@ def test_stop_rerun_and_download(visit: Callable[[], Visitor], repository: Path,
     visitor.start()
     visitor.wait(lambda: visitor.frame() >= 2 or 'Done' in visitor.status)
     visitor.find('#rcf-stop').click()
-    visitor.wait(lambda: 'Done' in visitor.status)
+    visitor.wait(lambda: 'Stopped' in visitor.status or 'Done' in visitor.status)
     (tmp_path / 'tracks.json').unlink()
     again = json.loads(visitor.download('#rcf-json-file', tmp_path, 'tracks.json').read_text())
     # What a threshold does is tested without a browser; here, that a run starts again from the first frame with it.
