@@ -155,4 +155,5 @@ def _draw_mask(
     tinted = cv2.addWeighted(region, 1 - opacity, np.full_like(region, color), opacity, 0)
     cv2.copyTo(tinted, inside, region)
     outlines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, outlines, -1, color, scale.line, cv2.LINE_AA, offset=(left, top))
+    # Not antialiased, which would colour pixels beside the mask.
+    cv2.drawContours(canvas, outlines, -1, color, scale.line, cv2.LINE_8, offset=(left, top))

@@ -216,7 +216,8 @@ class Run:
                 self.table.add(result)
                 yield Progress(pictures[0], self.table.length, total, len(result), meter.tick())
                 if self.table.length >= last_frame:
-                    self.notes.append(f'Only the first {limits.seconds:g} seconds are processed here.')
+                    if source.num_frames != last_frame:
+                        self.notes.append(f'Only the first {limits.seconds:g} seconds are processed here.')
                     break
         if source.skipped:
             self.notes.append(f'{source.skipped} frames could not be read.')
