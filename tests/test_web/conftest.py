@@ -1,6 +1,6 @@
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,11 @@ def skip_or_fail(reason: str) -> None:
 
 
 @pytest.fixture(scope='session')
-def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """``browsers(folder)``: a new headless Chromium; downloads go to the folder, the camera shows a test picture."""
+def browsers() -> Callable:
+    """``browsers(folder)``: a new headless Chromium; downloads go to the folder, the camera shows a test picture.
+
+    Who opens one quits it: an open page with a camera takes half a core.
+    """
     try:
         import gradio  # noqa: F401
         from selenium import webdriver
@@ -27,7 +30,6 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     driver = shutil.which('chromedriver')
     if browser is None or driver is None:
         skip_or_fail('no Chromium with its chromedriver: apt-get install chromium chromium-driver')
-    opened = []
 
     def start(downloads: Path) -> 'webdriver.Chrome':
         options = webdriver.ChromeOptions()
@@ -48,9 +50,6 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
             '--use-fake-ui-for-media-stream',
         ):
             options.add_argument(argument)
-        opened.append(webdriver.Chrome(options=options, service=Service(driver)))
-        return opened[-1]
+        return webdriver.Chrome(options=options, service=Service(driver))
 
-    yield start
-    for browser in opened:
-        browser.quit()
+    return start

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -96,9 +97,16 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browsers: Callable, address: str, tmp_path: Path) -> Callable[[], Visitor]:
+def visit(browsers: Callable, address: str, tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
     """``visit()``: a new visitor, whose downloads go to ``tmp_path``."""
-    return lambda: Visitor(browsers(tmp_path), address)
+    with ExitStack() as opened:
+
+        def start() -> Visitor:
+            browser = browsers(tmp_path)
+            opened.callback(browser.quit)
+            return Visitor(browser, address)
+
+        yield start
 
 
 def test_stop_rerun_and_download(visit: Callable[[], Visitor], repository: Path, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ RUNS = {
         *('--tracker', 'IoUTracker(iou_threshold=0.4, duplicate_iou=0.6)'),
     ],
     'parity_optimized': ['tools/benchmarks/parity.py', *SHAPES],
+    'parity_bf16': ['tools/benchmarks/parity.py', *SHAPES, '--round-products'],
     'parity_compiled': ['tools/benchmarks/parity.py', *SHAPES, '--compile', '--frames', '600'],
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
     'openvino_shapes': [

@@ -240,6 +240,7 @@ def busy(results: Results) -> str:
 PARITY = {
     'parity_optimized': 'optimized',
     'parity_compiled': 'optimized and compiled',
+    'parity_bf16': 'products of bfloat16, emulated',
     'onnx_shapes': 'ONNX',
     'openvino_shapes': 'ONNX on OpenVINO',
     'onnx_shapes_av': 'ONNX, with audio',
