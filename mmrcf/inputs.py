@@ -22,16 +22,12 @@ FileKey = tuple[int, int]
 
 @dataclass(eq=False)
 class _Block:
-    """What a running block has read and will write."""
+    """What a block has read and will write, while it runs."""
 
     inputs: set[FileKey] = field(default_factory=set)
     folders: dict[FileKey, frozenset[str]] = field(default_factory=dict)
-    outputs: set[FileKey] = field(default_factory=set)
-
-    def clear(self) -> None:
-        """Forget all of it."""
-        for files in (self.inputs, self.folders, self.outputs):
-            files.clear()
+    outputs: set[tuple[FileKey, int]] = field(default_factory=set)
+    ended: bool = False
 
 
 # One for each running block; a stream beside another, or inside a command, has its own.
@@ -53,13 +49,17 @@ def kept_inputs(*paths: object) -> Iterator[None]:
                 note_input(path)
         yield
     finally:
-        block.clear()  # a generator may end in another context, which the variable of the first one outlives
-        _blocks.set(tuple(other for other in _blocks.get() if other is not block))
+        block.ended = True  # a generator may end in another context; the variable of the first one still has the block
+        _blocks.set(_running())
+
+
+def _running() -> tuple[_Block, ...]:
+    return tuple(block for block in _blocks.get() if not block.ended)
 
 
 def note_input(path: str | Path) -> None:
     """Count ``path`` as an input of all running blocks."""
-    blocks = _blocks.get()
+    blocks = _running()
     key = _key(path) if blocks else None
     if key is not None:
         for block in blocks:
@@ -68,7 +68,7 @@ def note_input(path: str | Path) -> None:
 
 def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
     """Count the files with these suffixes, in ``path`` and below, as inputs: other processes read them later."""
-    blocks = _blocks.get()
+    blocks = _running()
     key = _key(path) if blocks else None
     if key is not None:
         for block in blocks:
@@ -77,16 +77,16 @@ def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
 
 def note_output(path: str | Path) -> None:
     """Announce an output of the running blocks; a device, or what does not exist yet, is nobody's input."""
-    blocks = _blocks.get()
-    key = _key(path) if blocks and os.path.isfile(path) else None
-    if key is not None:
+    blocks = _running()
+    version = _version(path) if blocks and os.path.isfile(path) else None
+    if version is not None:
         for block in blocks:
-            block.outputs.add(key)
+            block.outputs.add(version)
 
 
 def is_input(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
-    blocks = _blocks.get()
+    blocks = _running()
     key = _key(path) if blocks else None
     if key is None:
         return False
@@ -99,9 +99,15 @@ def is_input(path: str | Path) -> bool:
 
 def is_output(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has announced as its output."""
-    blocks = _blocks.get()
-    key = _key(path) if blocks else None
-    return key is not None and any(key in block.outputs for block in blocks)
+    blocks = _running()
+    version = _version(path) if blocks else None
+    return version is not None and any(version in block.outputs for block in blocks)
+
+
+def _version(path: str | Path) -> tuple[FileKey, int] | None:
+    """A file and the time of its last change: where an output is replaced, another file may get its old inode."""
+    key = _key(path)
+    return None if key is None else (key, os.stat(path).st_mtime_ns)
 
 
 def _key(path: str | Path) -> FileKey | None:

@@ -303,7 +303,7 @@ class TestSubmission:
         metric = build(ann_file, format_only=True, outfile_prefix=str(tmp_path / 'out' / 'x'))
         perfect[3]['class_probs'][:] = np.nan
         perfect[4]['class_probs'][:] = np.nan
-        with pytest.raises(InputError, match=r"submission .*x.zip: entry 0: 'score' is nan"):
+        with pytest.raises(InputError, match=r'submission .*x.zip: entry 0: score: is nan'):
             evaluate(metric, perfect)
         assert list((tmp_path / 'out').iterdir()) == []
 

@@ -174,7 +174,7 @@ def test_the_demo_takes_it(
 ) -> None:
     demo = load_script('demo/video_demo.py')
     clip = write_clip(in_tmp_path / 'clip.mp4', frames=3)
-    monkeypatch.setattr(demo, 'sample_clip', lambda classes: str(clip))
+    monkeypatch.setattr('mmrcf.demo.sample_clip', lambda classes: str(clip))
     for arguments in ([audio_visual_file], [clip, audio_visual_file, '--score-thr', '0.5']):
         monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments), '--json', 'out.json'])
         demo.main()

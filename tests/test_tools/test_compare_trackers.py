@@ -95,7 +95,7 @@ def test_outputs_that_cannot_be_used_are_named(compare, tiny_config, checkpoint,
     assert 'nope.zip' in refused(compare, capsys, config, '--outputs', 'nope.zip')
     other = tmp_path / 'other.zip'
     other.write_text('no zip')
-    assert 'other.zip: not a file of query outputs' in refused(compare, capsys, config, '--outputs', str(other))
+    assert 'other.zip: not a readable zip file' in refused(compare, capsys, config, '--outputs', str(other))
     with zipfile.ZipFile(other, 'w') as file:
         file.writestr('header.json', '{"version": 1}')
     assert 'not a file of query outputs' in refused(compare, capsys, config, '--outputs', str(other))

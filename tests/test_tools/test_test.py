@@ -59,7 +59,9 @@ def test_metrics_do_not_replace_an_input(
     before = path.read_bytes()
     monkeypatch.setattr('mmengine.runner.Runner.test', lambda runner: pytest.fail('refused before the test'))
     Path('link.json').symlink_to(path)
-    assert 'is an input' in refused(evaluate, capsys, tiny_config, work_dir / 'iter_4.pth', '--json', 'link.json')
+    assert 'is an output of this command too' in refused(
+        evaluate, capsys, tiny_config, work_dir / 'iter_4.pth', '--json', 'link.json'
+    )
     assert path.read_bytes() == before
 
 

@@ -11,7 +11,7 @@ BIRD = '\u9ce5'
 @pytest.fixture
 def own_font_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without fonts but the one that matplotlib brings, which has no Chinese letters."""
-    monkeypatch.setattr(label_text.font_manager.fontManager, 'ttflist', [])
+    monkeypatch.setattr('matplotlib.font_manager.fontManager.ttflist', [])
     label_text.font_file.cache_clear()
     yield
     label_text.font_file.cache_clear()

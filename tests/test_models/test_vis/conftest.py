@@ -74,8 +74,13 @@ def shrink(config: Config) -> Config:
     model = config.model
     network = model.get('detector') or model
     model.init_cfg = network.init_cfg = None
-    network.backbone.update(depth=18, init_cfg=None)
-    widths = [64, 128, 256, 512]
+    network.backbone.init_cfg = None
+    if network.backbone.type == 'mmdet.SwinTransformer':
+        network.backbone.update(embed_dims=32, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8], window_size=4)
+        widths = [32, 64, 128, 256]
+    else:
+        network.backbone.depth = 18
+        widths = [64, 128, 256, 512]
     if network is model:
         model.track_head.update(in_channels=widths, num_queries=20, num_classes=len(SHAPES_CLASSES))
         model.track_head.loss_cls.class_weight = [1.0] * len(SHAPES_CLASSES) + [0.1]
