@@ -96,7 +96,7 @@ def add_precision(parser: argparse.ArgumentParser, of: str = 'the network') -> N
         '--precision',
         choices=('auto', 'fp32', 'bf16', 'fp16'),
         default='auto',
-        help=f'what {of} computes in; auto: half precision where the device has instructions for it (default: auto)',
+        help=f'what {of} computes in; auto: fp16 on a GPU, else fp32 (default: auto)',
     )
 
 

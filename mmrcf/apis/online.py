@@ -42,9 +42,8 @@ class OnlineSegmenter:
         checkpoint: The model's weights.
         device: 'cpu', 'cuda', ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields of the config to override, by dotted path.
-        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'; 'auto': for an RCF half precision
-            where the device has instructions for it, see :func:`~mmrcf.optimization.resolve_precision`; for others
-            fp32, because operators of mmcv do not take bfloat16.
+        precision: What the network computes in: 'fp32', 'bf16' or 'fp16'; 'auto': 'fp16' for an RCF on a GPU, 'fp32'
+            elsewhere, see :func:`~mmrcf.optimization.resolve_precision`.
         compile: Compile the network: the first frames take long, the others less.
         optimize: Optimize the model that is built here for inference, see
             :func:`~mmrcf.optimization.optimize_for_inference`; False leaves it as the config builds it.

@@ -26,8 +26,8 @@ class OnnxSegmenter(OnlineSegmenter):
         runtime: What runs it: 'onnxruntime' or 'openvino'.
         device: Its name for the runtime: 'cpu'; 'cuda', 'cuda:1', 'tensorrt' of onnxruntime; 'gpu', 'npu' of openvino;
             'auto': a CUDA device if onnxruntime has one, else the CPU.
-        precision: What openvino computes in: 'fp32', 'bf16' or 'fp16'; 'auto': half precision where the device has
-            instructions for it. onnxruntime computes in that of the file.
+        precision: What openvino computes in: 'fp32', 'bf16' or 'fp16'; 'auto': 'fp16' on a GPU or NPU that has
+            instructions for it, else 'fp32'. onnxruntime computes in that of the file.
 
     Raises:
         InputFileError: The file is missing.

@@ -186,10 +186,9 @@ class OpenVINOGraph(OnnxGraph):
 
 
 def _openvino_precision(wanted: str, device: str, capabilities: Sequence[str]) -> str:
-    """``wanted``, or for 'auto' the half precision that a device has instructions for."""
+    """``wanted``, or for 'auto' fp16 on a GPU or NPU that has instructions for it."""
     if wanted == 'auto':
-        half = 'bf16' if device == 'CPU' else 'fp16'
-        return half if half.upper() in capabilities else 'fp32'
+        return 'fp16' if device != 'CPU' and 'FP16' in capabilities else 'fp32'
     if wanted not in OPENVINO_TYPES:
         raise InputError(f'precision {wanted}: expected auto or one of {", ".join(OPENVINO_TYPES)}')
     if wanted.upper() not in capabilities:

@@ -91,8 +91,8 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     """What the network computes in: a key of ``PRECISIONS``.
 
     Args:
-        precision: Such a key; or 'auto': 'bf16' where the processor or the GPU has instructions for it, 'fp16' on a GPU
-            without them, 'fp32' elsewhere.
+        precision: Such a key; or 'auto': 'fp16' on a GPU, 'fp32' elsewhere. bfloat16 is never chosen: its products
+            change track IDs (docs/performance.md, "Is it still the same?").
         device: Where the model runs.
 
     Raises:
@@ -100,9 +100,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
             times slower).
     """
     if precision == 'auto':
-        if device.type == 'cuda':
-            return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'fp16'
-        return 'bf16' if device.type == 'cpu' and _has_fast_bf16() else 'fp32'
+        return 'fp16' if device.type == 'cuda' else 'fp32'
     if precision not in PRECISIONS:
         raise InputError(f'precision {precision!r}: expected auto or one of {", ".join(PRECISIONS)}')
     if device.type == 'cpu' and precision == 'fp16':
@@ -114,8 +112,3 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 
 def _has_bf16() -> bool:
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-def _has_fast_bf16() -> bool:
-    """Whether the processor multiplies bfloat16; others with AVX-512 convert it, which gains nothing."""
-    return _has_bf16() and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

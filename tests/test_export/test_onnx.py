@@ -164,7 +164,7 @@ def test_a_gpu_of_onnxruntime_comes_before_the_processor(visual_only_file: Path)
     ('wanted', 'device', 'capabilities', 'used'),
     [
         ('auto', 'CPU', ['FP32', 'INT8'], 'fp32'),
-        ('auto', 'CPU', ['BF16', 'FP16', 'FP32'], 'bf16'),
+        ('auto', 'CPU', ['BF16', 'FP16', 'FP32'], 'fp32'),
         ('auto', 'GPU', ['FP32', 'FP16'], 'fp16'),
         ('fp32', 'CPU', ['BF16', 'FP32'], 'fp32'),
     ],

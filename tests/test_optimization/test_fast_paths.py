@@ -141,27 +141,16 @@ def test_precisions_that_cannot_be(precision: str, words: str, monkeypatch: pyte
         resolve_precision(precision, torch.device('cpu'))
 
 
-@pytest.mark.parametrize(
-    ('converts', 'multiplies', 'expected'), [(False, False, 'fp32'), (True, False, 'fp32'), (True, True, 'bf16')]
-)
-def test_auto_is_bfloat16_where_the_processor_multiplies_it(
-    converts: bool, multiplies: bool, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: converts)
-    monkeypatch.setattr(torch.cpu, '_is_avx512_bf16_supported', lambda: multiplies)
-    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
-    assert resolve_precision('auto', torch.device('cpu')) == expected
-
-
-@pytest.mark.parametrize(('multiplies', 'expected'), [(True, 'bf16'), (False, 'fp16')])
-def test_auto_is_half_precision_on_a_gpu(multiplies: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: multiplies)
-    assert resolve_precision('auto', torch.device('cuda')) == expected
+@pytest.mark.parametrize(('device', 'expected'), [('cpu', 'fp32'), ('cuda', 'fp16')])
+def test_auto_is_half_precision_on_a_gpu_alone(device: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: True)
+    assert resolve_precision('auto', torch.device(device)) == expected
 
 
 def test_auto_is_half_precision_for_models_that_allow_it(tiny_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('mmrcf.optimization.inference._has_fast_bf16', lambda: True)
     monkeypatch.setattr('mmrcf.optimization.inference._has_bf16', lambda: True)
+    # As on a GPU.
+    monkeypatch.setattr('mmrcf.apis.online.resolve_precision', lambda wanted, _: 'bf16' if wanted == 'auto' else wanted)
     model = model_with_statistics(tiny_config)
     assert OnlineSegmenter(model).precision == 'bf16'
     # mmcv's RoI align and deformable attention have no kernels for bfloat16.
