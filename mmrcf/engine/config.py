@@ -40,7 +40,10 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
 # Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
 _READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
-_UNKNOWN_KEY = re.compile(r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>[^']*)'")
+_UNKNOWN_KEY = re.compile(
+    r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>.*?)'(?:\. Did you mean|$)",
+    re.DOTALL,
+)
 _MISSING_KEY = re.compile(r'(?P<type>\w+)(?:\.__init__)?\(\) missing \d+ required [\w-]+ arguments?: (?P<keys>.+)')
 
 
@@ -277,7 +280,7 @@ def explained_config_errors(config: Config) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AssertionError, AttributeError, RuntimeError) as error:
         explanation = _explain(config, str(error.args[0]) if error.args else '') or _refused_value(config, error)
         if explanation is None:
             raise
@@ -306,7 +309,8 @@ def _explain(config: Config, message: str) -> str | None:
         parts = [(field, part) for field, part in config_parts(config) if key in part]
         parts.sort(key=lambda item: not _is_a(item[1], match['type']))  # stable: the constructor's own part comes first
         if parts:
-            return f'{parts[0][0]}.{key}: {match["type"]} takes no such key{_did_you_mean(key, _keys_of(parts[0][1]))}'
+            name = key if re.fullmatch(r'[\w-]+', key) else repr(key)
+            return f'{parts[0][0]}.{name}: {match["type"]} takes no such key{_did_you_mean(key, _keys_of(parts[0][1]))}'
     if match := _MISSING_KEY.search(message):
         fields = [field for field, part in config_parts(config) if _is_a(part, match['type'])]
         if fields:
@@ -324,11 +328,16 @@ def _refused_value(config: Config, error: Exception) -> str | None:
     building = [frame for frame in frames if frame.f_code is build_from_cfg.__code__]
     if building and not isinstance(part := building[-1].f_locals['cfg'], dict):
         return _no_part(config, part, [frame.f_locals['cfg'] for frame in building[:-1]])
-    # A TypeError from deeper down is more often a bug than a value.
-    if not building or (isinstance(error, TypeError | AttributeError) and frames[-1].f_code.co_name != '__init__'):
+    if not building:
         return None
-    name = str(building[-1].f_locals['cfg'].get('type'))
+    kind = building[-1].f_locals['cfg'].get('type')
+    name = str(kind)
     fields = [field for field, part in config_parts(config) if part.get('type') == name]
+    if isinstance(kind, str) and not re.fullmatch(r'\w+(\.\w+)*', kind):
+        return f'{f"{fields[0]}." if fields else ""}type={name!r} is no name of a class; change that value'
+    # A TypeError from deeper down is more often a bug than a value.
+    if isinstance(error, TypeError) and frames[-1].f_code.co_name != '__init__':
+        return None
     message = ' '.join(str(error.args[0]).split()) if error.args else repr(error)
     return f'{fields[0] if fields else name}: {message}; change that value'
 

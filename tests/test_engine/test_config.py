@@ -120,9 +120,14 @@ def test_a_value_that_a_constructor_refuses_is_named(config: Config) -> None:
         ({'model.neck': 'RobustContextFusion'}, "model.neck is 'RobustContextFusion', expected dict"),
         ({'model.head.loss_cls': 3}, 'model.head.loss_cls is 3, expected dict'),
         ({'model': 'RCF'}, "a part is 'RCF', expected dict"),
+        ({'model.neck': []}, "model: 'Sequential' object has no attribute 'embed_dims'; change that value"),
+        ({'model.tracker.type': ''}, "model.tracker.type='' is no name of a class"),
+        ({'model.tracker.type': '../x'}, "model.tracker.type='../x' is no name of a class"),
+        ({'model.head.num_queries': -1}, r'model.head: .* negative dimension -1'),
+        ({"model.sco'\nre": 1}, r'model."sco\'\\nre": RCF takes no such key'),
     ],
 )
-def test_a_value_in_the_place_of_a_part_is_named(tiny_config: Path, options: dict, message: str) -> None:
+def test_what_a_part_cannot_be_built_of_is_named(tiny_config: Path, options: dict, message: str) -> None:
     config = load_config(tiny_config, options)
     with (
         pytest.raises(InputError, match=message),

@@ -12,7 +12,8 @@ from ..clips import clip_rng
 
 
 def _check_scale(scale: tuple[int, int]) -> tuple[int, int]:
-    if len(scale) != 2 or min(scale) < 1:
+    sides = scale if isinstance(scale, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
         raise InputError(f'scale={scale}: expected (width, height) in pixels')
     return tuple(scale)
 
