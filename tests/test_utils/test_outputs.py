@@ -14,7 +14,7 @@ import pytest
 
 from mmrcf.command_line import add_json
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
-from mmrcf.inputs import kept_inputs, note_folder
+from mmrcf.inputs import is_input, is_output, kept_inputs, note_folder, note_input, note_output
 from mmrcf.utils import atomic_output, read_json, require_file, write_json
 
 
@@ -203,3 +203,25 @@ def test_an_announced_output_cannot_be_read(tmp_path: Path) -> None:
         parser.parse_args(['--json', str(tmp_path / 'link.json')])
         with pytest.raises(InputError, match=r'labels\.json: is an output of this command too'):
             read_json(tmp_path / 'labels.json', 'annotation file')
+
+
+def test_a_block_that_ended_in_another_context_counts_no_more(tmp_path: Path) -> None:
+    path = tmp_path / 'a.json'
+    path.write_text('{}')
+    block = kept_inputs()
+    block.__enter__()
+    contextvars.copy_context().run(block.__exit__, None, None, None)
+    note_output(path)
+    note_input(path)
+    assert not is_output(path) and not is_input(path)
+
+
+def test_a_file_that_changed_since_is_not_the_announced_output(tmp_path: Path) -> None:
+    """An output that is replaced leaves its inode to another file."""
+    path = tmp_path / 'a.json'
+    path.write_text('{}')
+    with kept_inputs():
+        note_output(path)
+        assert is_output(path)
+        os.utime(path, ns=(1, 1))
+        assert not is_output(path)
