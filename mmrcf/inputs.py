@@ -3,7 +3,7 @@
 Readers call :func:`note_input`, outputs ask :func:`is_input`; :func:`kept_inputs` says for how long a file counts as
 an input. An output that is written at the end of a long run is announced by :func:`note_output`, so that reading the
 file fails at the start. Files are compared by device and inode, so other names of a file, links included, are the same
-file.
+file; and by time and size, since a file that is deleted leaves its inode to a later one.
 
 A file is read in many places, far below the command that reads it. So the running blocks are not passed down as an
 argument: they are a context variable, and commands in other threads or tasks do not see each other's.
@@ -11,22 +11,23 @@ argument: they are a context variable, and commands in other threads or tasks do
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FileKey = tuple[int, int]
-"""Device and inode."""
+FileVersion = tuple[int, int, int, int]
+"""Device, inode, time of the last change in nanoseconds and size in bytes."""
 
 
 @dataclass(eq=False)
 class _Block:
     """What a block has read and will write, while it runs."""
 
-    inputs: set[FileKey] = field(default_factory=set)
-    folders: dict[FileKey, frozenset[str]] = field(default_factory=dict)
-    outputs: set[tuple[FileKey, int]] = field(default_factory=set)
+    inputs: set[FileVersion] = field(default_factory=set)
+    folders: dict[Path, frozenset[str]] = field(default_factory=dict)
+    outputs: set[FileVersion] = field(default_factory=set)
     ended: bool = False
 
 
@@ -60,19 +61,17 @@ def _running() -> tuple[_Block, ...]:
 def note_input(path: str | Path) -> None:
     """Count ``path`` as an input of all running blocks."""
     blocks = _running()
-    key = _key(path) if blocks else None
-    if key is not None:
+    version = _version(path) if blocks else None
+    if version is not None:
         for block in blocks:
-            block.inputs.add(key)
+            block.inputs.add(version)
 
 
 def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
     """Count the files with these suffixes, in ``path`` and below, as inputs: other processes read them later."""
-    blocks = _running()
-    key = _key(path) if blocks else None
-    if key is not None:
-        for block in blocks:
-            block.folders[key] = block.folders.get(key, frozenset()) | frozenset(suffixes)
+    folder = Path(os.path.realpath(path))
+    for block in _running():
+        block.folders[folder] = block.folders.get(folder, frozenset()) | frozenset(suffixes)
 
 
 def note_output(path: str | Path) -> None:
@@ -87,14 +86,13 @@ def note_output(path: str | Path) -> None:
 def is_input(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
     blocks = _running()
-    key = _key(path) if blocks else None
-    if key is None:
+    version = _version(path) if blocks else None
+    if version is None:
         return False
-    if any(key in block.inputs for block in blocks):
+    if any(version in block.inputs for block in blocks):
         return True
-    path = Path(path)
-    folders = {_key(parent) for parent in path.absolute().parents} if any(block.folders for block in blocks) else ()
-    return any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in folders)
+    path = Path(os.path.realpath(path))
+    return any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in path.parents)
 
 
 def is_output(path: str | Path) -> bool:
@@ -104,15 +102,11 @@ def is_output(path: str | Path) -> bool:
     return version is not None and any(version in block.outputs for block in blocks)
 
 
-def _version(path: str | Path) -> tuple[FileKey, int] | None:
-    """A file and the time of its last change: where an output is replaced, another file may get its old inode."""
-    key = _key(path)
-    return None if key is None else (key, os.stat(path).st_mtime_ns)
-
-
-def _key(path: str | Path) -> FileKey | None:
+def _version(path: str | Path) -> FileVersion | None:
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # ValueError: a zero byte in the path
         return None
-    return status.st_dev, status.st_ino
+    if not stat.S_ISREG(status.st_mode):  # the time of a pipe or a device is that of its last use
+        return status.st_dev, status.st_ino, 0, 0
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

@@ -216,12 +216,14 @@ def test_a_block_that_ended_in_another_context_counts_no_more(tmp_path: Path) ->
     assert not is_output(path) and not is_input(path)
 
 
-def test_a_file_that_changed_since_is_not_the_announced_output(tmp_path: Path) -> None:
-    """An output that is replaced leaves its inode to another file."""
-    path = tmp_path / 'a.json'
+@pytest.mark.parametrize(('note', 'asked'), [(note_input, is_input), (note_output, is_output)])
+def test_a_later_file_with_the_inode_of_a_deleted_one_is_another_file(tmp_path: Path, note, asked) -> None:
+    path, later = tmp_path / 'iter_2.pth', tmp_path / 'last_checkpoint'
     path.write_text('{}')
     with kept_inputs():
-        note_output(path)
-        assert is_output(path)
-        os.utime(path, ns=(1, 1))
-        assert not is_output(path)
+        note(path)
+        assert asked(path)
+        path.rename(later)
+        assert asked(later)
+        os.utime(later, ns=(1, 1))
+        assert not asked(later)

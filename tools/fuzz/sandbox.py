@@ -42,7 +42,7 @@ class Outcome:
         kind: One of ``OUTCOMES``.
         message: The error in one line; with a traceback, a crash or a hang also where it was, in further lines.
         seconds: How long it took.
-        peak_mib: Largest resident memory of the process so far, in MiB; 0 where it ended.
+        peak_mib: Largest growth of the resident memory of its process since that started, in MiB; 0 where it ended.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class Sandbox:
     Args:
         runs: For each target, what is done with the path of an input.
         seconds: Limit for an input.
-        mebibytes: Limit of the resident memory.
+        mebibytes: Limit by which the resident memory may grow; what this process has does not count.
     """
 
     def __init__(
@@ -149,12 +149,13 @@ def _serve(connection: Connection, runs: Mapping[str, Callable[[Path], object]],
     if statm.exists():
         limit = int(statm.read_text().split()[0]) * resource.getpagesize() + SPARE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    usual = peak_mib()
     while True:
         target, path = connection.recv()
         os.ftruncate(output, 0)
         started = time.monotonic()
         kind, message = _run(runs[target], path)
-        connection.send(Outcome(kind, message, time.monotonic() - started, peak_mib()))
+        connection.send(Outcome(kind, message, time.monotonic() - started, peak_mib() - usual))
 
 
 def _run(run: Callable[[Path], object], path: Path) -> tuple[str, str]:
