@@ -43,7 +43,7 @@ class FrameMetric(BaseMetric):
     """Base of metrics on frames.
 
     Each result is a dict of one frame: ``video_id``, ``frame_id``, ``video_length``, ``ori_shape`` (H, W), and for its
-    n objects ``ids`` (n,), ``slots`` (n,), ``labels`` (n,), ``scores`` (n,), ``class_probs`` (n, K) and ``rles`` (n
+    n objects ``ids`` (n,), ``queries`` (n,), ``labels`` (n,), ``scores`` (n,), ``class_probs`` (n, K) and ``rles`` (n
     compressed RLE dicts). Frames may come in any order, from any number of ranks, each exactly once; a video of the
     annotation file of which no frame came counts as a video without predictions.
 
@@ -187,7 +187,11 @@ class FrameMetric(BaseMetric):
 
         Args:
             ground_truth: The annotation file.
-            videos: All T frames in order, by video id in ascending order; only videos that were tested.
+            videos: By video id, the dicts of all T frames in order, as :class:`FrameMetric` describes them; only
+                videos that were tested.
+
+        Returns:
+            Figures by name; the log and the JSON of ``tools/test.py`` have them as ``<prefix>/<name>``.
         """
 
 
