@@ -26,7 +26,7 @@ PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 
 
 def image_format(start: bytes) -> str | None:
-    """The format of an image by the first bytes of its file; None for what does not start as one."""
+    """The format of an image by the first bytes of its file; None if they are not those of an image."""
     for kind in _known_formats():
         accepts = Image.OPEN[kind][1]
         if kind in FORMATS and accepts is not None and accepts(start) is True:
@@ -59,7 +59,7 @@ def is_image_sequence(path: str | Path) -> bool:
 
 
 def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
-    """Raise :class:`InputError` where pictures are larger than ``max_pixels``; ``name`` is theirs in the message."""
+    """Raise :class:`InputError` if a picture is larger than ``max_pixels``; the message calls it ``name``."""
     if width * height > max_pixels:
         raise InputError(
             f'{name}: {width}x{height} is more than {max_pixels} pixels; if it can be trusted, raise max_pixels '

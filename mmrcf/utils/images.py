@@ -1,7 +1,7 @@
 """Reading image files by their content, with Pillow: orientation applied, 8 bits, stacks and animations as frames.
 
-Bytes behind a picture are ignored, and a file that lacks nothing but its end marker is read with a warning; any other
-truncation is an error, where a picture would be partly grey. Samples of more than 8 bits are scaled by
+Bytes after a picture are ignored, and a file that lacks only its end marker is read with a warning. Any other
+truncation is an error, because the picture would be partly grey. Samples of more than 8 bits are scaled by
 :class:`WhiteLevel`.
 """
 

@@ -13,9 +13,9 @@ class WhiteLevel:
     """Scales deep samples to 8 bits by the value that is white, which images do not state.
 
     Integers are those of a sensor of 12, 14, 16, 24 or 32 bits: the smallest of them that holds the brightest value so
-    far; where their type is signed, its largest value is white at most, and negative ones are black. Floats lie in
-    [0, 1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so that one object
-    for the images of a video keeps their brightness; what is beyond it is cut, NaN is black.
+    far; where their type is signed, its largest value is white at most, and negative ones are black. Floats lie in [0,
+    1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so one object for all
+    images of a video keeps their brightness constant. Values above white are white, and NaN is black.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How much slower a model becomes beside other processes, by how its threads wait for each other.
+"""Measure how much other processes slow a model down, for each way in which its threads can wait for each other.
 
 ``python tools/benchmarks/busy.py CONFIG --json outputs/busy.json``
 
@@ -36,7 +36,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Time of a frame on a quiet and on a busy machine')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=60, help='frames of each process that count (default: 60)')
+    parser.add_argument('--frames', type=int, default=60, help='measured frames of each process (default: 60)')
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')
     parser.add_argument('--serve', action='store_true', help='run a frame for each line of the standard input')
