@@ -42,7 +42,7 @@ from .track_export import TrackExporter, video_name
 logger = logging.getLogger(__name__)
 
 Source = str | int | Path | Iterable[np.ndarray] | Iterable[str | Path]
-"""What :func:`~mmrcf.media.open_source` opens."""
+"""Sources that :func:`~mmrcf.media.open_source` opens."""
 STOP_KEYS = (ord('q'), 27)
 DEFAULT_STYLE = TrackStyle()
 

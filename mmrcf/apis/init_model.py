@@ -112,9 +112,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved.type == 'cuda':
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
-            raise InputError(
-                f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one that is there"
-            )
+            raise InputError(f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one of these")
     elif resolved.type != 'cpu':
         backend = getattr(torch.backends, resolved.type, None)
         if backend is None or not backend.is_available():

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 AUDIO_KEYS = ('audio', 'audio_valid')
-"""Where the audio of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
+"""Keys of the audio of a clip in its ``inputs``: log-mel patches, and which of them are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class SlotPredictions:
 
 @dataclass(frozen=True, eq=False)
 class TrackState:
-    """What a tracker keeps between two frames. Constant size: N slots, whatever the stream's length.
+    """The state of a tracker between two frames. Its size is constant: N slots, for a stream of any length.
 
     Trackers that match keep a bank of M tracks instead; the first dimension is then M.
 

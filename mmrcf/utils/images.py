@@ -159,7 +159,7 @@ def _tiff_tags(path: Path) -> ImageFileDirectory_v2:
 
 
 def _sample_type(tags: ImageFileDirectory_v2) -> str:
-    """What the samples of a TIFF are, as NumPy calls it: 'uint16'."""
+    """The type of the samples of a TIFF by NumPy's name: 'uint16'."""
     kind = {1: 'uint', 2: 'int', 3: 'float'}.get(max(tags.get(SAMPLE_FORMAT, (1,))), 'unknown')
     return f'{kind}{max(tags.get(BITS, (1,)))}'
 
@@ -213,7 +213,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _deep_to_rgb(image: Image.Image, white: WhiteLevel) -> np.ndarray:
-    """Grey values that Pillow holds in a type of its own, by the type that their file has, as (H, W, 3) uint8."""
+    """Deep grey values, converted back to the type of the file if Pillow changed it, as (H, W, 3) uint8."""
     pixels = np.asarray(image)
     if image.format != 'TIFF':
         return _to_rgb(pixels, white)

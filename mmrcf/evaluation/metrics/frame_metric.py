@@ -1,4 +1,4 @@
-"""What metrics of frame-by-frame results have in common: they gather frames from all ranks and order them by video."""
+"""The base of metrics on frames: it gathers frames from all ranks and orders them by video."""
 
 import dataclasses
 from abc import abstractmethod
@@ -51,7 +51,7 @@ class FrameMetric(BaseMetric):
         ann_file: Annotation file in the official YouTube-VIS layout, of CocoVID or of COCO. The ground truth is read
             from here, with ``class_map``, ``only`` and ``exclude`` of the data set that is tested
             (:class:`~mmrcf.datasets.annotations.view.AnnotationView`). Or a dict with the path as ``ann_file`` and
-            values of its own for them; it must show the same videos as the data set.
+            other values of these; it must have the same videos as the data set.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.

@@ -12,7 +12,7 @@ from mmrcf.structures import AudioPatch, FrameResult, StreamState
 
 
 class OnlineModel(BaseModel, metaclass=ABCMeta):
-    """What evaluation, demo, camera and benchmark call.
+    """Base of models for streams: evaluation, demo, camera and benchmarks call it.
 
     A model stores nothing of a stream: the caller holds the state, so one model can process many streams.
 
