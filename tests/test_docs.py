@@ -130,7 +130,6 @@ def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path
             assert_same_output(printed, block.code)
 
 
-@pytest.mark.slow
 def test_the_documented_dataset_trains(reader: Path) -> None:
     """The dataset of docs/your_own_part.md on two videos with mask images."""
     for block in blocks('docs/your_own_part.md'):

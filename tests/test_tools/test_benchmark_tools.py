@@ -103,7 +103,6 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert 'dropped to keep up' in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_evaluation_takes_longer_than_its_steps(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:

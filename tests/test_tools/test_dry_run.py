@@ -61,7 +61,6 @@ def test_a_baseline_trains_a_step(load_script, name: str) -> None:
     assert figures['loss'] > 0
 
 
-@pytest.mark.slow
 def test_what_is_pasted_comes_from_stand_ins_too(tmp_path: Path) -> None:
     config = Config.fromfile(CONFIGS / 'real/rcf_r18_people-animals-vehicles.py')
     use_stand_ins(config, tmp_path, size=(96, 128))
