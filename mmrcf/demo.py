@@ -143,6 +143,7 @@ def run(args: argparse.Namespace) -> None:
         options,
         precision=args.precision,
         runtime=args.runtime,
+        adapt_threads=True,
     )
     classes = inferencer.segmenter.classes
     print(model_line(args, classes))

@@ -32,6 +32,7 @@ from mmrcf.media import (
 from mmrcf.models import OnlineModel
 from mmrcf.shipped_models import class_mismatch
 from mmrcf.structures import FrameResult
+from mmrcf.threads import ThreadAdapter
 from mmrcf.urls import source_name
 from mmrcf.visualization import AudioAttention, TrackPainter, TrackStyle
 
@@ -61,6 +62,8 @@ class RCFInferencer:
         checkpoint: The model's weights.
         device, precision, runtime: As of :class:`~mmrcf.apis.OnlineSegmenter`.
         cfg_options: Fields of the config to override, by dotted path.
+        adapt_threads: Use fewer CPU threads while other processes take the cores, see
+            :class:`~mmrcf.threads.ThreadAdapter`. It is for programs, since the number is that of the whole process.
 
     Example:
         >>> inferencer = RCFInferencer('real')
@@ -78,9 +81,11 @@ class RCFInferencer:
         *,
         precision: str = 'auto',
         runtime: str = 'onnxruntime',
+        adapt_threads: bool = False,
     ) -> None:
         self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options, precision=precision, runtime=runtime)
         self._files = (config, checkpoint)
+        self._most_threads = torch.get_num_threads() if adapt_threads else 1  # of one thread, none can be taken
 
     def stream(
         self,
@@ -160,7 +165,9 @@ class RCFInferencer:
             viewer = stack.enter_context(Window(frames.name)).show if show is True else show
             painter = TrackPainter(style if attention is None else replace(style, opacity=0.0))
             uses_audio = uses_audio and segmenter.uses_audio
+            threads = stack.enter_context(ThreadAdapter(torch.set_num_threads, self._most_threads))
             for frame in frames:
+                threads.update()
                 result = segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
                 if writer or viewer:
                     picture = painter.draw(attention.picture(frame.image) if attention else frame.image, result)
