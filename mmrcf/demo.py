@@ -68,7 +68,7 @@ from mmrcf.model_index import listed_model, no_model
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
-"""Input of a model that has no sample clip of its own."""
+"""Input of a model without a sample clip."""
 FALLBACK_MODEL = 'shapes'
 """Runs on its sample clip where no input is given and the default model has no clip yet."""
 
@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What the command line asks for."""
+    """Run the model as the command line says."""
     keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
     choose_model(args)

@@ -102,7 +102,7 @@ class OnlineSegmenter:
 
     @property
     def setup(self) -> str:
-        """What runs the model, where and in which precision."""
+        """Runtime, device and precision of the model."""
         if isinstance(self.model, ExportedModel):
             return self.model.graph.setup
         return f'pytorch, {self.device}, {self.precision}'
@@ -217,7 +217,7 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
 
 
 def _frame_record(frame: np.ndarray, index: int) -> dict:
-    """What the loading transforms leave for a clip of one frame; images are BGR."""
+    """The dict after the loading transforms, for a clip of one frame; images are BGR."""
     shape = frame.shape[:2]
     return dict(
         img=[cv2.cvtColor(frame, cv2.COLOR_RGB2BGR if frame.ndim == 3 else cv2.COLOR_GRAY2BGR)],

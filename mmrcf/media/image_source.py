@@ -9,7 +9,8 @@ from pathlib import Path
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import without_credentials
-from mmrcf.utils.images import WhiteLevel, count_frames, read_frames
+from mmrcf.utils.images import count_frames, read_frames
+from mmrcf.utils.white_level import WhiteLevel
 
 from .frame_source import Frame, FrameSource
 

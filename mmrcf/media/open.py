@@ -18,13 +18,8 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.urls import scheme_of, source_name
 from mmrcf.utils import require_file
 from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
-from mmrcf.utils.images import (
-    SIGNATURE_BYTES,
-    image_format,
-    image_suffixes,
-    is_image_file,
-    is_image_sequence,
-)
+from mmrcf.utils.image_files import SIGNATURE_BYTES, image_format, image_suffixes, is_image_sequence
+from mmrcf.utils.images import is_image_file
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mmrcf.errors import InputError
 from mmrcf.media.image_source import natural_order
-from mmrcf.utils.images import image_suffixes
+from mmrcf.utils.image_files import image_suffixes
 
 from .limits import Limits
 

@@ -13,7 +13,8 @@ from PIL import Image
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 from mmrcf.utils import read_image
-from mmrcf.utils.images import WhiteLevel, count_frames, is_image_file, read_frames
+from mmrcf.utils.images import count_frames, is_image_file, read_frames
+from mmrcf.utils.white_level import WhiteLevel
 
 
 def picture(value: int = 0) -> Image.Image:

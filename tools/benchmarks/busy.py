@@ -1,4 +1,4 @@
-"""How much slower a model becomes beside other processes, by how its threads wait for each other.
+"""Measure how much other processes slow a model down, for each way in which its threads can wait for each other.
 
 ``python tools/benchmarks/busy.py CONFIG --json outputs/busy.json``
 
@@ -44,7 +44,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file, or an exported .onnx file')
     add_size(parser, 'size of made-up frames', (640, 360), least=16)
     parser.add_argument(
-        '--frames', type=int, default=3 * TURN, help=f'that count, under each load, in turns of {TURN} (default: 60)'
+        '--frames',
+        type=int,
+        default=3 * TURN,
+        help=f'measured frames under each load, in turns of {TURN} (default: 60)',
     )
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')

@@ -1,8 +1,8 @@
 """Measure and write all figures of docs/performance.md: one command.
 
-``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``,
-``make data-shapes`` and the audio-visual benchmark. Each run leaves a JSON file in docs/performance; what is there is
-not measured again, so it can be interrupted.
+``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``, ``make
+data-shapes`` and the audio-visual benchmark. Each run writes a JSON file to docs/performance. A run with a file is not
+repeated, so the command can be interrupted.
 """
 
 import argparse
