@@ -62,9 +62,8 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 from mmrcf.apis import RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.apis.init_model import ONNX_SUFFIX, require_model
 from mmrcf.media import require_source
-from mmrcf.model_index import listed_model, no_model
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
@@ -86,10 +85,7 @@ def choose_model(args: argparse.Namespace) -> None:
     if args.model is not None and args.model not in SHIPPED_MODELS:
         args.config, args.model = args.model, None
     if args.config is not None:
-        if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX) and listed_model(args.config) is None:
-            if not Path(args.config).exists():
-                raise no_model(args.config)
-            raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
+        require_model(args.config, args.checkpoint)
         return
     if args.model is None:
         default = SHIPPED_MODELS[DEFAULT_MODEL]

@@ -19,6 +19,7 @@ from mmrcf.errors import InputError, one_line
 from mmrcf.media import open_source
 from mmrcf.media.frame_source import fit_image, limited_size
 from mmrcf.shipped_models import SHIPPED_MODELS
+from mmrcf.utils import counted
 
 from .limits import Limits
 from .runs import LiveStream, ModelShelf, Progress, Run, RunOptions
@@ -113,11 +114,10 @@ def progress_html(progress: Progress, state: str) -> str:
     """How far a run is; ``state`` is a word."""
     of = f' of {progress.total}' if progress.total else ''
     share = f'{min(100, 100 * progress.frames / progress.total):.0f}%' if progress.total else '100%'
-    objects = f'{progress.objects} object{"s" * (progress.objects != 1)}'
     return (
         f'<div class="rcf-progress"><i style="width: {share}"></i></div><p class="rcf-status" role="status">'
         f'<b>{state}</b><span>frame {progress.frames}{of}</span><span>{progress.fps:.1f} FPS</span>'
-        f'<span>{objects}</span></p>'
+        f'<span>{counted(progress.objects, "object")}</span></p>'
     )
 
 
@@ -286,7 +286,7 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
                     source = prepare_upload(path, Path(own) / 'images', limits)
                     with open_source(source, max_size=limits.side, max_pixels=limits.pixels) as frames:
                         picture, size = next(iter(frames)).image, f'{frames.width}x{frames.height}'
-                        count = f', {frames.num_frames} frames' if frames.num_frames else ''
+                        count = f', {counted(frames.num_frames, "frame")}' if frames.num_frames else ''
             except InputError as error:
                 text = error_html(error, path.parent, Path(own))
                 return {viewer: gr.update(value=empty_html('No picture'), visible=True), status: text, **cleared}
@@ -294,7 +294,10 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
             return {viewer: gr.update(value=picture_html(picture), visible=True), status: note, **cleared}
 
         def model_changed(name: str) -> dict:
-            segmenter = shelf.get(name)[0].segmenter
+            try:
+                segmenter = shelf.get(name)[0].segmenter
+            except InputError as error:
+                return {status: error_html(error)}
             detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
             return {
                 model: gr.update(info=f'Detects {detects}.' if detects else ' '),
@@ -305,7 +308,7 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
             }
 
         private = dict(api_visibility='private')
-        settings = [model, score, audio_row, sample, attention]
+        settings = [model, score, audio_row, sample, attention, status]
         start.click(
             run,
             [upload, model, *options],

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mmrcf.errors import InputError
 from mmrcf.media.image_source import natural_order
+from mmrcf.utils import counted
 from mmrcf.utils.images import image_suffixes
 
 from .limits import Limits
@@ -52,7 +53,7 @@ def _unpack_images(archive: zipfile.ZipFile, folder: Path, limits: Limits) -> No
     if not members:
         raise InputError(f'{name}: holds no images; expected {", ".join(sorted(suffixes))}')
     if len(members) > limits.images:
-        raise InputError(f'{name}: holds {len(members)} images; at most {limits.images} are taken')
+        raise InputError(f'{name}: holds {counted(len(members), "image")}; at most {limits.images} are taken')
     folder.mkdir(parents=True)
     left = 4 * limits.upload_mib * 2**20
     for number, path in enumerate(natural_order(list(members))):
