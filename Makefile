@@ -1,7 +1,7 @@
 # One command each: `make demo`, `make test`. All of them create `.venv` first and reuse it afterwards.
 
 VENV ?= .venv
-PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.10 python3; do command -v $$name && break; done)
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPARED := $(VENV)/.torchvggish
@@ -34,9 +34,9 @@ env: $(INSTALLED)
 
 # The stamp is older than what the installation depends on: install again, which is quick where all is satisfied.
 $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt requirements/dev.txt requirements/onnx.txt
-	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.10 or newer, or give PYTHON=<path>' >&2; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo 'error: $(PYTHON) is older than Python 3.10; give PYTHON=<path of a newer one>' >&2; exit 2; }
+	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.11 or newer, or give PYTHON=<path>' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'error: $(PYTHON) is older than Python 3.11; give PYTHON=<path of a newer one>' >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[dev,onnx]'
 	# OpenCV's ordinary build needs libGL, which a server may lack; the headless build has the same version and files.
