@@ -343,7 +343,7 @@ def launch_options(limits: Limits) -> dict[str, Any]:
     """Arguments of ``launch``: how the page looks, and that it is served to nobody else and by nobody else."""
     theme = gr.themes.Base(
         primary_hue='blue', neutral_hue='slate', font=list(SYSTEM_FONTS), font_mono=list(SYSTEM_MONO)
-    )
+    ).set(body_text_color_subdued='*neutral_500', block_info_text_color='*neutral_500')  # Gradio's are too pale to read
     return dict(
         theme=theme,
         css=files('mmrcf.web').joinpath('style.css').read_text(encoding='utf-8'),
