@@ -8,7 +8,6 @@ COMPARED := $(VENV)/.torchvggish
 COMPILED := $(VENV)/.mmcv-compiled
 SHAPES := data/shapes/train/instances.json
 SHAPES_AV := data/shapes_av/train/instances.json
-PHOTOGRAPHS := data/demo/photographs.mp4
 
 SERVED := $(VENV)/.web
 DOCUMENTED := $(VENV)/.docs
@@ -44,15 +43,11 @@ $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt 
 		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
 	touch $@
 
-# Photographs that scikit-image and matplotlib install, under a moving camera.
-$(PHOTOGRAPHS): tools/misc/make_demo_clip.py | $(INSTALLED)
-	$(BIN)/python tools/misc/make_demo_clip.py photographs --out $@
-
-demo: $(INSTALLED) $(PHOTOGRAPHS)
+demo: $(INSTALLED)
 	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --model shapes --out outputs/demo.mp4 --json outputs/demo.json
 	$(BIN)/python demo/video_demo.py demo/shapes_av.mp4 --model shapes-av \
 		--out outputs/demo_av.mp4 --json outputs/demo_av.json
-	$(BIN)/python demo/video_demo.py $(PHOTOGRAPHS) --model real \
+	$(BIN)/python demo/video_demo.py demo/photographs.mp4 --model real \
 		--out outputs/demo_real.mp4 --json outputs/demo_real.json
 
 # Lists of all that is needed beside the rest, so that pip has nothing to search for: with the search it takes minutes.

@@ -160,8 +160,8 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
                             elem_id='rcf-upload',
                         )
                         with gr.Row():
-                            start = gr.Button('Start', variant='primary', elem_id='rcf-start')
-                            stop = gr.Button('Stop', elem_id='rcf-stop', interactive=False)
+                            start = gr.Button('Start', variant='primary', elem_id='rcf-start', min_width=100)
+                            stop = gr.Button('Stop', elem_id='rcf-stop', min_width=100, interactive=False)
                         gr.HTML(notes_html([f'Up to {limits.upload_mib} MiB and {limits.seconds:g} seconds.']))
                         sample = gr.Button('Use the sample clip of this model', size='sm', elem_id='rcf-sample')
                     with gr.Tab('Camera', id='camera', elem_id='rcf-camera-tab'):
@@ -185,7 +185,7 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
                     audio = gr.Checkbox(True, label='Use the audio', min_width=130)
                     attention = gr.Checkbox(False, label='Draw audio attention', min_width=130)
             with gr.Column(scale=5, min_width=320):
-                viewer = gr.HTML(empty_html('Drop a video on the left, or use the sample clip.'), elem_id='rcf-viewer')
+                viewer = gr.HTML(empty_html('The result appears here.'), elem_id='rcf-viewer')
                 result = gr.Video(
                     visible=False, label='Result', elem_id='rcf-result', autoplay=False, buttons=['download']
                 )
@@ -278,7 +278,7 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
 
         def first_picture(upload: str | None) -> dict:
             if upload is None:
-                return {viewer: empty_html('Drop a video on the left, or use the sample clip.'), status: ''}
+                return {viewer: empty_html('The result appears here.'), status: ''}
             cleared = {result: gr.update(visible=False), table: ''}
             path = Path(upload)
             try:

@@ -1,6 +1,6 @@
 """Write a clip for the demo (mp4, H.264): photographs under a moving camera, or synthetic videos with their audio.
 
-    python tools/misc/make_demo_clip.py photographs --out data/demo/photographs.mp4
+    python tools/misc/make_demo_clip.py photographs --out demo/photographs.mp4
 
 Two people and a cat: photographs that scikit-image and matplotlib install, on a plain wall under a camera that pans
 and zooms. Nothing is downloaded.

@@ -1,6 +1,6 @@
 """Draw one frame of a video in our styles and by supervision's annotators, for docs/overlays.md.
 
-``python tools/misc/overlay_picture.py data/demo/photographs.mp4 --time 3 --out docs/images/overlays.jpg``
+``python tools/misc/overlay_picture.py demo/photographs.mp4 --time 3 --out docs/images/overlays.jpg``
 
 It needs the extra ``supervision``.
 """

@@ -2,7 +2,7 @@
 
 It needs the extra ``web``, Selenium, and Chromium with its driver.
 
-``python tools/misc/page_pictures.py data/demo/photographs.mp4 --out docs/images``
+``python tools/misc/page_pictures.py demo/photographs.mp4 --out docs/images``
 """
 
 import argparse
@@ -98,7 +98,7 @@ def take_pictures(photographer: Photographer, clip: Path) -> None:
     page.take('start')
     page.upload(clip)
     page.find('#rcf-start').click()
-    page.wait(lambda: int(re.search(r'frame (\d+)', page.status())[1]) >= 40)
+    page.wait(lambda: any(int(number) >= 40 for number in re.findall(r'frame (\d+)', page.status())))
     page.take('running')
     page.wait(lambda: 'Done' in page.status() and page.find('#rcf-result video').is_displayed())
     page.take('done')
