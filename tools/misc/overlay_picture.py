@@ -1,6 +1,6 @@
 """Draw one frame of a video in our styles and by supervision's annotators, for docs/overlays.md.
 
-``python tools/misc/overlay_picture.py demo/photographs.mp4 --time 3 --out docs/images/overlays.jpg``
+``python tools/misc/overlay_picture.py demo/photographs.mp4 --time 5 --out docs/images/overlays.jpg``
 
 It needs the extra ``supervision``.
 """
@@ -70,8 +70,9 @@ def draw_with_supervision(image: np.ndarray, result: FrameResult) -> np.ndarray:
         f'{name} {track_id} {score:.2f}'
         for name, track_id, score in zip(result.class_names, result.ids, result.scores, strict=True)
     ]
-    picture = sv.MaskAnnotator().annotate(image.copy(), detections)
-    return sv.LabelAnnotator().annotate(picture, detections, labels)
+    by_track = dict(color_lookup=sv.ColorLookup.TRACK)
+    picture = sv.MaskAnnotator(**by_track).annotate(image.copy(), detections)
+    return sv.LabelAnnotator(**by_track).annotate(picture, detections, labels)
 
 
 @exit_on_bad_input

@@ -8,6 +8,7 @@ It needs the extra ``web``, Selenium, and Chromium with its driver.
 import argparse
 import base64
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -117,15 +118,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     require_file(args.clip, 'clip')
     try:
-        from selenium.webdriver import Chrome, ChromeOptions
+        from selenium.webdriver import Chrome, ChromeOptions, ChromeService
     except ModuleNotFoundError as error:
         raise InputError('Selenium is not installed; pip install selenium') from error
+    browser, driver = shutil.which('chromium'), shutil.which('chromedriver')
+    if browser is None or driver is None:
+        raise InputError('no Chromium with its chromedriver: apt-get install chromium chromium-driver')
     options = ChromeOptions()
+    options.binary_location = browser
     for argument in ('--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars'):
         options.add_argument(argument)
-    with serve(model_builders(page_args([])), Limits(), port=0) as address, Chrome(options) as browser:
-        browser.get(address)
-        take_pictures(Photographer(browser, args.out), args.clip)
+    builders = model_builders(page_args([]))
+    with serve(builders, Limits(), port=0) as address, Chrome(options, ChromeService(driver)) as chrome:
+        chrome.get(address)
+        take_pictures(Photographer(chrome, args.out), args.clip)
     print(f'wrote {args.out}/web_*.jpg')
 
 
