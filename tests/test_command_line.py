@@ -130,3 +130,16 @@ def test_help_is_answered_before_anything_heavy_is_imported(repository: Path) ->
     environment = os.environ | {'PYTHONPATH': str(repository)}
     output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     assert {path: found for path, found in json.loads(output).items() if found != [True, []]} == {}
+
+
+def test_opencv_without_graphics_libraries_is_one_line(tmp_path: Path, repository: Path) -> None:
+    missing = 'libGL.so.1: cannot open shared object file'
+    (tmp_path / 'cv2.py').write_text(f"raise ImportError('{missing}')\n")
+    environment = os.environ | {'PYTHONPATH': f'{tmp_path}{os.pathsep}{repository}'}
+    for options, code in (['--help'], 0), ([], 2):
+        result = subprocess.run(
+            [sys.executable, '-m', 'mmrcf.demo', *options], env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == code
+    assert result.stderr.startswith(f'error: OpenCV cannot be loaded ({missing}); ') and result.stderr.count('\n') == 1
+    assert 'opencv-python-headless==' in result.stderr

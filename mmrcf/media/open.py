@@ -16,7 +16,7 @@ import numpy as np
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.urls import scheme_of, source_name
-from mmrcf.utils import require_file
+from mmrcf.utils import counted, require_file
 from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
 from mmrcf.utils.image_files import SIGNATURE_BYTES, image_format, image_suffixes, is_image_sequence
 from mmrcf.utils.images import is_image_file
@@ -205,7 +205,7 @@ def _open_memory(
     if not all(isinstance(path, (str, Path)) for path in paths):
         raise InputError(f'{name}: holds paths beside other things; give paths only, or arrays only')
     paths = [Path(path) for path in paths]
-    return ImageSource(paths, f'{len(paths)} images', fps=fps, max_size=max_size, max_pixels=max_pixels)
+    return ImageSource(paths, counted(len(paths), 'image'), fps=fps, max_size=max_size, max_pixels=max_pixels)
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
