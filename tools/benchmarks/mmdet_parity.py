@@ -40,7 +40,7 @@ import mmengine.hub
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from mmdet.apis import inference_detector, init_detector
+from mmdet.apis import inference_detector
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
@@ -49,6 +49,7 @@ from torch import nn
 
 from measuring import encoded_frames, prepare_process
 from mmrcf.apis import OnlineSegmenter
+from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError
 from mmrcf.structures import FrameResult
@@ -65,14 +66,28 @@ def detector_config(name: str) -> Config:
     return config
 
 
+def build_network(config: Config) -> nn.Module:
+    """mmdet's network with random weights, in evaluation mode."""
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        network = MMDET_MODELS.build(config.model).eval()
+    network.cfg = config  # read by inference_detector
+    return network
+
+
+def load_detector(config: Config, checkpoint: str | Path, device: torch.device) -> nn.Module:
+    """What ``mmdet.apis.init_detector`` gives, without building the data set, for which panoptic configs need more."""
+    network = build_network(config)
+    load_weights(network, read_checkpoint(checkpoint)['state_dict'], checkpoint)
+    return network.to(device)
+
+
 def write_random_weights(config: Config, path: str | Path) -> None:
     """Save the network of mmdet with random weights and the classes of its data, as mmdet saves a checkpoint.
 
     The weights of the class layer are large, so that queries have different classes with scores like trained ones.
     """
     torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        network = MMDET_MODELS.build(config.model)
+    network = build_network(config)
     nn.init.normal_(network.panoptic_head.cls_embed.weight, std=0.3)
     classes = config.test_dataloader.dataset.get('metainfo', {}).get('classes')
     meta = {} if classes is None else dict(dataset_meta=dict(classes=classes))
@@ -145,7 +160,7 @@ def compare(
 
     Args:
         segmenter: The stream, before its first frame.
-        detector: From ``mmdet.apis.init_detector``.
+        detector: Of :func:`load_detector`.
         pipeline: Of :func:`mmdet_pipeline`.
         frames: (H, W, 3) uint8 RGB.
 
@@ -175,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scales = [step.scale for step in segmenter.model.cfg.test_dataloader.dataset.pipeline if 'scale' in step]
     if len(scales) != 1:
         raise InputError(f'config {args.config}: expected one transform with a scale in the test pipeline')
-    detector = init_detector(theirs, args.checkpoint, device=str(segmenter.device))
+    detector = load_detector(theirs, args.checkpoint, segmenter.device)
     source = encoded_frames(args.input, args.size)
     frames = (image for image, _ in itertools.islice(source.frames, args.frames))
     comparison, times = compare(segmenter, detector, mmdet_pipeline(theirs, tuple(scales[0])), frames)

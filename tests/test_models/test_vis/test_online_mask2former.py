@@ -9,7 +9,7 @@ import mmengine.hub
 import numpy as np
 import pytest
 import torch
-from mmdet.apis import inference_detector, init_detector
+from mmdet.apis import inference_detector
 from mmdet.datasets import CocoDataset
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.structures import DetDataSample
@@ -178,7 +178,7 @@ def test_the_demo_shows_the_masks_of_mmdet_s_own_inference(
     monkeypatch.setattr(sys, 'argv', ['video_demo.py', str(clip), 'ours.py', 'zoo.pth', '--json', 'demo.json'])
     demo.main()
     tracks = json.loads(Path('demo.json').read_text())['annotations']
-    detector, pipeline = init_detector(theirs, 'zoo.pth', device='cpu'), tool.mmdet_pipeline(theirs, size)
+    detector, pipeline = tool.load_detector(theirs, 'zoo.pth', 'cpu'), tool.mmdet_pipeline(theirs, size)
     compared = 0
     for index, frame in enumerate(open_source(clip)):
         sample = inference_detector(detector, np.ascontiguousarray(frame.image[..., ::-1]), pipeline)
