@@ -13,7 +13,7 @@ import mmap
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,13 @@ NEXT_IMAGE = {
     'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
     'PNG': re.compile(rb'IEND\xaeB`\x82\x89PNG\r\n'),
 }
+# Width, height and, but of bitmaps, the largest value in the header of a binary PBM, PGM or PPM, with comments.
+_SPACE = rb'(?:\s|#[^\n]*\n)+'
+PNM_HEADER = re.compile(rb'(?:P4%b(\d+)%b(\d+)|P([56])%b(\d+)%b(\d+)%b(\d+))\s' % ((_SPACE,) * 5))
+# Of a PFM in colour: width, height, and a scale whose sign is the byte order.
+PFM_HEADER = re.compile(rb'PF\s+(\d+)\s+(\d+)\s+([-+.\deE]+)\s')
+# Colour profiles and comments may lie before the mark of an animation.
+MAX_PNG_HEADER = 2**22
 # Of a phone's photo, whose further JPEGs are depth maps and the like.
 PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 JPEG_END = b'\xff\xd9'
@@ -133,6 +140,9 @@ def read_frames(
     path = _require_image(path)
     name = f'image {path}'
     with _reading(path):
+        if _is_colour_pfm(path):
+            yield _to_rgb(_read_colour_pfm(path, max_pixels), white), None
+            return
         if _needs_opencv(path):
             tags = _tiff_tags(path)
             is_wide = max(tags.get(BITS, (8,))) > 32
@@ -183,7 +193,7 @@ def is_image_file(path: str | Path) -> bool:
         with _reading(path), _open(path):
             return True
     except InputError:
-        return _needs_opencv(path)
+        return _needs_opencv(path) or _is_colour_pfm(path)
 
 
 def is_image_sequence(path: str | Path) -> bool:
@@ -201,7 +211,30 @@ def is_image_sequence(path: str | Path) -> bool:
         if kind == 'BMP':
             end = int.from_bytes(content[2:6], 'little')
             return end > 0 and content[end : end + 2] == content[:2]
-        return False
+        if kind == 'WEBP':
+            end = 8 + int.from_bytes(content[4:8], 'little')
+            return image_format(content[end : end + SIGNATURE_BYTES]) == kind
+        return kind == 'PPM' and PNM_HEADER.match(content, _pnm_end(content)) is not None
+
+
+def _pnm_end(content: mmap.mmap) -> int:
+    """Bytes of the first binary PBM, PGM or PPM; those of the file where it starts with none."""
+    header = PNM_HEADER.match(content)
+    if header is None:
+        return len(content)
+    bit_width, bit_height, kind, width, height, largest = header.groups()
+    if bit_width is not None:
+        return header.end() + (int(bit_width) + 7) // 8 * int(bit_height)
+    samples = int(width) * int(height) * (3 if kind == b'6' else 1)
+    return header.end() + samples * (1 if int(largest) < 256 else 2)
+
+
+def is_animated_png(peek: Callable[[int], bytes]) -> bool:
+    """Whether a PNG has frames, which its header says; ``peek`` gives so many bytes of its start."""
+    size = SIGNATURE_BYTES
+    while b'IDAT' not in (start := peek(size)) and len(start) == size < MAX_PNG_HEADER:
+        size *= 2
+    return b'acTL' in start.partition(b'IDAT')[0]
 
 
 def image_format(start: bytes) -> str | None:
@@ -309,6 +342,26 @@ def _needs_opencv(path: Path) -> bool:
             return False
     except Image.UnidentifiedImageError:
         return True
+
+
+def _is_colour_pfm(path: Path) -> bool:
+    """Whether a file is a PFM in colour, which Pillow does not know."""
+    with path.open('rb') as file:
+        return PFM_HEADER.match(file.read(SIGNATURE_BYTES)) is not None
+
+
+def _read_colour_pfm(path: Path, max_pixels: int) -> np.ndarray:
+    """(H, W, 3) float32, RGB."""
+    with path.open('rb') as file:
+        header = PFM_HEADER.match(file.read(SIGNATURE_BYTES))
+        width, height, scale = int(header[1]), int(header[2]), float(header[3])
+        check_pixels(f'image {path}', width, height, max_pixels)
+        file.seek(header.end())
+        content = file.read(12 * width * height)
+    if not width * height or len(content) < 12 * width * height:
+        raise ValueError('truncated')
+    values = np.frombuffer(content, '<f4' if scale < 0 else '>f4').reshape(height, width, 3)
+    return values[::-1].astype(np.float32)  # its rows begin at the bottom
 
 
 def _tiff_tags(path: Path) -> ImageFileDirectory_v2:
