@@ -270,6 +270,7 @@ SECTIONS = {
     'r101': latency('latency_r101'),
     'r18': latency('latency_r18', 'latency_r18_compiled'),
     'r18-openvino': latency('latency_r18_openvino'),
+    'real': latency('latency_real', 'latency_real_openvino'),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),
