@@ -360,6 +360,13 @@ def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:
             yield field, content
 
 
+def drop_initial_weights(config: Config) -> None:
+    """Let the model of ``config`` begin with random weights, where it names those of a file or an address."""
+    for field, part in list(config_parts(config)):
+        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
+
+
 def _is_a(part: dict, class_name: str) -> bool:
     return str(part.get('type', '')).split('.')[-1] == class_name
 
