@@ -13,10 +13,11 @@ from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
-from mmrcf.model_index import listed_model
+from mmrcf.model_index import listed_model, no_model
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 from mmrcf.shipped_models import SHIPPED_MODELS
+from mmrcf.utils import counted
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,24 @@ def init_model(
     return model
 
 
+def require_model(config: str, checkpoint: str | None) -> None:
+    """Refuse what cannot be a model, before anything is built.
+
+    Args:
+        config: A config file, an ONNX file or the name of a model.
+        checkpoint: The weights; a config needs them.
+
+    Raises:
+        InputError: There is no such file or model, or a config comes without a checkpoint.
+    """
+    if listed_model(config) is not None:
+        return
+    if not Path(config).exists():
+        raise no_model(config)
+    if checkpoint is None and Path(config).suffix != ONNX_SUFFIX:
+        raise InputError(f'config {config}: comes without a checkpoint; give CONFIG CHECKPOINT')
+
+
 def resolve_device(device: str | torch.device) -> torch.device:
     """``device`` as an existing torch device; 'auto' is a GPU if there is one, else the CPU.
 
@@ -141,6 +160,6 @@ def _check_class_count(model: OnlineModel, origin: object) -> None:
     expected = model.num_classes
     if classes is not None and len(classes) != expected:
         raise InputError(
-            f'{origin}: names {len(classes)} classes, but the model has {expected}; '
+            f'{origin}: names {counted(len(classes), "class")}, but the model has {expected}; '
             'use the config and the checkpoint of one data set'
         )

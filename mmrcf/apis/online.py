@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
 
 from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
@@ -18,7 +19,7 @@ from mmrcf.errors import InputError
 from mmrcf.export import ExportedModel
 from mmrcf.models import OnlineModel
 from mmrcf.optimization import PRECISIONS, compile_network, optimize_for_inference, resolve_precision
-from mmrcf.registry import TRANSFORMS
+from mmrcf.registry import SCOPE, TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
 from .init_model import init_model
@@ -212,7 +213,8 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
             'put it before PackClip'
         )
     steps = [step for step, name in zip(steps, names, strict=True) if not name.startswith('Load')]
-    with explained_config_errors(config):
+    # Another library of OpenMMLab in this process may have made its own scope the default one.
+    with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         return Compose([TRANSFORMS.build(step) for step in steps])
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmrcf.utils import counted
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -78,6 +80,7 @@ class RunSummary:
         left_out += [f'{self.dropped} dropped to keep up'] if self.dropped else []
         notes = f' ({", ".join(left_out)})' if left_out else ''
         stopped = 'interrupted after ' if self.interrupted else ''
-        parts = [f'{stopped}{self.frames} frames{notes}, {self.objects} objects, {self.fps:.1f} FPS']
+        frames, objects = counted(self.frames, 'frame'), counted(self.objects, 'object')
+        parts = [f'{stopped}{frames}{notes}, {objects}, {self.fps:.1f} FPS']
         parts += [f'audio: {self.audio}'] if self.audio is not None else []
         return '; '.join([*parts, str(self.latency), self.setup])

@@ -17,6 +17,7 @@ from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
 from mmrcf.registry import SCOPE
 from mmrcf.structures import FrameResult
+from mmrcf.utils import counted
 
 WARM_UP = 10
 FIELDS = ('ids', 'queries', 'labels', 'scores', 'masks')
@@ -88,7 +89,7 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f'{self.frames} frames, {self.objects} objects: {self.unmatched} shown by one only, '
+            f'{counted(self.frames, "frame")}, {counted(self.objects, "object")}: {self.unmatched} shown by one only, '
             f'{self.track_ids} other track IDs, {self.labels} other labels; '
             f'mask IoU at least {self.lowest_iou:.5f}, {self.mean_iou:.6f} on average, {self.below} below 0.999 '
             f'({self.pixels} pixels differ); scores differ by at most {self.score:.2g}'

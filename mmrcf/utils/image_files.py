@@ -6,7 +6,7 @@ import mmap
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,11 @@ NEXT_IMAGE = {
     'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
     'PNG': re.compile(rb'IEND\xaeB`\x82\x89PNG\r\n'),
 }
+# Width, height and, but of bitmaps, the largest value in the header of a binary PBM, PGM or PPM, with comments.
+_SPACE = rb'(?:\s|#[^\n]*\n)+'
+PNM_HEADER = re.compile(rb'(?:P4%b(\d+)%b(\d+)|P([56])%b(\d+)%b(\d+)%b(\d+))\s' % ((_SPACE,) * 5))
+# Colour profiles and comments may lie before the mark of an animation.
+MAX_PNG_HEADER = 2**22
 # Of a phone's photo, whose further JPEGs are depth maps and the like.
 PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
 
@@ -55,7 +60,30 @@ def is_image_sequence(path: str | Path) -> bool:
         if kind == 'BMP':
             end = int.from_bytes(content[2:6], 'little')
             return end > 0 and content[end : end + 2] == content[:2]
-        return False
+        if kind == 'WEBP':
+            end = 8 + int.from_bytes(content[4:8], 'little')
+            return image_format(content[end : end + SIGNATURE_BYTES]) == kind
+        return kind == 'PPM' and PNM_HEADER.match(content, _pnm_end(content)) is not None
+
+
+def _pnm_end(content: mmap.mmap) -> int:
+    """Bytes of the first binary PBM, PGM or PPM; those of the file where it starts with none."""
+    header = PNM_HEADER.match(content)
+    if header is None:
+        return len(content)
+    bit_width, bit_height, kind, width, height, largest = header.groups()
+    if bit_width is not None:
+        return header.end() + (int(bit_width) + 7) // 8 * int(bit_height)
+    samples = int(width) * int(height) * (3 if kind == b'6' else 1)
+    return header.end() + samples * (1 if int(largest) < 256 else 2)
+
+
+def is_animated_png(peek: Callable[[int], bytes]) -> bool:
+    """Whether a PNG has frames, which its header says; ``peek`` gives so many bytes of its start."""
+    size = SIGNATURE_BYTES
+    while b'IDAT' not in (start := peek(size)) and len(start) == size < MAX_PNG_HEADER:
+        size *= 2
+    return b'acTL' in start.partition(b'IDAT')[0]
 
 
 def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:

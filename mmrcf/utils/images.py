@@ -8,6 +8,7 @@ truncation is an error, because the picture would be partly grey. Samples of mor
 import contextlib
 import io
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 
 from .files import require_file
-from .image_files import check_pixels, decoder_errors, open_image, unlimited_pillow
+from .image_files import SIGNATURE_BYTES, check_pixels, decoder_errors, open_image, unlimited_pillow
 from .white_level import WhiteLevel
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ BITS, SAMPLE_FORMAT, PHOTOMETRIC, WHITE_IS_ZERO = 258, 339, 262, 0
 # Samples that Pillow holds in another type.
 CAST_TYPES = frozenset(('int8', 'int16', 'uint32'))
 TIFF_STARTS = (b'II*\0', b'MM\0*')
+# Of a PFM in colour: width, height, and a scale whose sign is the byte order.
+PFM_HEADER = re.compile(rb'PF\s+(\d+)\s+(\d+)\s+([-+.\deE]+)\s')
 JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
 
@@ -77,6 +80,9 @@ def read_frames(
     path = _require_image(path)
     name = f'image {path}'
     with decoder_errors(path):
+        if _is_colour_pfm(path):
+            yield _to_rgb(_read_colour_pfm(path, max_pixels), white), None
+            return
         if _needs_opencv(path):
             tags = _tiff_tags(path)
             is_wide = max(tags.get(BITS, (8,))) > 32
@@ -127,7 +133,7 @@ def is_image_file(path: str | Path) -> bool:
         with decoder_errors(path), open_image(path):
             return True
     except InputError:
-        return _needs_opencv(path)
+        return _needs_opencv(path) or _is_colour_pfm(path)
 
 
 def _require_image(path: str | Path) -> Path:
@@ -147,6 +153,26 @@ def _needs_opencv(path: Path) -> bool:
             return False
     except Image.UnidentifiedImageError:
         return True
+
+
+def _is_colour_pfm(path: Path) -> bool:
+    """Whether a file is a PFM in colour, which Pillow does not know."""
+    with path.open('rb') as file:
+        return PFM_HEADER.match(file.read(SIGNATURE_BYTES)) is not None
+
+
+def _read_colour_pfm(path: Path, max_pixels: int) -> np.ndarray:
+    """(H, W, 3) float32, RGB."""
+    with path.open('rb') as file:
+        header = PFM_HEADER.match(file.read(SIGNATURE_BYTES))
+        width, height, scale = int(header[1]), int(header[2]), float(header[3])
+        check_pixels(f'image {path}', width, height, max_pixels)
+        file.seek(header.end())
+        content = file.read(12 * width * height)
+    if not width * height or len(content) < 12 * width * height:
+        raise ValueError('truncated')
+    values = np.frombuffer(content, '<f4' if scale < 0 else '>f4').reshape(height, width, 3)
+    return values[::-1].astype(np.float32)  # its rows begin at the bottom
 
 
 def _tiff_tags(path: Path) -> ImageFileDirectory_v2:

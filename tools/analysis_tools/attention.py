@@ -79,7 +79,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
-from mmrcf.utils import write_json
+from mmrcf.utils import counted, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
 from mmrcf.visualization.attention_recorder import TOKEN_KINDS
@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         with make_figure(args, models[0][0], models[1][0] if args.other else None) as figure:
             count = write_figure(figure, args)
-            print(f'wrote {args.out}: {count} frames{figure.note}')
+            print(f'wrote {args.out}: {counted(count, "frame")}{figure.note}')
 
 
 if __name__ == '__main__':

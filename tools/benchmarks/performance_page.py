@@ -172,6 +172,25 @@ def streams(results: Results) -> str:
     )
 
 
+def minvis(results: Results) -> str:
+    """A public image segmenter: parity with mmdet, cost of a frame, memory of a stream."""
+    parity, latency, soak = (results[name] for name in ('minvis_parity', 'minvis_latency', 'minvis_soak'))
+    (subject,) = latency['subjects']
+    whole, memory = subject['end_to_end'], soak['memory_mib']
+    return '\n'.join(
+        [
+            f'- Masks: {parity["frames"]} frames with {parity["objects"]} objects; the IoU with the masks of '
+            f"mmdet's own inference is at least {parity['lowest_iou']:.4f}, scores differ by at most "
+            f'{parity["score"]:.0e}, and {parity["left_out"]} masks of mmdet above the score threshold are missing.',
+            f'- Cost: {1e-3 * whole["p50"]:.1f} s a frame (p95 {1e-3 * whole["p95"]:.1f} s) with '
+            f'{latency["machine"]["threads"]} threads and {subject["objects"]:.0f} objects, '
+            f'{subject["stages"]["track"]["p50"]:.0f} ms of it for the tracker.',
+            f'- Memory: {soak["frames"]} frames; resident memory after the first {soak["settled_after"]} is '
+            f'{memory["settled"]:.0f} MiB and grows by at most {memory["growth"]:.1f} MiB.',
+        ]
+    )
+
+
 def streams_exported(results: Results) -> str:
     """The long run on an exported model."""
     soaks = {'ONNX Runtime': 'soak_onnxruntime', 'OpenVINO': 'soak_openvino'}
@@ -260,6 +279,7 @@ SECTIONS = {
     'parity': Section(tuple(PARITY), parity),
     'trackers': Section(('trackers',), trackers),
     'streams': Section(('soak', 'live', 'evaluation'), streams),
+    'minvis': Section(('minvis_parity', 'minvis_latency', 'minvis_soak'), minvis),
     'streams-exported': Section(('soak_onnxruntime', 'soak_openvino'), streams_exported),
 }
 

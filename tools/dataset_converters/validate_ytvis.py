@@ -42,7 +42,7 @@ if __name__ == '__main__':
 from mmrcf.datasets.annotations.problems import Problem
 from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.audio_validation import AudioFolder
-from mmrcf.utils import write_json
+from mmrcf.utils import counted, write_json
 
 
 @exit_on_bad_input
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(args.json, [problem.as_dict() for problem in problems])
     _print_problems(problems)
     counts = Counter(problem.severity for problem in problems)
-    notes = f', {counts["note"]} notes' if counts['note'] else ''
-    print(f'{args.ann_file}: {counts["error"]} errors, {counts["warning"]} warnings{notes}')
+    notes = f', {counted(counts["note"], "note")}' if counts['note'] else ''
+    print(f'{args.ann_file}: {counted(counts["error"], "error")}, {counted(counts["warning"], "warning")}{notes}')
     sys.exit(1 if counts['error'] else 0)
 
 

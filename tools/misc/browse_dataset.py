@@ -35,7 +35,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 
 from mmrcf.engine.config import explained_config_errors, load_config
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, counted
 from mmrcf.visualization import draw_clip, stack_rows
 
 WORKER_FIELDS = ('prefetch_factor', 'timeout', 'multiprocessing_context')
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the clips."""
     args = parse_args(arguments)
     browse(args.config, args.out, args.clips, args.seed, args.height, args.cfg_options)
-    print(f'{args.out}: {args.clips} clips of {args.config}')
+    print(f'{args.out}: {counted(args.clips, "clip")} of {args.config}')
 
 
 if __name__ == '__main__':

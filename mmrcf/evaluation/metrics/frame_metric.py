@@ -15,7 +15,7 @@ from mmrcf.datasets.annotations.class_maps import resolve_class_map
 from mmrcf.datasets.annotations.records import VideoRecord
 from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
-from mmrcf.utils import require_file
+from mmrcf.utils import counted, require_file
 
 from ..functional.ground_truth import GroundTruth, load_ground_truth
 
@@ -114,9 +114,9 @@ class FrameMetric(BaseMetric):
         differing = sorted(tested ^ set(videos))
         if differing:
             raise InputError(
-                f'{type(self).__name__}: ann_file {self.ann_file} has {len(videos)} videos and the tested data set '
-                f'{len(tested)}; they differ in {len(differing)}, first in video {differing[0]}; give both the same '
-                'annotation file, and ann_file as a path, without only and exclude of its own'
+                f'{type(self).__name__}: ann_file {self.ann_file} has {counted(len(videos), "video")} and the tested '
+                f'data set {len(tested)}; they differ in {len(differing)}, first in video {differing[0]}; give both '
+                'the same annotation file, and ann_file as a path, without only and exclude of its own'
             )
 
     def class_names(self) -> tuple[str, ...]:
@@ -228,8 +228,8 @@ def _check_frame(frame: dict, video: VideoRecord, source: str) -> None:
     where = f'results: frame {frame["frame_id"]} of {video.label}'
     if frame['video_length'] != video.length or not 0 <= frame['frame_id'] < video.length:
         raise InputError(
-            f'{where}: the video was tested with {frame["video_length"]} frames and has {video.length} in {source}; '
-            'give the annotation file that was tested on'
+            f'{where}: the video was tested with {counted(frame["video_length"], "frame")} and has {video.length} in '
+            f'{source}; give the annotation file that was tested on'
         )
     if frame['ori_shape'] != (video.height, video.width):
         raise InputError(

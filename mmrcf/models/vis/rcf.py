@@ -16,6 +16,7 @@ from torch import Tensor
 from mmrcf.errors import InputError
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
+from mmrcf.utils import counted
 
 from ..audio_encoders.streaming import clip_tokens, stream_tokens
 from ..backbones import TimmBackbone, build_backbone
@@ -296,8 +297,8 @@ class RCF(OnlineModel):
         num_targets = frames.shape[1] - self.neck.num_references
         if num_targets < 1:
             raise InputError(
-                f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references '
-                'of the neck; make num_references of the dataset and of the neck equal'
+                f'clips of {counted(frames.shape[1], "frame")} have no target beside the {self.neck.num_references} '
+                'references of the neck; make num_references of the dataset and of the neck equal'
             )
         return num_targets
 
