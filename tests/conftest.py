@@ -37,7 +37,7 @@ def pytest_collection_finish() -> None:
 
 
 def freeze() -> None:
-    """Leave what is alive, mostly imported modules, out of later collections of garbage, of which MMEngine makes many."""
+    """Leave what is alive, mostly imported modules, out of later collections of garbage: MMEngine collects often."""
     gc.collect()
     gc.freeze()
 
