@@ -67,8 +67,10 @@ $(COMPARED): $(INSTALLED)
 	$(BIN)/python -m pip install --no-deps torchvggish==0.2
 	touch $@
 
-# A process for each core, up to four, of one thread each: threads of several processes wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+# A process for each core, up to four, of one thread each: threads of several processes wait for each other. Each takes
+# one file after the other, in the order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile \
+	--no-loadscope-reorder
 
 test: $(COMPARED)
 	$(PYTEST)

@@ -67,7 +67,7 @@ from mmrcf.media import require_source
 from mmrcf.utils import keep_freed_memory
 
 SAMPLE_CLIP = str(SHIPPED_MODELS[DEFAULT_MODEL].sample_path)
-"""Input of a model that has no sample clip of its own."""
+"""Input of a model without a sample clip."""
 
 
 def choose_model(args: argparse.Namespace) -> None:
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What the command line asks for."""
+    """Run the model as the command line says."""
     keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
     choose_model(args)
@@ -129,6 +129,7 @@ def run(args: argparse.Namespace) -> None:
         options,
         precision=args.precision,
         runtime=args.runtime,
+        adapt_threads=True,
     )
     classes = inferencer.segmenter.classes
     print(model_line(args, classes))

@@ -85,17 +85,19 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
         for option in declaration.findall(path.read_text(encoding='utf-8'))
         if option in shared
     }
-    # Of another meaning: lengths of a stream or video, a seed that the config has too, frame times of audio.
+    # Of another meaning: lengths of a stream or video, pictures a second, a seed that the config has too, frame times of audio.
     assert again == {
         'tools/benchmarks/busy.py: --frames',
         'tools/benchmarks/gpu.py: --frames',
         'tools/benchmarks/latency.py: --frames',
+        'tools/benchmarks/mmdet_parity.py: --frames',
         'tools/benchmarks/operators.py: --frames',
         'tools/benchmarks/soak.py: --frames',
         'tools/dataset_converters/validate_ytvis.py: --audio',
         'tools/dataset_converters/validate_ytvis.py: --fps',
         'tools/misc/make_shapes.py: --frames',
         'tools/train.py: --seed',
+        'tools/misc/animate.py: --fps',
     }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import json
 import os
 import re
 import shlex
@@ -17,12 +18,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import Registry, init_default_scope
+from mmengine.structures import InstanceData
 from PIL import Image
 from pycocotools import mask as mask_utils
 
 import mmrcf.registry
+from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.engine.config import build_runner, load_config
-from mmrcf.registry import MODELS
+from mmrcf.registry import METRICS, MODELS
 from mmrcf.structures import AudioPatch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -129,7 +132,6 @@ def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path
             assert_same_output(printed, block.code)
 
 
-@pytest.mark.slow
 def test_the_documented_dataset_trains(reader: Path) -> None:
     """The dataset of docs/your_own_part.md on two videos with mask images."""
     for block in blocks('docs/your_own_part.md'):
@@ -164,6 +166,43 @@ def test_the_documented_dataset_reads_palette_masks(reader: Path) -> None:
         objects = importlib.import_module('mask_folder').read_objects(Path('mask.png'))
         assert [item.instance_id for item in objects] == [1, 2]
         assert [int(mask_utils.area(dict(size=[8, 8], counts=item.counts))) for item in objects] == [16, 16]
+
+
+def test_the_documented_metric_counts(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file in ('count_metric.py', 'my_metric.py'):
+            (reader / block.file).write_text(block.code)
+    metric = load_config('my_metric.py').test_evaluator[1]
+    rle = mask_utils.encode(np.ones((8, 8), np.uint8, order='F'))
+    rle = dict(size=rle['size'], counts=rle['counts'].decode())
+    video = dict(id=1, width=8, height=8, file_names=['a/0.jpg', 'a/1.jpg'])
+    track = dict(id=1, video_id=1, category_id=1, segmentations=[rle, None])
+    Path(metric.ann_file).parent.mkdir(parents=True)
+    Path(metric.ann_file).write_text(
+        json.dumps(dict(videos=[video], annotations=[track], categories=[dict(id=1, name='disc')]))
+    )
+    metric = METRICS.build(metric)
+    for index, count in enumerate((3, 4)):
+        objects = dict(ids=range(count), queries=range(count), labels=[0] * count, scores=[0.5] * count)
+        objects |= dict(class_probs=np.full((count, 1), 0.5), rles=[rle] * count)
+        metric.process({}, [dict(video_id=1, frame_id=index, video_length=2, ori_shape=(8, 8), **objects)])
+    assert metric.evaluate() == {'count/annotated': 0.5, 'count/predicted': 3.5}
+
+
+def test_the_documented_cost_and_transform_work(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file in ('area_cost.py', 'overdrive.py'):
+            (reader / block.file).write_text(block.code)
+    cost = importlib.import_module('area_cost').AreaCost(weight=2.0)
+    predictions = InstanceData(masks=torch.tensor([[[9e9, -9e9]], [[-9e9, -9e9]]]))
+    truth = InstanceData(masks=torch.tensor([[[1.0, 1.0]], [[1.0, 0.0]], [[0.0, 0.0]]]))
+    assert cost(predictions, truth).tolist() == [[1, 0, 1], [2, 1, 0]]
+    overdrive = importlib.import_module('overdrive').AudioOverdrive(max_gain=4.0)
+    window = AudioWindow.empty().append(AudioChunk(np.array([0.1, np.nan, -0.9], np.float32), 16000))
+    (run,) = overdrive(dict(audio_window=window, rng=np.random.default_rng(0)))['audio_window'].runs
+    gain = np.random.default_rng(0).uniform(1, 4)
+    np.testing.assert_allclose(run.samples, [0.1 * gain, np.nan, -1], rtol=1e-6)
+    assert run.samples.dtype == np.float32 and window.runs[0].samples[0] == np.float32(0.1)
 
 
 def test_the_documented_audio_encoder_works(reader: Path) -> None:

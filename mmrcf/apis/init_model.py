@@ -36,11 +36,11 @@ def init_model(
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av'),
-            that of a model of the metafiles ('minvis_r50_coco'), or an ONNX file of ``tools/export/onnx_export.py``,
-            which have config and weights.
+        config: Config file, or a config that was read. Or a name or file that includes the weights: a shipped model
+            ('real', 'shapes', 'shapes-av'), a model of the metafiles ('minvis_r50_coco'), or an ONNX file of
+            ``tools/export/onnx_export.py``.
         checkpoint: The weights of a config: a path, an address (https), which is downloaded once, or the name of a
-            model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
+            model. None: those of the name or file, else random ones (for speed measurements and tests).
         device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
         runtime, precision: For an ONNX file, see :class:`~mmrcf.apis.OnnxSegmenter`, as its devices.
@@ -117,10 +117,10 @@ def require_model(config: str, checkpoint: str | None) -> None:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``device`` as a torch device that is there; 'auto' is a GPU if there is one, else the CPU.
+    """``device`` as an existing torch device; 'auto' is a GPU if there is one, else the CPU.
 
     Raises:
-        InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
+        InputError: It is not a device, or this machine or this build of PyTorch does not have it.
     """
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
@@ -131,9 +131,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved.type == 'cuda':
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
-            raise InputError(
-                f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one that is there"
-            )
+            raise InputError(f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one of these")
     elif resolved.type != 'cpu':
         backend = getattr(torch.backends, resolved.type, None)
         if backend is None or not backend.is_available():
@@ -144,7 +142,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
     """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set.
 
-    Of a panoptic data set, whose ``classes`` are things and stuff, the classes are the things.
+    For a panoptic data set, whose ``classes`` are things and stuff, these are the things.
     """
     meta = checkpoint_meta.get('dataset_meta')
     if isinstance(meta, dict) and meta.get('classes'):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
 
 from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
@@ -18,7 +19,7 @@ from mmrcf.errors import InputError
 from mmrcf.export import ExportedModel
 from mmrcf.models import OnlineModel
 from mmrcf.optimization import PRECISIONS, compile_network, optimize_for_inference, resolve_precision
-from mmrcf.registry import TRANSFORMS
+from mmrcf.registry import SCOPE, TRANSFORMS
 from mmrcf.structures import FrameResult, StreamState
 
 from .init_model import init_model
@@ -102,7 +103,7 @@ class OnlineSegmenter:
 
     @property
     def setup(self) -> str:
-        """What runs the model, where and in which precision."""
+        """Runtime, device and precision of the model."""
         if isinstance(self.model, ExportedModel):
             return self.model.graph.setup
         return f'pytorch, {self.device}, {self.precision}'
@@ -212,12 +213,13 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
             'put it before PackClip'
         )
     steps = [step for step, name in zip(steps, names, strict=True) if not name.startswith('Load')]
-    with explained_config_errors(config):
+    # Another library of OpenMMLab in this process may have made its own scope the default one.
+    with explained_config_errors(config), DefaultScope.overwrite_default_scope(SCOPE):
         return Compose([TRANSFORMS.build(step) for step in steps])
 
 
 def _frame_record(frame: np.ndarray, index: int) -> dict:
-    """What the loading transforms leave for a clip of one frame; images are BGR."""
+    """The dict after the loading transforms, for a clip of one frame; images are BGR."""
     shape = frame.shape[:2]
     return dict(
         img=[cv2.cvtColor(frame, cv2.COLOR_RGB2BGR if frame.ndim == 3 else cv2.COLOR_GRAY2BGR)],

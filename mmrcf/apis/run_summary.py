@@ -51,12 +51,12 @@ class LatencyMeter:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run over a source came to.
+    """Numbers of frames and objects, speed and latency of a run over a source.
 
     Attributes:
         frames: Frames that were processed.
         skipped: Frames that could not be read.
-        dropped: Frames of a camera or live stream that were passed over to keep up with it.
+        dropped: Frames of a camera or live stream that were dropped to keep up with it.
         objects: Different track IDs that were shown.
         fps: Frames a second over the whole run: reading, model, drawing and writing.
         latency: t_stream and t_model.

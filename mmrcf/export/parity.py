@@ -97,12 +97,12 @@ class Parity:
 
 
 def result_objects(result: FrameResult) -> dict[str, Any]:
-    """What :meth:`Parity.add` takes, of a result."""
+    """The arguments of :meth:`Parity.add`, from a result."""
     return {name: getattr(result, name) for name in FIELDS}
 
 
 def record_objects(record: dict[str, Any]) -> dict[str, Any]:
-    """What :meth:`Parity.add` takes, of a record that the metrics read (see ``mmrcf.engine.loops.metric_record``)."""
+    """The arguments of :meth:`Parity.add`, from a record of the metrics (see ``mmrcf.engine.loops.metric_record``)."""
     masks = [mask_utils.decode(rle).astype(bool) for rle in record['rles']]
     return {name: record[name] for name in FIELDS[:-1]} | {'masks': masks}
 

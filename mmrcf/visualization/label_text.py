@@ -14,7 +14,7 @@ NO_LETTERS = 'LastResort'
 
 
 def class_text(name: str, label: int) -> str:
-    """What a label says of a class: its name where that can be drawn, else that in ASCII, else its number from 1."""
+    """The text of a class in a label: its name if that can be drawn, else the name in ASCII, else its number from 1."""
     name = ''.join(letter if letter.isprintable() else ' ' for letter in name).strip()
     if name and font_file(name) is not None:
         return name

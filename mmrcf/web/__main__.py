@@ -63,7 +63,7 @@ def model_builders(args: argparse.Namespace) -> dict:
         InputError: A config comes without a checkpoint, a file is missing, the runtime has no ONNX file, or there is no
             model at all.
     """
-    build = functools.partial(RCFInferencer, device=args.device, precision=args.precision)
+    build = functools.partial(RCFInferencer, device=args.device, precision=args.precision, adapt_threads=True)
     shipped = {
         name: functools.partial(build, name)
         for name, model in SHIPPED_MODELS.items()

@@ -8,7 +8,7 @@ from mmrcf.errors import InputError
 from mmrcf.media.image_source import natural_order
 from mmrcf.utils import counted
 from mmrcf.utils.archives import open_zip, unpacked
-from mmrcf.utils.images import image_suffixes
+from mmrcf.utils.image_files import image_suffixes
 
 from .limits import Limits
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
 from pycocotools import mask as mask_utils
 
 from mmrcf.apis import OnlineSegmenter, init_model
@@ -58,6 +59,12 @@ def test_equals_the_test_loop(model: RCF, tiny_config: Path, tiny_ytvis: Path) -
             np.testing.assert_array_equal(record[name], getattr(result, name))
         for rle, mask in zip(record['rles'], result.masks, strict=True):
             np.testing.assert_array_equal(mask_utils.decode(rle).astype(bool), mask)
+
+
+def test_another_library_s_default_scope_does_not_matter(model: RCF, frames: list[np.ndarray]) -> None:
+    """``mmdet.apis.init_detector`` makes mmdet's scope the default one of the process."""
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        assert len(OnlineSegmenter(model).step(frames[0])) > 0
 
 
 def test_reset_starts_anew(model: RCF, frames: list[np.ndarray]) -> None:

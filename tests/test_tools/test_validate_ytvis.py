@@ -80,6 +80,7 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         ((*VIDEO, 'height'), '20', "error: video 4: height: is '20', expected a whole number"),
         ((*VIDEO, 'length'), 2, 'error: video 4: length: is 2, but it has 3 file_names'),
         ((*VIDEO, 'file_names'), [1], 'error: video 4: file_names[0]: is 1, expected a path'),
+        ((*VIDEO, 'file_names'), [None], 'error: video 4: file_names[0]: is null, expected a path'),
         ((*VIDEO, 'file_names', 1), 'v/0.jpg', "warning: video 4: file_names: 'v/0.jpg' is there 2 times"),
         (('categories', 1, 'id'), 1, 'error: category 1: id: 1 is a duplicate'),
         (('categories', 1, 'name'), 'cat', "error: category 2: name: 'cat' is a duplicate"),

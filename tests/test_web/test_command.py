@@ -16,8 +16,10 @@ def test_options_of_the_model_reach_it(tmp_path: Path, monkeypatch: pytest.Monke
         parse_args(['own.onnx', '--runtime', 'openvino', '--precision', 'bf16', '--device', 'cpu'])
     )
     assert list(builders)[0] == 'own' and {'real', 'shapes'} <= set(builders)
-    assert builders['own'].keywords == dict(device='cpu', precision='bf16', runtime='openvino')
-    assert builders['real'].keywords == dict(device='cpu', precision='bf16'), 'shipped models are no ONNX files'
+    assert builders['own'].keywords == dict(adapt_threads=True, device='cpu', precision='bf16', runtime='openvino')
+    assert builders['real'].keywords == dict(adapt_threads=True, device='cpu', precision='bf16'), (
+        'shipped models are no ONNX files'
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Figures of what the parts of a model attend to, and shares of attention on target, references and audio.
+"""Draw the attention of the parts of a model, or print its shares on target, references and audio.
 
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show references --out FILE.png``
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show audio --out FILE.mp4``
@@ -44,10 +44,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
     parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
     parser.add_argument(
-        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
+        '--attention-share',
+        action='store_true',
+        help='print the shares of the attention of the instance queries, over a split',
     )
     parser.add_argument(
-        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
+        '--encoder-share',
+        action='store_true',
+        help='print the shares of the attention of the target tokens, over a split',
     )
     add_split(parser, 'split for the shares')
     add_json(parser, 'the shares')

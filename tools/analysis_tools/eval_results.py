@@ -19,7 +19,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--score-thr',
         type=float,
         default=0.0,
-        help='lowest score of a track for --tracking and --fsla, which count every track alike (default: %(default)s)',
+        help='lowest score of a track for --tracking and --fsla, which ignore scores otherwise (default: %(default)s)',
     )
     add_json(parser)
     return parser.parse_args(arguments)

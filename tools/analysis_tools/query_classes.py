@@ -1,4 +1,4 @@
-"""Which queries predict which classes (Fig. 9): counts over a data set, and normalised for each class.
+"""Count which queries predict which classes over a data set (Fig. 9), also normalised for each class.
 
 ``python tools/analysis_tools/query_classes.py CONFIG CHECKPOINT --out FILE.png --json FILE.json``
 """

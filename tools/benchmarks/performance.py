@@ -1,8 +1,8 @@
 """Measure and write all figures of docs/performance.md: one command.
 
-``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``,
-``make data-shapes`` and the audio-visual benchmark. Each run leaves a JSON file in docs/performance; what is there is
-not measured again, so it can be interrupted.
+``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``, ``make
+data-shapes`` and the audio-visual benchmark. Each run writes a JSON file to docs/performance. A run with a file is not
+repeated, so the command can be interrupted.
 """
 
 import argparse
@@ -23,6 +23,9 @@ PEERS = {
 }
 SHAPES = ['configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth']
 SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_r18_shapes-av.pth']
+# A public image segmenter, with random weights that mmdet saved.
+MINVIS = ['configs/minvis/minvis_r50_coco.py', MODELS / 'mask2former_r50.pth']
+MINVIS_OF_MMDET = 'mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py'
 # Random weights give low scores; the threshold is so low that all ten queries are active, so that masks and tracks cost
 # what they can at most.
 ALL_ACTIVE = ['--cfg-options', 'model.score_thr=0.001']
@@ -61,6 +64,12 @@ RUNS = {
     'soak_onnxruntime': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', *TWO],
     'soak_openvino': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', '--runtime', 'openvino', *TWO],
     'live': ['tools/benchmarks/live.py', *SHAPES, '--model-fps', '10', *TWO],
+    'minvis_parity': [
+        *('tools/benchmarks/mmdet_parity.py', MINVIS[0], MINVIS_OF_MMDET, MINVIS[1], '--random-weights', *TWO),
+        *('--cfg-options', 'model.tracker.duplicate_iou=None'),
+    ],
+    'minvis_latency': [LATENCY, MINVIS[0], '--checkpoint', MINVIS[1], '--frames', '8', '--warmup', '1', *TWO],
+    'minvis_soak': ['tools/benchmarks/soak.py', *MINVIS, '--size', '640x360', '--frames', '110', *TWO],
     'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
     'trackers': [
         *('tools/analysis_tools/compare_trackers.py', *SHAPES, '--tracker', 'MatchingFreeTracker()', '--tracker'),

@@ -2,9 +2,9 @@
 
 ``python tools/misc/average_checkpoints.py a.pth b.pth --out average.pth``
 
-The first file has all the weights; one that a later file lacks (the context of a model that began without) is averaged
-over those that have it. What is averaged often does better on new data than any of its parts (Wortsman et al.,
-"Model soups", ICML 2022).
+The first file must have all weights. If a later file lacks one (the context, in a model that was trained without it),
+the average is over the files that have it. The average is often better on new data than each of its parts (Wortsman et
+al., "Model soups", ICML 2022).
 """
 
 import argparse

@@ -62,7 +62,7 @@ class VideoRecord:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f'video {self.video_id} ({self.folder})'
 
     def decode(self, segmentations: Sequence[Any], location: Location) -> dict[int, RLE | None]:

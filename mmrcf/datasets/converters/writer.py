@@ -37,7 +37,7 @@ class LabelledVideo:
 
 @dataclass
 class Converted:
-    """What a converter returns.
+    """The result of a converter.
 
     Attributes:
         videos: At least one.

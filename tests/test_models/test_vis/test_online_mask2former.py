@@ -1,5 +1,7 @@
 """MinVIS: mmdet's masks frame by frame, its published weights by their names, and track IDs that follow the queries."""
 
+import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,16 +9,19 @@ import mmengine.hub
 import numpy as np
 import pytest
 import torch
+from mmdet.apis import inference_detector
 from mmdet.datasets import CocoDataset
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, init_default_scope
+from pycocotools import mask as mask_utils
 from torch import Tensor, nn
 
 from mmrcf.apis import OnlineSegmenter, init_model
 from mmrcf.datasets.classes import COCO_CLASSES
 from mmrcf.errors import InputError
+from mmrcf.media import open_source
 from mmrcf.model_index import listed_models
 from mmrcf.models import OnlineMask2Former
 from mmrcf.models.vis.mmdet_bridge import frame_metainfo
@@ -149,6 +154,39 @@ def test_the_objects_of_a_frame_are_mmdet_s(name: str) -> None:
             assert any(result.class_probs[row, label] == pytest.approx(score.item(), abs=1e-6) for row in same)
         count += len(result)
     assert count > 10
+
+
+@pytest.mark.parametrize('name', ['minvis_r50_coco', 'minvis_r50_coco-panoptic'])
+def test_the_demo_shows_the_masks_of_mmdet_s_own_inference(
+    name: str, load_script, in_tmp_path: Path, write_clip, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """From a video file and a checkpoint that mmdet's network was saved to, to the JSON of the demo."""
+    tool, size = load_script('tools/benchmarks/mmdet_parity.py'), (128, 96)
+    clip = write_clip(in_tmp_path / 'clip.mp4', frames=3, width=size[0], height=size[1])
+    theirs, ours = tool.detector_config(ZOO.format(COUNTERPARTS[name])), Config.fromfile(FOLDER / f'{name}.py')
+    shrink(ours.model, things=80)
+    ours.test_dataloader.dataset.pipeline[1].scale = size
+    ours.dump('ours.py')
+    shrink(theirs.model, things=80)
+    theirs.dump('theirs.py')
+    tool.main(['ours.py', 'theirs.py', 'zoo.pth', '--random-weights', '--input', 'clip.mp4', '--json', 'parity.json'])
+    figures = json.loads(Path('parity.json').read_text())
+    assert figures['frames'] == 3 and figures['objects'] > 5 and figures['lowest_iou'] >= 0.999
+    assert figures['score'] < 1e-4
+
+    demo = load_script('demo/video_demo.py')
+    monkeypatch.setattr(sys, 'argv', ['video_demo.py', str(clip), 'ours.py', 'zoo.pth', '--json', 'demo.json'])
+    demo.main()
+    tracks = json.loads(Path('demo.json').read_text())['annotations']
+    detector, pipeline = tool.load_detector(theirs, 'zoo.pth', 'cpu'), tool.mmdet_pipeline(theirs, size)
+    compared = 0
+    for index, frame in enumerate(open_source(clip)):
+        sample = inference_detector(detector, np.ascontiguousarray(frame.image[..., ::-1]), pipeline)
+        masks = sample.pred_instances.masks.numpy()
+        for rle in filter(None, (track['segmentations'][index] for track in tracks)):
+            assert tool.best_overlap(mask_utils.decode(rle).astype(bool), masks) >= 0.999
+            compared += 1
+    assert compared == figures['objects']
 
 
 def test_mmdet_s_checkpoints_load_and_their_things_are_the_classes(tmp_path: Path) -> None:
