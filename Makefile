@@ -1,14 +1,13 @@
 # One command each: `make demo`, `make test`. All of them create `.venv` first and reuse it afterwards.
 
 VENV ?= .venv
-PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.10 python3; do command -v $$name && break; done)
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPARED := $(VENV)/.torchvggish
 COMPILED := $(VENV)/.mmcv-compiled
 SHAPES := data/shapes/train/instances.json
 SHAPES_AV := data/shapes_av/train/instances.json
-PHOTOGRAPHS := data/demo/photographs.mp4
 
 SERVED := $(VENV)/.web
 DOCUMENTED := $(VENV)/.docs
@@ -34,9 +33,9 @@ env: $(INSTALLED)
 
 # The stamp is older than what the installation depends on: install again, which is quick where all is satisfied.
 $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt requirements/dev.txt requirements/onnx.txt
-	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.10 or newer, or give PYTHON=<path>' >&2; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo 'error: $(PYTHON) is older than Python 3.10; give PYTHON=<path of a newer one>' >&2; exit 2; }
+	@test -n '$(PYTHON)' || { echo 'error: no python3 found; install Python 3.11 or newer, or give PYTHON=<path>' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'error: $(PYTHON) is older than Python 3.11; give PYTHON=<path of a newer one>' >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[dev,onnx]'
 	# OpenCV's ordinary build needs libGL, which a server may lack; the headless build has the same version and files.
@@ -44,15 +43,11 @@ $(INSTALLED): setup.py pyproject.toml mmrcf/version.py requirements/runtime.txt 
 		"$$($(BIN)/python -m pip freeze | grep '^opencv-python-headless==')"
 	touch $@
 
-# Photographs that scikit-image and matplotlib install, under a moving camera.
-$(PHOTOGRAPHS): tools/misc/make_demo_clip.py | $(INSTALLED)
-	$(BIN)/python tools/misc/make_demo_clip.py photographs --out $@
-
-demo: $(INSTALLED) $(PHOTOGRAPHS)
+demo: $(INSTALLED)
 	$(BIN)/python demo/video_demo.py demo/shapes.mp4 --model shapes --out outputs/demo.mp4 --json outputs/demo.json
 	$(BIN)/python demo/video_demo.py demo/shapes_av.mp4 --model shapes-av \
 		--out outputs/demo_av.mp4 --json outputs/demo_av.json
-	$(BIN)/python demo/video_demo.py $(PHOTOGRAPHS) --model real \
+	$(BIN)/python demo/video_demo.py demo/photographs.mp4 --model real \
 		--out outputs/demo_real.mp4 --json outputs/demo_real.json
 
 # Lists of all that is needed beside the rest, so that pip has nothing to search for: with the search it takes minutes.
@@ -72,8 +67,10 @@ $(COMPARED): $(INSTALLED)
 	$(BIN)/python -m pip install --no-deps torchvggish==0.2
 	touch $@
 
-# A process for each core, up to four, of one thread each: threads of several processes wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+# A process for each core, up to four, of one thread each: threads of several processes wait for each other. Each takes
+# one file after the other, in the order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile \
+	--no-loadscope-reorder
 
 test: $(COMPARED)
 	$(PYTEST)

@@ -1,7 +1,11 @@
 """Build and installation of the package ``mmrcf``. Imports nothing that has to be installed first."""
 
 import shutil
+import sys
 from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036  a line of ours, where pip shows a conflict of requirements
+    sys.exit(f'error: mmrcf needs Python 3.11 or newer; this is Python {sys.version.split()[0]}')
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
@@ -68,7 +72,7 @@ setup(
         'Programming Language :: Python :: 3.11',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     packages=find_packages(include=['mmrcf', 'mmrcf.*']),
     install_requires=read_requirements('runtime'),
     extras_require={

@@ -1,8 +1,5 @@
 """The documentation site, by ``make docs``: pages of the whole tree, and the reference of the public interface."""
 
-from pygments.lexers.special import TextLexer
-from sphinx.highlighting import lexers
-
 from mmrcf import __version__
 
 project = 'mmrcf'
@@ -12,7 +9,6 @@ root_doc = 'docs/index'
 include_patterns = ['*.md', 'docs/*.md', 'data/README.md', 'configs/*/README.md']
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon']
 myst_heading_anchors = 4
-lexers['mermaid'] = TextLexer()  # as text: its diagrams are drawn by a script of another host
 
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'

@@ -8,10 +8,13 @@ at once. So this module, and what a ``parse_args`` uses, imports none of them at
 
 import argparse
 import runpy
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from mmrcf.defaults import MAX_PIXELS
+from mmrcf.errors import EXIT_BAD_INPUT
 from mmrcf.inputs import note_output
 from mmrcf.threads import set_thread_policy
 
@@ -26,6 +29,23 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     """
     set_thread_policy()  # first: reading --cfg-options imports torch
     parse_args()
+    _require_opencv()
+
+
+def _require_opencv() -> None:
+    """End with a line that says what to do where OpenCV's ordinary build finds no graphics libraries."""
+    try:
+        import cv2  # noqa: F401
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        print(
+            f'error: OpenCV cannot be loaded ({error}); install its libraries (apt-get install libgl1), or the '
+            'build without windows: pip install --force-reinstall --no-deps opencv-python-headless=='
+            f'{version("opencv-python")}',
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_BAD_INPUT)
 
 
 def run_demo() -> None:

@@ -21,7 +21,7 @@ COMPILE_MMCV = (
 
 
 class _OperatorStandIn(ModuleType):
-    """Stands in for ``mmcv._ext``: every attribute is a function that raises, naming the operator."""
+    """Replaces ``mmcv._ext``: every attribute is a function that raises an error with the name of the operator."""
 
     def __getattr__(self, name: str):
         if name.startswith('__'):

@@ -62,22 +62,19 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 from mmrcf.apis import RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.apis.init_model import ONNX_SUFFIX, require_model
 from mmrcf.media import require_source
-from mmrcf.model_index import listed_model, no_model
 from mmrcf.utils import keep_freed_memory
 
-SAMPLE_CLIP = str(SHIPPED_MODELS['shapes'].sample_path)
-"""Input of a model that has no sample clip of its own."""
-FALLBACK_MODEL = 'shapes'
-"""Runs on its sample clip where no input is given and the default model has no clip yet."""
+SAMPLE_CLIP = str(SHIPPED_MODELS[DEFAULT_MODEL].sample_path)
+"""Input of a model without a sample clip."""
 
 
 def choose_model(args: argparse.Namespace) -> None:
     """Set ``args.config`` or ``args.model``, a shipped model; leave ``args.input`` None for a sample clip.
 
     Raises:
-        InputError: Two models are named, none has that name, a config has no checkpoint, or the model no sample clip.
+        InputError: Two models are named, none has that name, or a config has no checkpoint.
     """
     if args.config is None and args.input is not None and args.input.endswith(ONNX_SUFFIX):
         args.input, args.config = None, args.input
@@ -86,26 +83,15 @@ def choose_model(args: argparse.Namespace) -> None:
     if args.model is not None and args.model not in SHIPPED_MODELS:
         args.config, args.model = args.model, None
     if args.config is not None:
-        if args.checkpoint is None and not args.config.endswith(ONNX_SUFFIX) and listed_model(args.config) is None:
-            if not Path(args.config).exists():
-                raise no_model(args.config)
-            raise InputError(f'config {args.config}: comes without a checkpoint; give INPUT CONFIG CHECKPOINT')
+        require_model(args.config, args.checkpoint)
         return
-    if args.model is None:
-        default = SHIPPED_MODELS[DEFAULT_MODEL]
-        runs = args.input is not None or (default.sample_path.is_file() and default.checkpoint_path.is_file())
-        args.model = DEFAULT_MODEL if runs else FALLBACK_MODEL
-    model = SHIPPED_MODELS[args.model]
-    if args.input is None and not model.sample_path.is_file():
-        raise InputError(
-            f'input: --model {args.model} has no sample clip here; give an input, or run `make demo` first'
-        )
+    args.model = args.model or DEFAULT_MODEL
 
 
 def sample_clip(classes: tuple[str, ...]) -> str:
     """The sample clip of the shipped model with these classes."""
     clips = [model.sample_path for model in SHIPPED_MODELS.values() if model.classes == classes]
-    return next((str(path) for path in clips if path.is_file()), SAMPLE_CLIP)
+    return str(clips[0]) if clips else SAMPLE_CLIP
 
 
 def model_line(args: argparse.Namespace, classes: tuple[str, ...]) -> str:
@@ -129,7 +115,7 @@ def main() -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What the command line asks for."""
+    """Run the model as the command line says."""
     keep_freed_memory()
     logging.basicConfig(format='%(levelname)s: %(message)s')
     choose_model(args)
@@ -143,6 +129,7 @@ def run(args: argparse.Namespace) -> None:
         options,
         precision=args.precision,
         runtime=args.runtime,
+        adapt_threads=True,
     )
     classes = inferencer.segmenter.classes
     print(model_line(args, classes))

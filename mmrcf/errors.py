@@ -103,7 +103,7 @@ def interrupted_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lenient_streams() -> Iterator[None]:
-    """While the block runs, what cannot be printed is dropped; the outputs of a command are files.
+    """While the block runs, text that cannot be printed is dropped; the outputs of a command are files.
 
     The standard streams belong to the process, so only command lines are wrapped, never the library.
     """

@@ -23,7 +23,7 @@ FileVersion = tuple[int, int, int, int]
 
 @dataclass(eq=False)
 class _Block:
-    """What a block has read and will write, while it runs."""
+    """The files that a block has read and will write, while it runs."""
 
     inputs: set[FileVersion] = field(default_factory=set)
     folders: dict[Path, frozenset[str]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ def kept_inputs(*paths: object) -> Iterator[None]:
     """While the block runs, no output may be one of ``paths`` or of the files that are read meanwhile.
 
     Args:
-        paths: Files that were read before; values that are no path of a file are passed over.
+        paths: Files that were read before; values that are not the path of a file are ignored.
     """
     block = _Block()
     _blocks.set((*_blocks.get(), block))

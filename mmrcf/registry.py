@@ -1,7 +1,7 @@
 """Child registries of MMEngine's, scope ``mmrcf``.
 
 A part of this project is named bare (``type='RCF'``), a foreign one with its package (``type='mmdet.ResNet'``). Each
-registry knows the package whose import registers its parts, so a config builds without an import list.
+registry has the package whose import registers its parts, so a config needs no import list.
 """
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS

@@ -49,7 +49,7 @@ class ShippedModel:
 
     @property
     def sample_path(self) -> Path:
-        """The sample clip of this installation; ``make demo`` writes that of 'real'."""
+        """The sample clip of this installation."""
         return source_root() / self.sample
 
     def files(self) -> tuple[Path, Path]:
@@ -76,7 +76,7 @@ SHIPPED_MODELS = {
             checkpoint='demo/checkpoints/rcf_r18_people-animals-vehicles.pth',
             class_list=('person', 'animal', 'vehicle'),
             purpose='people, animals and vehicles in ordinary video',
-            sample='data/demo/photographs.mp4',
+            sample='demo/photographs.mp4',
         ),
         ShippedModel(
             name='shapes',

@@ -3,11 +3,14 @@
 At the end of every parallel operator PyTorch's threads wait for the last one, and they spin meanwhile. On a quiet
 machine that is fastest. Beside other processes the last one may have lost its core while the others burn theirs, and a
 frame takes several times as long; there they had better sleep. libgomp, which PyTorch is built with, reads this once,
-when it is loaded, so a program decides by the load at its start. docs/performance.md has the figures.
+when it is loaded, so a program decides by the load at its start. What it can change later is the number of threads
+(:class:`ThreadAdapter`). docs/performance.md has the figures.
 """
 
+import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 QUIET = {'GOMP_SPINCOUNT': '10000', 'KMP_BLOCKTIME': '1'}
@@ -20,6 +23,8 @@ BUSY_SHARE = 0.2
 """Part of the usable cores that others take on a busy machine."""
 OBSERVED = 0.1
 """Seconds for which the load is observed."""
+ADAPT_SECONDS = 0.5
+"""Time over which a running program observes the load before it changes the number of its threads."""
 CGROUPS = Path('/sys/fs/cgroup')
 STATISTICS = Path('/proc/stat')
 IDLE = slice(3, 5)  # idle, and waiting for a disk
@@ -34,6 +39,58 @@ def set_thread_policy() -> None:
         os.environ.update(BUSY if busy_share() > BUSY_SHARE else QUIET)
     if THREADS not in os.environ and free_cores() < len(usable_cores()):
         os.environ[THREADS] = str(free_cores())
+
+
+class ThreadAdapter:
+    """Gives a running program fewer threads while other processes take its cores, and all of them afterwards.
+
+    A parallel operator ends with its slowest thread, so beside other processes a core that is shared holds up the
+    others. The program gets as many threads as cores are free, and at least half of its threads: its fair share beside
+    one other process for each core. Where the user has set ``OMP_NUM_THREADS``, and on systems without ``/proc/stat``,
+    the number stays. After its ``with`` block it is what it was.
+
+    Args:
+        set_threads: Sets their number, as ``torch.set_num_threads``.
+        most: Their number on a quiet machine, as ``torch.get_num_threads()`` gives at the start.
+        statistics: Linux's table of the time that cores spent.
+    """
+
+    def __init__(self, set_threads: Callable[[int], None], most: int, statistics: Path = STATISTICS) -> None:
+        self._set_threads = set_threads
+        self._most = self._threads = most
+        self._statistics = statistics
+        self._adapts = THREADS not in os.environ and most > 1
+        self.restart()
+
+    def __enter__(self) -> 'ThreadAdapter':
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self._set(self._most)
+
+    def restart(self) -> None:
+        """Forget the load so far."""
+        self._since, self._own = time.monotonic(), time.process_time()
+        self._times = _core_times(self._statistics) if self._adapts else ()
+
+    def update(self) -> None:
+        """Set the number of threads by the load since the last time. To be called between two frames."""
+        if not self._times or time.monotonic() < self._since + ADAPT_SECONDS:
+            return
+        start, seconds, own = self._times, time.monotonic() - self._since, time.process_time() - self._own
+        self.restart()
+        busy, idle = (after - before for after, before in zip(self._times, start, strict=True))
+        cores = len(usable_cores())
+        others = cores * busy / max(busy + idle, 1) - own / seconds
+        threads = self._most
+        if others > BUSY_SHARE * cores:
+            threads = min(self._most, max(math.ceil(self._most / 2), math.floor(cores - others)))
+        self._set(threads)
+
+    def _set(self, threads: int) -> None:
+        if threads != self._threads:
+            self._set_threads(threads)
+            self._threads = threads
 
 
 def usable_cores() -> list[int]:

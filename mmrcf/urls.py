@@ -13,7 +13,7 @@ _URL = re.compile(rf'({_SCHEME}):(/{{1,2}})([^\s\'"]*[^\s\'",:;.)])')
 # Some cameras take them in the path, some servers behind ';' or '#'.
 _SECRET = re.compile(rf'(?i)((?:password|passwd|pwd|token|secret|key)=)(?!{re.escape(MASK)})[^/&;#?]+')
 STREAM_KEY_SCHEMES = ('rtmp', 'rtmps', 'rtmpt', 'rtmpe', 'rtmpte', 'rtmpts')
-"""Of these the path behind its first part is a key: who knows it can send or take the stream."""
+"""The path of these after its first part is a secret key, with which anyone can send or receive the stream."""
 
 
 def scheme_of(source: str) -> str | None:
@@ -42,7 +42,7 @@ def _masked(url: re.Match) -> str:
 
 
 def source_name(source: object) -> str:
-    """What a source is called in messages and results: as the user gave it, without credentials."""
+    """The name of a source in messages and results: as the user gave it, without credentials."""
     if not isinstance(source, str | int | Path):
         return 'frames'
     text = str(source)

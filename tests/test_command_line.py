@@ -85,17 +85,20 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
         for option in declaration.findall(path.read_text(encoding='utf-8'))
         if option in shared
     }
-    # Of another meaning: lengths of a stream or video, a seed that the config has too, frame times of audio.
+    # Of another meaning: lengths of a stream or video, pictures a second, a seed that the config has too, frame times
+    # of audio.
     assert again == {
         'tools/benchmarks/busy.py: --frames',
         'tools/benchmarks/gpu.py: --frames',
         'tools/benchmarks/latency.py: --frames',
+        'tools/benchmarks/mmdet_parity.py: --frames',
         'tools/benchmarks/operators.py: --frames',
         'tools/benchmarks/soak.py: --frames',
         'tools/dataset_converters/validate_ytvis.py: --audio',
         'tools/dataset_converters/validate_ytvis.py: --fps',
         'tools/misc/make_shapes.py: --frames',
         'tools/train.py: --seed',
+        'tools/misc/animate.py: --fps',
     }
 
 
@@ -130,3 +133,16 @@ def test_help_is_answered_before_anything_heavy_is_imported(repository: Path) ->
     environment = os.environ | {'PYTHONPATH': str(repository)}
     output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     assert {path: found for path, found in json.loads(output).items() if found != [True, []]} == {}
+
+
+def test_opencv_without_graphics_libraries_is_one_line(tmp_path: Path, repository: Path) -> None:
+    missing = 'libGL.so.1: cannot open shared object file'
+    (tmp_path / 'cv2.py').write_text(f"raise ImportError('{missing}')\n")
+    environment = os.environ | {'PYTHONPATH': f'{tmp_path}{os.pathsep}{repository}'}
+    for options, code in (['--help'], 0), ([], 2):
+        result = subprocess.run(
+            [sys.executable, '-m', 'mmrcf.demo', *options], env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == code
+    assert result.stderr.startswith(f'error: OpenCV cannot be loaded ({missing}); ') and result.stderr.count('\n') == 1
+    assert 'opencv-python-headless==' in result.stderr

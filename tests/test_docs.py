@@ -18,12 +18,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import Registry, init_default_scope
+from mmengine.structures import InstanceData
 from PIL import Image
 from pycocotools import mask as mask_utils
 
 import mmrcf.registry
+from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.engine.config import build_runner, load_config
-from mmrcf.registry import MODELS
+from mmrcf.registry import METRICS, MODELS
 from mmrcf.structures import AudioPatch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -51,6 +53,8 @@ HANDED_ON = {
     'tools/dist_test.sh': ('tools/test.py', lambda words: [*words[:2], *words[3:]]),
     'tools/slurm_train.sh': ('tools/train.py', lambda words: words[2:]),
 }
+ENTRY_POINTS = {'mmrcf-demo': ['python', 'demo/video_demo.py'], 'mmrcf-web': ['python', 'demo/web_demo.py']}
+"""The same from the source tree."""
 PROGRAMS = {'bash', 'cd', 'git', 'make', 'pip', 'pre-commit', 'python', 'unzip'}
 
 
@@ -128,7 +132,6 @@ def test_python_snippets_run_and_print_what_they_say(document: str, reader: Path
             assert_same_output(printed, block.code)
 
 
-@pytest.mark.slow
 def test_the_documented_dataset_trains(reader: Path) -> None:
     """The dataset of docs/your_own_part.md on two videos with mask images."""
     for block in blocks('docs/your_own_part.md'):
@@ -165,6 +168,43 @@ def test_the_documented_dataset_reads_palette_masks(reader: Path) -> None:
         assert [int(mask_utils.area(dict(size=[8, 8], counts=item.counts))) for item in objects] == [16, 16]
 
 
+def test_the_documented_metric_counts(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file in ('count_metric.py', 'my_metric.py'):
+            (reader / block.file).write_text(block.code)
+    metric = load_config('my_metric.py').test_evaluator[1]
+    rle = mask_utils.encode(np.ones((8, 8), np.uint8, order='F'))
+    rle = dict(size=rle['size'], counts=rle['counts'].decode())
+    video = dict(id=1, width=8, height=8, file_names=['a/0.jpg', 'a/1.jpg'])
+    track = dict(id=1, video_id=1, category_id=1, segmentations=[rle, None])
+    Path(metric.ann_file).parent.mkdir(parents=True)
+    Path(metric.ann_file).write_text(
+        json.dumps(dict(videos=[video], annotations=[track], categories=[dict(id=1, name='disc')]))
+    )
+    metric = METRICS.build(metric)
+    for index, count in enumerate((3, 4)):
+        objects = dict(ids=range(count), queries=range(count), labels=[0] * count, scores=[0.5] * count)
+        objects |= dict(class_probs=np.full((count, 1), 0.5), rles=[rle] * count)
+        metric.process({}, [dict(video_id=1, frame_id=index, video_length=2, ori_shape=(8, 8), **objects)])
+    assert metric.evaluate() == {'count/annotated': 0.5, 'count/predicted': 3.5}
+
+
+def test_the_documented_cost_and_transform_work(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file in ('area_cost.py', 'overdrive.py'):
+            (reader / block.file).write_text(block.code)
+    cost = importlib.import_module('area_cost').AreaCost(weight=2.0)
+    predictions = InstanceData(masks=torch.tensor([[[9e9, -9e9]], [[-9e9, -9e9]]]))
+    truth = InstanceData(masks=torch.tensor([[[1.0, 1.0]], [[1.0, 0.0]], [[0.0, 0.0]]]))
+    assert cost(predictions, truth).tolist() == [[1, 0, 1], [2, 1, 0]]
+    overdrive = importlib.import_module('overdrive').AudioOverdrive(max_gain=4.0)
+    window = AudioWindow.empty().append(AudioChunk(np.array([0.1, np.nan, -0.9], np.float32), 16000))
+    (run,) = overdrive(dict(audio_window=window, rng=np.random.default_rng(0)))['audio_window'].runs
+    gain = np.random.default_rng(0).uniform(1, 4)
+    np.testing.assert_allclose(run.samples, [0.1 * gain, np.nan, -1], rtol=1e-6)
+    assert run.samples.dtype == np.float32 and window.runs[0].samples[0] == np.float32(0.1)
+
+
 def test_the_documented_audio_encoder_works(reader: Path) -> None:
     for block in blocks('docs/audio.md'):
         if block.file:
@@ -183,6 +223,7 @@ def test_the_documented_audio_encoder_works(reader: Path) -> None:
 def test_commands_are_ones_that_their_programs_take(document: str, load_script, capsys) -> None:
     targets = re.findall(r'^([\w-]+):', (REPOSITORY / 'Makefile').read_text(), re.MULTILINE)
     for words in commands(document):
+        words = [*ENTRY_POINTS.get(words[0], words[:1]), *words[1:]]
         program = Path(words[0]).name
         assert program in PROGRAMS or (REPOSITORY / words[0]).is_file(), words
         if program == 'make':

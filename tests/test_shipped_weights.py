@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,8 @@ HEIGHT = 140
 MIN_CLIP_SHARE = {'grace_hopper': 0.9, 'astronaut': 0.9, 'chelsea': 0.9}
 MAX_ID_CHANGES = {'grace_hopper': 0, 'astronaut': 0, 'chelsea': 0}
 SHOWS_MOST = 0.6
+STEP = 3
+"""Of three frames of the clip one is tested, as a stream of 5 FPS: harder to follow, and a third of the time."""
 FRAMES = 3
 
 
@@ -98,7 +101,8 @@ def clip_results(script: ModuleType, segmenter: OnlineSegmenter) -> list[FrameRe
     images = {name: photograph.read() for name, photograph in script.PHOTOGRAPHS.items()}
     segmenter.reset()
     canvas = script.paint_canvas(images, script.place_photographs(images))
-    return [segmenter.step(np.ascontiguousarray(frame[..., ::-1])) for frame in script.film_canvas(canvas)]
+    frames = islice(script.film_canvas(canvas), 0, None, STEP)
+    return [segmenter.step(np.ascontiguousarray(frame[..., ::-1])) for frame in frames]
 
 
 @pytest.mark.parametrize('name', ANNOTATIONS)
@@ -107,7 +111,8 @@ def test_the_demo_clip(script: ModuleType, clip_results: list[FrameResult], name
     images = {key: photograph.read() for key, photograph in script.PHOTOGRAPHS.items()}
     place = script.place_photographs(images)[name]
     best_ious, ids = [], []
-    for result, (left, top, scale) in zip(clip_results, script.camera_windows(), strict=True):
+    windows = islice(script.camera_windows(), 0, None, STEP)
+    for result, (left, top, scale) in zip(clip_results, windows, strict=True):
         zoom = place.scale * scale
         matrix = np.array([[zoom, 0, (place.left - left) * scale], [0, zoom, (place.top - top) * scale]])
         size = (script.CLIP_WIDTH, script.CLIP_HEIGHT)
@@ -125,6 +130,6 @@ def test_the_demo_clip(script: ModuleType, clip_results: list[FrameResult], name
             ids.append(int(result.ids[best]))
     share = np.mean(np.array(best_ious) >= 0.5)
     changes = sum(before != after for before, after in zip(ids, ids[1:], strict=False))
-    assert len(best_ious) >= script.CLIP_FPS, 'the clip shows it for a second or more'
+    assert len(best_ious) >= script.CLIP_FPS / STEP, 'the clip shows it for a second or more'
     assert share >= MIN_CLIP_SHARE[name], (share, np.round(best_ious, 2).tolist())
     assert changes <= MAX_ID_CHANGES[name], ids

@@ -8,9 +8,11 @@ import pytest
 
 from mmrcf import threads
 from mmrcf.threads import (
+    ADAPT_SECONDS,
     BUSY,
     QUIET,
     WAIT_VARIABLES,
+    ThreadAdapter,
     busy_share,
     cpu_quota,
     free_cores,
@@ -98,3 +100,85 @@ def test_no_more_threads_than_the_quota_feeds(quota: float, cores: int, monkeypa
 
 def test_cores_of_this_process() -> None:
     assert 1 <= free_cores() <= len(usable_cores()) <= os.cpu_count()
+
+
+class Machine:
+    """Cores whose time, in ticks of 10 ms, is taken by this process and by others as a test says.
+
+    Args:
+        path: Its table of the time that cores spent.
+        cores: How many.
+    """
+
+    def __init__(self, path: Path, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path, self.cores, self.now, self.own, self.busy = path, cores, 0.0, 0.0, 0.0
+        monkeypatch.setattr(threads, 'usable_cores', lambda: list(range(cores)))
+        monkeypatch.setattr(threads.time, 'monotonic', lambda: self.now)
+        monkeypatch.setattr(threads.time, 'process_time', lambda: self.own)
+        self.run(own=0.0, others=0.0, seconds=0.0)
+
+    def run(self, own: float, others: float, seconds: float) -> None:
+        """Time passes in which so many cores are taken."""
+        self.now += seconds
+        self.own += own * seconds
+        self.busy += (own + others) * seconds
+        busy, idle = (round(100 * time / self.cores) for time in (self.busy, self.cores * self.now - self.busy))
+        self.path.write_text(''.join(f'cpu{core} {busy} 0 0 {idle} 0 0 0 0 0 0\n' for core in range(self.cores)))
+
+
+@pytest.mark.parametrize(
+    ('cores', 'own', 'others', 'expected'),
+    [
+        (2, 1.9, 0.0, 2),
+        (2, 0.3, 0.0, 2),  # a camera: mostly waiting
+        (2, 1.6, 0.3, 2),  # no more than a fifth is taken
+        (2, 1.5, 0.5, 1),
+        (2, 1.0, 1.0, 1),
+        (16, 12.0, 4.0, 12),
+        (16, 4.0, 12.0, 8),  # at least half of them
+    ],
+)
+def test_a_program_takes_the_cores_that_are_free(
+    cores: int, own: float, others: float, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path / 'stat', cores, monkeypatch)
+    numbers = [cores]
+    with ThreadAdapter(numbers.append, cores, machine.path) as adapter:
+        machine.run(own, others, ADAPT_SECONDS / 2)
+        adapter.update()
+        assert numbers == [cores]  # not observed for long enough
+        machine.run(own, others, ADAPT_SECONDS / 2)
+        adapter.update()
+        assert numbers[-1] == expected
+        machine.run(own, 0.0, ADAPT_SECONDS)
+        adapter.update()
+        assert numbers[-1] == cores
+        machine.run(own, others, ADAPT_SECONDS)
+        adapter.update()
+    assert numbers == ([cores] if expected == cores else [cores, expected, cores, expected, cores])
+
+
+def test_restarted_the_load_before_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(tmp_path / 'stat', 2, monkeypatch)
+    numbers: list[int] = []
+    with ThreadAdapter(numbers.append, 2, machine.path) as adapter:
+        machine.run(0.0, 2.0, 10.0)
+        adapter.restart()
+        machine.run(1.9, 0.0, ADAPT_SECONDS)
+        adapter.update()
+    assert numbers == []
+
+
+@pytest.mark.parametrize('kept', ['by the user', 'one thread', 'no table'])
+def test_a_number_that_cannot_or_must_not_change(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(tmp_path / 'stat', 2, monkeypatch)
+    if kept == 'by the user':
+        os.environ['OMP_NUM_THREADS'] = '2'
+    if kept == 'no table':
+        machine.path.unlink()
+    numbers: list[int] = []
+    with ThreadAdapter(numbers.append, 1 if kept == 'one thread' else 2, machine.path) as adapter:
+        if kept != 'no table':
+            machine.run(0.0, 2.0, 2 * ADAPT_SECONDS)
+        adapter.update()
+    assert numbers == []

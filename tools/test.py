@@ -17,7 +17,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         'checkpoint', help='weights or training checkpoint: a file, its address, or the name of a model'
     )
     parser.add_argument(
-        '--test-set', metavar='NAME', help='of the test_sets of the config, instead of its test_dataloader'
+        '--test-set',
+        metavar='NAME',
+        help='test on this entry of test_sets of the config, instead of its test_dataloader',
     )
     add_work_dir(parser, 'logs')
     add_json(parser, 'the metrics')
@@ -28,7 +30,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='write the submission of --out and measure nothing (no labels needed)',
     )
     parser.add_argument(
-        '--save-outputs', metavar='FILE', help='save what the queries predict, for compare_trackers.py --outputs'
+        '--save-outputs', metavar='FILE', help='save the outputs of the queries, for compare_trackers.py --outputs'
     )
     add_cfg_options(parser)
     add_launcher(parser)

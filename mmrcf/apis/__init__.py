@@ -1,4 +1,4 @@
-"""What an application calls: a model from a config, one stream, or a whole source."""
+"""The interface for applications: a model from a config, one stream, or a whole source."""
 
 from mmrcf.shipped_models import SHIPPED_MODELS
 

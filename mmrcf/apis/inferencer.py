@@ -1,4 +1,4 @@
-"""Runs a model over whatever frames and audio come from, and writes what comes out: pictures, tracks, figures."""
+"""Runs a model over a source of frames and audio, and writes videos, tracks and a summary."""
 
 import contextlib
 import logging
@@ -32,6 +32,7 @@ from mmrcf.media import (
 from mmrcf.models import OnlineModel
 from mmrcf.shipped_models import class_mismatch
 from mmrcf.structures import FrameResult
+from mmrcf.threads import ThreadAdapter
 from mmrcf.urls import source_name
 from mmrcf.visualization import AudioAttention, TrackPainter, TrackStyle
 
@@ -42,7 +43,7 @@ from .track_export import TrackExporter, video_name
 logger = logging.getLogger(__name__)
 
 Source = str | int | Path | Iterable[np.ndarray] | Iterable[str | Path]
-"""What :func:`~mmrcf.media.open_source` opens."""
+"""Sources that :func:`~mmrcf.media.open_source` opens."""
 STOP_KEYS = (ord('q'), 27)
 DEFAULT_STYLE = TrackStyle()
 
@@ -50,9 +51,10 @@ DEFAULT_STYLE = TrackStyle()
 class RCFInferencer:
     """A model that runs over video files, image folders, globs, cameras and stream URLs.
 
-    Streams do not share state: several may be taken in turn.
+    Streams do not share state, so several can run at the same time.
 
-    A model of synthetic shapes logs a warning for every input but the synthetic sample clips: it detects nothing there.
+    A model of synthetic shapes logs a warning for any input except the synthetic sample clips, because it detects
+    nothing else.
 
     Args:
         config: Name of a shipped model ('real', 'shapes', 'shapes-av'), config file, a config that was read, or a model
@@ -60,6 +62,8 @@ class RCFInferencer:
         checkpoint: The model's weights.
         device, precision, runtime: As of :class:`~mmrcf.apis.OnlineSegmenter`.
         cfg_options: Fields of the config to override, by dotted path.
+        adapt_threads: Use fewer CPU threads while other processes take the cores, see
+            :class:`~mmrcf.threads.ThreadAdapter`. It is for programs, since the number is that of the whole process.
 
     Example:
         >>> inferencer = RCFInferencer('real')
@@ -77,9 +81,11 @@ class RCFInferencer:
         *,
         precision: str = 'auto',
         runtime: str = 'onnxruntime',
+        adapt_threads: bool = False,
     ) -> None:
         self.segmenter = OnlineSegmenter(config, checkpoint, device, cfg_options, precision=precision, runtime=runtime)
         self._files = (config, checkpoint)
+        self._most_threads = torch.get_num_threads() if adapt_threads else 1  # of one thread, none can be taken
 
     def stream(
         self,
@@ -96,10 +102,10 @@ class RCFInferencer:
         max_size: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> Iterator[FrameResult]:
-        """Yield the result of one frame after the other, as soon as it is there. Memory does not grow with the length.
+        """Yield the result of each frame as soon as it is ready. Memory does not grow with the length.
 
-        ``frame_index`` is the frame's place in the source: frames that could not be read, or were passed over to keep
-        up with a camera, leave gaps.
+        ``frame_index`` is the index of the frame in the source, with gaps for frames that could not be read, or that
+        were dropped to keep up with a camera.
 
         Args:
             source: As in :func:`~mmrcf.media.open_source`, or an open source.
@@ -108,20 +114,20 @@ class RCFInferencer:
             json: Tracks in the layout of YouTube-VIS.
             show: Show the frames in a window; q or Esc stops. Or a function that gets each picture, (H, W, 3) uint8
                 RGB, before the result is yielded, and returns whether to stop.
-            style: What is drawn of the objects.
+            style: How objects are drawn.
             score_thr: Lowest score of an object, for this stream only; None: the model's.
             audio: Audio for an audio-visual model. 'auto': that of the source, if it has any. 'none': nothing. A file,
-                its URL, or for a camera 'mic' or 'mic:NAME': that audio, see :func:`~mmrcf.media.open_source`. An
-                open source has been told already: 'auto' or 'none'.
-            show_attention: Draw where in the frame the audio is found, see
-                :class:`~mmrcf.visualization.AudioAttention`, and of the objects the outlines only.
+                its URL, or for a camera 'mic' or 'mic:NAME': that audio, see :func:`~mmrcf.media.open_source`. For an
+                open source, 'auto' or 'none'.
+            show_attention: Draw the attention of the audio over the frame, see
+                :class:`~mmrcf.visualization.AudioAttention`, and only the outlines of objects.
             fps: Frames a second, for image files and frames in memory.
             max_size: Limit of the longer side of the frames.
             max_pixels: Largest number of pixels of a frame that is decoded.
 
         Raises:
-            InputError: Source or outputs cannot be used, or an output is an input; before the first frame where that
-                can be known. Where an output fails later, the error comes when the others are complete.
+            InputError: The source or an output cannot be used, or an output is an input; if possible before the first
+                frame. If an output fails later, the error is raised after the other outputs are complete.
         """
         _check_json_name(json)
         with kept_inputs(*self._files), contextlib.ExitStack() as stack:
@@ -159,7 +165,9 @@ class RCFInferencer:
             viewer = stack.enter_context(Window(frames.name)).show if show is True else show
             painter = TrackPainter(style if attention is None else replace(style, opacity=0.0))
             uses_audio = uses_audio and segmenter.uses_audio
+            threads = stack.enter_context(ThreadAdapter(torch.set_num_threads, self._most_threads))
             for frame in frames:
+                threads.update()
                 result = segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
                 if writer or viewer:
                     picture = painter.draw(attention.picture(frame.image) if attention else frame.image, result)
@@ -194,7 +202,7 @@ class RCFInferencer:
             progress: Show a progress bar with frames a second.
 
         Returns:
-            What it came to.
+            Numbers of frames and objects, speed and latency.
         """
         _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False

@@ -13,10 +13,11 @@ from mmrcf.engine.checkpoint import load_weights, read_checkpoint
 from mmrcf.engine.config import explained_config_errors, load_config, override
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
-from mmrcf.model_index import listed_model
+from mmrcf.model_index import listed_model, no_model
 from mmrcf.models import OnlineModel
 from mmrcf.registry import MODELS, SCOPE
 from mmrcf.shipped_models import SHIPPED_MODELS
+from mmrcf.utils import counted
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +36,11 @@ def init_model(
     """Build a model for inference.
 
     Args:
-        config: Config file, or a config that was read; or the name of a shipped model ('real', 'shapes', 'shapes-av'),
-            that of a model of the metafiles ('minvis_r50_coco'), or an ONNX file of ``tools/export/onnx_export.py``,
-            which have config and weights.
+        config: Config file, or a config that was read. Or a name or file that includes the weights: a shipped model
+            ('real', 'shapes', 'shapes-av'), a model of the metafiles ('minvis_r50_coco'), or an ONNX file of
+            ``tools/export/onnx_export.py``.
         checkpoint: The weights of a config: a path, an address (https), which is downloaded once, or the name of a
-            model. None leaves random ones (for speed measurements and tests); of a model of the metafiles, its own.
+            model. None: those of the name or file, else random ones (for speed measurements and tests).
         device: 'cpu', 'cuda', 'cuda:1' ...; 'auto': a GPU if there is one, else the CPU.
         cfg_options: Fields to override, by dotted path, for example ``{'model.score_thr': 0.3}``.
         runtime, precision: For an ONNX file, see :class:`~mmrcf.apis.OnnxSegmenter`, as its devices.
@@ -97,11 +98,29 @@ def init_model(
     return model
 
 
-def resolve_device(device: str | torch.device) -> torch.device:
-    """``device`` as a torch device that is there; 'auto' is a GPU if there is one, else the CPU.
+def require_model(config: str, checkpoint: str | None) -> None:
+    """Refuse what cannot be a model, before anything is built.
+
+    Args:
+        config: A config file, an ONNX file or the name of a model.
+        checkpoint: The weights; a config needs them.
 
     Raises:
-        InputError: It is not a device, or this machine (or this build of PyTorch) does not have it.
+        InputError: There is no such file or model, or a config comes without a checkpoint.
+    """
+    if listed_model(config) is not None:
+        return
+    if not Path(config).exists():
+        raise no_model(config)
+    if checkpoint is None and Path(config).suffix != ONNX_SUFFIX:
+        raise InputError(f'config {config}: comes without a checkpoint; give CONFIG CHECKPOINT')
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """``device`` as an existing torch device; 'auto' is a GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: It is not a device, or this machine or this build of PyTorch does not have it.
     """
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
@@ -112,9 +131,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved.type == 'cuda':
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
-            raise InputError(
-                f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one that is there"
-            )
+            raise InputError(f"device {device}: PyTorch finds {count} CUDA devices here; give 'cpu' or one of these")
     elif resolved.type != 'cpu':
         backend = getattr(torch.backends, resolved.type, None)
         if backend is None or not backend.is_available():
@@ -125,7 +142,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 def _dataset_meta(checkpoint_meta: dict, config: Config) -> dict:
     """The checkpoint's ``dataset_meta``, else ``metainfo`` of the config's test, validation or training data set.
 
-    Of a panoptic data set, whose ``classes`` are things and stuff, the classes are the things.
+    For a panoptic data set, whose ``classes`` are things and stuff, these are the things.
     """
     meta = checkpoint_meta.get('dataset_meta')
     if isinstance(meta, dict) and meta.get('classes'):
@@ -143,6 +160,6 @@ def _check_class_count(model: OnlineModel, origin: object) -> None:
     expected = model.num_classes
     if classes is not None and len(classes) != expected:
         raise InputError(
-            f'{origin}: names {len(classes)} classes, but the model has {expected}; '
+            f'{origin}: names {counted(len(classes), "class")}, but the model has {expected}; '
             'use the config and the checkpoint of one data set'
         )

@@ -103,7 +103,7 @@ class OnlineSegmenter:
 
     @property
     def setup(self) -> str:
-        """What runs the model, where and in which precision."""
+        """Runtime, device and precision of the model."""
         if isinstance(self.model, ExportedModel):
             return self.model.graph.setup
         return f'pytorch, {self.device}, {self.precision}'
@@ -171,7 +171,14 @@ class OnlineSegmenter:
             chunk = audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate)
             window = _checked_clock(window, chunk).append(chunk)
         time = (window.end_time or 0.0) if time is None else time
-        sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time]))
+        record = _frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time])
+        try:
+            sample = self._pipeline(record)
+        except KeyError as error:
+            raise InputError(
+                f'config {self.model.cfg.filename}: a transform of the test pipeline needs {error}, which those before '
+                'it do not leave; correct their order'
+            ) from error
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         preprocessed = perf_counter()
@@ -219,7 +226,7 @@ def frame_pipeline(config: Config, with_audio: bool = False) -> Compose:
 
 
 def _frame_record(frame: np.ndarray, index: int) -> dict:
-    """What the loading transforms leave for a clip of one frame; images are BGR."""
+    """The dict after the loading transforms, for a clip of one frame; images are BGR."""
     shape = frame.shape[:2]
     return dict(
         img=[cv2.cvtColor(frame, cv2.COLOR_RGB2BGR if frame.ndim == 3 else cv2.COLOR_GRAY2BGR)],

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmrcf.utils import counted
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -49,12 +51,12 @@ class LatencyMeter:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run over a source came to.
+    """Numbers of frames and objects, speed and latency of a run over a source.
 
     Attributes:
         frames: Frames that were processed.
         skipped: Frames that could not be read.
-        dropped: Frames of a camera or live stream that were passed over to keep up with it.
+        dropped: Frames of a camera or live stream that were dropped to keep up with it.
         objects: Different track IDs that were shown.
         fps: Frames a second over the whole run: reading, model, drawing and writing.
         latency: t_stream and t_model.
@@ -78,6 +80,7 @@ class RunSummary:
         left_out += [f'{self.dropped} dropped to keep up'] if self.dropped else []
         notes = f' ({", ".join(left_out)})' if left_out else ''
         stopped = 'interrupted after ' if self.interrupted else ''
-        parts = [f'{stopped}{self.frames} frames{notes}, {self.objects} objects, {self.fps:.1f} FPS']
+        frames, objects = counted(self.frames, 'frame'), counted(self.objects, 'object')
+        parts = [f'{stopped}{frames}{notes}, {objects}, {self.fps:.1f} FPS']
         parts += [f'audio: {self.audio}'] if self.audio is not None else []
         return '; '.join([*parts, str(self.latency), self.setup])

@@ -28,7 +28,7 @@ _RECORD = struct.Struct('<qqq4iI')
 
 @dataclass
 class _Track:
-    """What is kept of a track ID in memory: its records are a chain in the spill file."""
+    """The data of a track ID in memory; its records are a chain in the spill file."""
 
     last_record: int
     count: int
@@ -71,7 +71,7 @@ class TrackExporter(AtomicWriter):
         Args:
             result: Its objects.
             time: Its presentation time in seconds.
-            index: Its position in the source; positions that are passed over become null, at times in between.
+            index: Its position in the source; skipped positions become null, with times in between.
         """
         self._add_times(time, index - len(self._times))
         if not len(result):
@@ -189,7 +189,7 @@ class TrackExporter(AtomicWriter):
 
 
 def video_name(source: object) -> str:
-    """What a source is called in the names of its frames.
+    """The name of a source in the names of its frames.
 
     Args:
         source: As in :func:`~mmrcf.media.open_source`, or an open source.

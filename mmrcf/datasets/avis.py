@@ -83,7 +83,7 @@ class AVISDataset(YouTubeVISDataset):
         return classes, videos
 
     def frame_records(self, video: VideoRecord) -> list[dict]:
-        """What the pipeline gets of each frame of a video; see the class for what is added."""
+        """The dicts of the frames of a video, which the pipeline gets; the class lists the added keys."""
         try:
             times = frame_times(video.entry, len(video.file_names), self.fps, self.time_offset)
         except FrameTimeError as error:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mmrcf.utils import counted
+
 LONGEST_TIME = 1e9
 """In seconds; whatever is beyond, as infinity, is no time."""
 
@@ -54,7 +56,8 @@ def _check_timestamps(timestamps: Any, length: int) -> list[float]:
         raise FrameTimeError(f"'timestamps' is {type(timestamps).__name__}, expected a list of seconds; correct it")
     if len(timestamps) != length:
         raise FrameTimeError(
-            f"'timestamps' has {len(timestamps)} entries, but the video has {length} frames; give one for each frame"
+            f"'timestamps' has {counted(len(timestamps), 'entry')}, but the video has {counted(length, 'frame')}; "
+            'give one for each frame'
         )
     for index, time in enumerate(timestamps):
         if not is_time(time):

@@ -13,7 +13,7 @@ LEAST_NEW = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Completion:
-    """What a model adds to the labels of an image.
+    """The labels that a model adds to an image.
 
     Attributes:
         labels: Classes of the m new objects, in descending order of score.

@@ -26,8 +26,8 @@ class YouTubeVISDataset(BaseDataset):
 
     In training an item is a clip of one video (``len`` = number of videos): delta references followed by S targets. In
     testing an item is one frame (``len`` = number of frames; the frames of a video are contiguous and in order),
-    without ground truth; ``metainfo['tested']`` then says which part of the annotation file it is, which the metrics
-    take over (:class:`~mmrcf.evaluation.metrics.frame_metric.FrameMetric`).
+    without ground truth. ``metainfo['tested']`` then names the tested part of the annotation file, and the metrics use
+    the same part (:class:`~mmrcf.evaluation.metrics.frame_metric.FrameMetric`).
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
@@ -49,8 +49,8 @@ class YouTubeVISDataset(BaseDataset):
         max_gap: Largest step between neighbouring frames of a training clip, at least 1.
         drop_empty_videos: Leave out videos without any object in training.
         max_sampling_tries: How often frames are drawn, at most, until a target has an object.
-        partly_labelled: Only some objects of the videos are labelled: in training all beside them is an ignored region,
-            in a frame without any the whole frame.
+        partly_labelled: Only some objects of the videos are labelled. In training, everything outside the labelled
+            objects is an ignored region, and so is the whole frame if it has none.
         crowds: ``'drop'``: the pixels of annotations with ``iscrowd`` are background; ``'ignore'``: in training they
             are an ignored region.
         test_mode: Items are frames.
@@ -121,7 +121,10 @@ class YouTubeVISDataset(BaseDataset):
         self.pipeline = build_pipeline(pipeline)
 
     def read_videos(self) -> tuple[tuple[str, ...], list[VideoRecord]]:
-        """Class names and videos of ``ann_file``; a data set in another layout overrides this, and applies ``view``."""
+        """Read class names and videos of ``ann_file``.
+
+        A data set in another layout overrides this, and applies ``view``.
+        """
         return read_labelled_videos(
             self.ann_file,
             self._metainfo['classes'],
@@ -158,7 +161,7 @@ class YouTubeVISDataset(BaseDataset):
         return records
 
     def frame_records(self, video: VideoRecord) -> list[dict]:
-        """What the pipeline gets of each frame of a video; a data set with more than frames adds to it."""
+        """The dicts of the frames of a video, which the pipeline gets. A data set with more than frames adds keys."""
         return [
             dict(
                 img_path=str(Path(self.data_prefix['img']) / name),
@@ -202,7 +205,7 @@ class YouTubeVISDataset(BaseDataset):
         return {key: [record[key] for record in records] for key in records[0]} | dict(rng=rng)
 
     def _draw_clip(self, rng: np.random.Generator, video: int) -> list[int]:
-        """Frames of a clip; drawn again, a few times, while no target has an object."""
+        """Draw the frames of a clip, again at most ``max_sampling_tries`` times while no target has an object."""
         start, length = self.video_starts[video], int(self.video_lengths[video])
         for _ in range(self.max_sampling_tries):
             clip = sample_clip(rng, length, self.num_references, self.num_targets, self.max_gap)

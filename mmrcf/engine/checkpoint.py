@@ -147,7 +147,7 @@ def _start_files(config: Config) -> Iterator[tuple[str, str, str]]:
 
 
 def _origin(path: str, config: Config) -> str:
-    """What to do for a missing file: a run writes to a folder with its config's name."""
+    """The remedy for a missing file: a run writes to a folder with its config's name."""
     name = f'{Path(path).parent.name}.py'
     for candidate in (Path(config.filename).parent / name, *sorted(Path('configs').rglob(name))):
         if candidate.is_file():
@@ -173,7 +173,7 @@ def latest_checkpoint(folder: str | Path) -> Path | None:
 
 
 def _named_checkpoint(folder: Path) -> Path | None:
-    """What ``last_checkpoint`` names: a file of the folder, else one elsewhere."""
+    """The file that ``last_checkpoint`` names: one of the folder if it exists, else one elsewhere."""
     pointer = folder / POINTER
     text = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''
     if not text or '\0' in text:

@@ -1,4 +1,4 @@
-"""From a config file to a runner: what a user can get wrong in a config ends in one line that names the field."""
+"""From a config file to a runner. An error in a config is one line that names the field."""
 
 import argparse
 import ast
@@ -188,7 +188,7 @@ def require_training(config: Config) -> None:
 
 
 def require_gpu_for_amp(config: Config) -> None:
-    """Raise :class:`InputError` if ``config`` trains in mixed precision and no GPU is there."""
+    """Raise :class:`InputError` if ``config`` trains in mixed precision and there is no GPU."""
     if config.optim_wrapper.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
         raise InputError(
             f'config {config.filename}: optim_wrapper.type=AmpOptimWrapper (--amp) needs a GPU, and none is there; '

@@ -69,7 +69,7 @@ class FrameStream:
 
 
 def metric_record(result: FrameResult, meta: Mapping[str, Any]) -> dict:
-    """What the metrics keep of a frame; masks as compressed RLE.
+    """The record of a frame for the metrics; masks as compressed RLE.
 
     Args:
         result: Prediction for the frame.

@@ -40,7 +40,7 @@ SAVED_SCORE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class FrameOutputs:
-    """What the N queries of a model predict for one frame, before threshold and tracker.
+    """The predictions of the N queries of a model for one frame, before threshold and tracker.
 
     Attributes:
         frame: ``video_id``, ``frame_id``, ``video_length``, ``ori_shape`` (H, W), as the metrics get them.
@@ -59,7 +59,7 @@ class FrameOutputs:
     mask_logits: Tensor
 
     def slots(self, score_thr: float, mask_logit_thr: float) -> SlotPredictions:
-        """What a tracker gets, with these thresholds; see :class:`~mmrcf.models.RCF`."""
+        """The input of a tracker, with these thresholds; see :class:`~mmrcf.models.RCF`."""
         masks = valid_masks(self.mask_logits, mask_logit_thr, self.img_shape, self.padded_shape)
         return slot_predictions(masks, self.class_probs, self.codes, score_thr)
 

@@ -32,7 +32,7 @@ _KEYS = ('config', 'same_fields', 'checkpoint')
 
 
 def plan_stages(config: Config, resume: bool = False) -> list[Config]:
-    """What is still to be trained, in order.
+    """The stages that must still be trained, in order.
 
     Args:
         config: The config that was named, with its ``work_dir``.

@@ -35,7 +35,7 @@ class Graph(Protocol):
 
     info: StepInfo
     setup: str
-    """What runs it, where and in which precision, for reports."""
+    """Runtime, device and precision, for reports."""
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name for inputs by name; see :class:`~mmrcf.export.StepGraph`."""
@@ -183,7 +183,7 @@ class ExportedModel(OnlineModel):
 
 
 def _config(info: StepInfo, origin: str, options: dict[str, Any]) -> Config:
-    """What works outside the graph, as a config; of the config in the file nothing else is used."""
+    """The parts outside the graph, as a config; nothing else is used of the config in the file."""
     model = dict(score_thr=info.score_thr, mask_thr=info.mask_thr, tracker=info.tracker)
     # With a text of its own: a config reads the file of its name otherwise.
     config = Config(dict(model=model, test_pipeline=info.pipeline), cfg_text=f'# from {origin}', filename=origin)

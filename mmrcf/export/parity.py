@@ -17,6 +17,7 @@ from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel
 from mmrcf.registry import SCOPE
 from mmrcf.structures import FrameResult
+from mmrcf.utils import counted
 
 WARM_UP = 10
 FIELDS = ('ids', 'queries', 'labels', 'scores', 'masks')
@@ -88,7 +89,7 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f'{self.frames} frames, {self.objects} objects: {self.unmatched} shown by one only, '
+            f'{counted(self.frames, "frame")}, {counted(self.objects, "object")}: {self.unmatched} shown by one only, '
             f'{self.track_ids} other track IDs, {self.labels} other labels; '
             f'mask IoU at least {self.lowest_iou:.5f}, {self.mean_iou:.6f} on average, {self.below} below 0.999 '
             f'({self.pixels} pixels differ); scores differ by at most {self.score:.2g}'
@@ -96,12 +97,12 @@ class Parity:
 
 
 def result_objects(result: FrameResult) -> dict[str, Any]:
-    """What :meth:`Parity.add` takes, of a result."""
+    """The arguments of :meth:`Parity.add`, from a result."""
     return {name: getattr(result, name) for name in FIELDS}
 
 
 def record_objects(record: dict[str, Any]) -> dict[str, Any]:
-    """What :meth:`Parity.add` takes, of a record that the metrics read (see ``mmrcf.engine.loops.metric_record``)."""
+    """The arguments of :meth:`Parity.add`, from a record of the metrics (see ``mmrcf.engine.loops.metric_record``)."""
     masks = [mask_utils.decode(rle).astype(bool) for rle in record['rles']]
     return {name: record[name] for name in FIELDS[:-1]} | {'masks': masks}
 

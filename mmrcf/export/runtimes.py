@@ -61,7 +61,7 @@ class OnnxGraph(ABC):
 
     @property
     def setup(self) -> str:
-        """What runs it, where and in which precision, for reports."""
+        """Runtime, device and precision, for reports."""
         precision = (
             self.precision if self.info.precision == 'float32' else f'{self.info.precision} and {self.precision}'
         )
@@ -83,7 +83,7 @@ class OnnxGraph(ABC):
         """Run the step on arrays by name; see :class:`~mmrcf.export.StepGraph`."""
         try:
             outputs = self._run(feeds)
-        except Exception as error:  # a runtime has a kind of its own for every failure
+        except Exception as error:  # a runtime has another type for every failure
             height, width = feeds['frame'].shape[-2:]
             raise InputError(
                 f'ONNX model {self.path}: cannot run a frame of {width}x{height} ({one_line(error)[:200]})'
@@ -120,7 +120,7 @@ class OrtGraph(OnnxGraph):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Between two frames its threads would otherwise go on taking the cores from everything else.
+        # Otherwise its threads keep the cores busy between two frames.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         providers = self._providers(runtime.get_available_providers())
         try:
@@ -128,12 +128,12 @@ class OrtGraph(OnnxGraph):
             metadata = self._session.get_modelmeta().custom_metadata_map
             inputs = {value.name for value in self._session.get_inputs()}
             outputs = [output.name for output in self._session.get_outputs()]
-        except Exception as error:  # onnxruntime has a kind of its own for every way in which a file is wrong
+        except Exception as error:  # onnxruntime has another type for every fault of a file
             raise self._unreadable(error) from error
         return inputs, outputs, metadata
 
     def _providers(self, available: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:
-        """What runs the operators, the preferred one first; the last one takes what the others cannot."""
+        """The providers that run operators, the preferred one first; the last one runs those that the others cannot."""
         if self.device == 'auto':
             self.device = 'cuda' if PROVIDERS['cuda'][0] in available else 'cpu'
         name, _, index = self.device.partition(':')
@@ -197,7 +197,7 @@ def _openvino_precision(wanted: str, device: str, capabilities: Sequence[str]) -
 
 
 RUNTIMES: dict[str, type[OnnxGraph]] = {graph.runtime: graph for graph in (OrtGraph, OpenVINOGraph)}
-"""What runs an ONNX file, by name."""
+"""The runtimes of ONNX files, by name."""
 
 
 def open_onnx(

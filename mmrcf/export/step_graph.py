@@ -1,4 +1,4 @@
-"""One step of RCF as a function of tensors: what is written to a file."""
+"""One step of RCF as a function of tensors, for export."""
 
 import torch
 import torch.nn.functional as F

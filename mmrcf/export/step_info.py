@@ -16,7 +16,7 @@ STATE_OUTPUTS = {
     'audio_features': 'next_audio_features',
     'audio_valid': 'next_audio_valid',
 }
-"""What a stream carries: each input of the graph with the output of the frame before that goes there."""
+"""The state of a stream: each input of the graph with the output of the frame before that it takes."""
 
 SIZES = ('pad_size_divisor', 'num_classes', 'num_queries', 'token_channels', 'token_stride', 'mask_stride')
 MAX_SIZE = 2**16
@@ -121,7 +121,7 @@ class StepInfo:
         return padded_shape(frame_shape, self.pad_size_divisor)
 
     def first_state(self, frame_shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """What goes into the state inputs at the first frame of a stream: zeros. ``seen`` is 0: they hold nothing.
+        """The state inputs at the first frame of a stream: zeros. ``seen`` is 0, so they are not used.
 
         Args:
             frame_shape: Height and width of ``frame``.

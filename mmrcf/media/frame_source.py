@@ -12,6 +12,7 @@ import numpy as np
 
 from mmrcf.audio import AudioChunk
 from mmrcf.urls import without_credentials
+from mmrcf.utils import counted
 from mmrcf.utils.container import MAX_SKIP_WARNINGS
 from mmrcf.utils.demuxer import Demuxer, PacketReader
 
@@ -51,7 +52,7 @@ class AudioFormat:
     channels: int
 
     def __str__(self) -> str:
-        return f'{self.name} ({self.sample_rate} Hz, {self.channels} channel{"s" * (self.channels != 1)})'
+        return f'{self.name} ({self.sample_rate} Hz, {counted(self.channels, "channel")})'
 
 
 @dataclass

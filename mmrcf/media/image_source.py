@@ -9,7 +9,8 @@ from pathlib import Path
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import without_credentials
-from mmrcf.utils.images import WhiteLevel, count_frames, read_frames
+from mmrcf.utils.images import count_frames, read_frames
+from mmrcf.utils.white_level import WhiteLevel
 
 from .frame_source import Frame, FrameSource
 
@@ -96,10 +97,10 @@ def _names_in_common_folder(paths: Sequence[Path]) -> list[str]:
 
 
 def natural_order(paths: Sequence[Path]) -> list[Path]:
-    """Sort so that numbers in names count as numbers: 2.jpg before 10.jpg."""
+    """Sort so that numbers in names count as numbers: 2.jpg before 10.jpg; alike on every file system."""
 
-    def key(path: Path) -> list[tuple[int, int, str]]:
+    def key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
         parts = re.split(r'(\d+)', str(path))
-        return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts]
+        return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts], str(path)
 
     return sorted(paths, key=key)

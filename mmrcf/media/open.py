@@ -16,15 +16,16 @@ import numpy as np
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.urls import scheme_of, source_name
-from mmrcf.utils import require_file
+from mmrcf.utils import counted, require_file
 from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
-from mmrcf.utils.images import (
+from mmrcf.utils.image_files import (
     SIGNATURE_BYTES,
     image_format,
     image_suffixes,
-    is_image_file,
+    is_animated_png,
     is_image_sequence,
 )
+from mmrcf.utils.images import is_image_file
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
@@ -37,6 +38,8 @@ FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction
 
 # Images that FFmpeg reads from a pipe, one after the other, for as long as some come.
 PIPED_IMAGES = frozenset(('BMP', 'JPEG', 'PNG', 'PPM'))
+# Of them, what FFmpeg does not know by a header with comments.
+PIPE_FORMATS = {'PPM': 'ppm_pipe'}
 SPOOL_BYTES = 2**20
 STDIN = '/dev/stdin'
 # Streams of these schemes have an end if they have a duration or a size; all others are live.
@@ -117,12 +120,14 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
     rate = {'framerate': str(Fraction(fps or DEFAULT_IMAGE_FPS).limit_denominator(1001))}
     if not path.is_file():
         stream = ByteStream(path)
-        kind = image_format(stream.peek())
-        if kind is not None and kind not in PIPED_IMAGES:
+        kind = image_format(stream.peek(SIGNATURE_BYTES))
+        if kind is not None and (kind not in PIPED_IMAGES or (kind == 'PNG' and is_animated_png(stream.peek))):
             return _open_image_pipe(stream, name, fps, limits)
-        return VideoSource(stream, f'video {name}', options=rate if kind else {}, **limits)
+        return VideoSource(stream, f'video {name}', kind and PIPE_FORMATS.get(kind), rate if kind else {}, **limits)
     if is_image_sequence(path):
-        return VideoSource(ByteStream(path), f'video {name}', options=rate, **limits)
+        stream = ByteStream(path)
+        container_format = PIPE_FORMATS.get(image_format(stream.peek(SIGNATURE_BYTES)))
+        return VideoSource(stream, f'video {name}', container_format, rate, **limits)
     if not is_image_file(path):
         with path.open('rb') as file:
             is_damaged_image = image_format(file.read(SIGNATURE_BYTES)) is not None
@@ -135,13 +140,13 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
     return ImageSource([path], name, fps=fps, **limits)
 
 
-def _open_image_pipe(stream: ByteStream, name: str, fps: float | None, limits: dict[str, int | None]) -> ImageSource:
-    """An image from a pipe whose format cannot be read from its start to its end: by way of a temporary file."""
+def _open_image_pipe(stream: ByteStream, name: str, fps: float | None, limits: dict[str, int | None]) -> FrameSource:
+    """Images from a pipe whose format cannot be read from its start to its end: by way of a temporary file."""
     copy = tempfile.NamedTemporaryFile()  # noqa: SIM115  (closed with the source)
     while content := stream.read(SPOOL_BYTES):
         copy.write(content)
     copy.flush()
-    frames = ImageSource([Path(copy.name)], name, fps=fps, **limits)
+    frames = _open_file(Path(copy.name), name, fps, limits)
     frames.file_names = None
     weakref.finalize(frames, copy.close)
     return frames
@@ -210,7 +215,7 @@ def _open_memory(
     if not all(isinstance(path, (str, Path)) for path in paths):
         raise InputError(f'{name}: holds paths beside other things; give paths only, or arrays only')
     paths = [Path(path) for path in paths]
-    return ImageSource(paths, f'{len(paths)} images', fps=fps, max_size=max_size, max_pixels=max_pixels)
+    return ImageSource(paths, counted(len(paths), 'image'), fps=fps, max_size=max_size, max_pixels=max_pixels)
 
 
 def _find_images(folder_or_glob: str) -> list[Path]:
@@ -221,7 +226,9 @@ def _find_images(folder_or_glob: str) -> list[Path]:
     else:
         # A bracket in the name of a folder that is there is no pattern.
         folder = next(parent for parent in path.parents if parent.is_dir())
-        files = folder.glob(str(path.relative_to(folder)))
+        pattern = str(path.relative_to(folder))
+        # Brackets that find nothing belong to the names, as they do in a folder's.
+        files = list(folder.glob(pattern)) or folder.glob(pattern.replace('[', '[[]'))
     suffixes = image_suffixes()
     images = [
         file

@@ -24,7 +24,7 @@ from mmrcf.errors import InputError
 from mmrcf.urls import source_name
 from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
-from mmrcf.utils.images import check_pixels
+from mmrcf.utils.image_files import check_pixels
 
 from .display import Cropping, orient, read_display_matrix, swaps_sides
 from .frame_source import AudioTrack, Frame, FrameSource
@@ -74,9 +74,9 @@ class VideoSource(FrameSource):
         self,
         url: str | ByteStream,
         name: str,
-        *,
         container_format: str | None = None,
         options: dict[str, str] | None = None,
+        *,
         timeout: float | None = None,
         live: bool | None = False,
         audio: bool = False,

@@ -1,4 +1,4 @@
-"""The one reader of checkpoint files: what they hold is data. MMEngine reads all weights that a config names by it.
+"""The one reader of checkpoint files, which it reads as data. MMEngine reads all weights that a config names with it.
 
 Only tensors, plain values and MMEngine's log history are accepted. MMEngine's own loader would unpickle any object
 where that fails, and its runner would run the text of a config from a checkpoint.
@@ -31,7 +31,7 @@ MAX_LOG_LENGTH = 10**6
 
 
 class LogHistory:
-    """Stands in for MMEngine's ``HistoryBuffer`` while a checkpoint is read.
+    """Replaces MMEngine's ``HistoryBuffer`` while a checkpoint is read.
 
     The true class would take any attribute from the file, its own methods included, for itself and for all others.
     """
@@ -52,7 +52,7 @@ class LogHistory:
 
 
 def _statistic(owner: object, name: object) -> str:
-    """Stands in for ``getattr``, by which a pickle names a method of ``HistoryBuffer``; no function comes out of it."""
+    """Replaces ``getattr``, with which a pickle names a method of ``HistoryBuffer``; it never returns a function."""
     if owner is not LogHistory or name not in STATISTICS:
         raise pickle.UnpicklingError('GLOBAL getattr of something else than a statistic of HistoryBuffer')
     return name
@@ -153,7 +153,7 @@ def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_local(filename: str, map_location: Any = None) -> dict:
-    """What MMEngine gets of a local file, for initial weights and to resume a run.
+    """The content of a local file for MMEngine, for initial weights and to resume a run.
 
     The text of the config that a release holds is left out: MMEngine would run it.
     """

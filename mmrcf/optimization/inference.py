@@ -88,7 +88,7 @@ def _copies(value: Any) -> Any:
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """What the network computes in: a key of ``PRECISIONS``.
+    """The precision of the network: a key of ``PRECISIONS``.
 
     Args:
         precision: Such a key; or 'auto': 'fp16' on a GPU, 'fp32' elsewhere. bfloat16 is never chosen: its products

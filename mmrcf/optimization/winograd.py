@@ -90,9 +90,9 @@ def convolve_by_tiles(
     Args:
         image: (B, C, H, W).
         filters: (36, C, C_out), the transformed weights.
-        constants: (36, 1, C_out), what is added to each tile: the bias.
-        to_tiles: (36, 36), what tiles of the image are multiplied with.
-        from_tiles: (16, 36), what products are multiplied with.
+        constants: (36, 1, C_out), added to each tile: the bias.
+        to_tiles: (36, 36), factor of the tiles of the image.
+        from_tiles: (16, 36), factor of the products.
 
     Returns:
         (B, C_out, H, W), channels last in memory.

@@ -24,8 +24,8 @@ class FrameResult:
         boxes: (n, 4) float32. x1, y1, x2, y2 in pixels around the mask, x2 and y2 exclusive; zeros for an empty mask.
         class_names: n names.
         class_probs: (n, K) float32. Probabilities of the non-empty classes.
-        queries: (n,) int64. The instance query that predicted the object; of a model that matches detections to tracks,
-            the track.
+        queries: (n,) int64. The instance query that predicted the object; for a model that matches detections to
+            tracks, the track.
         timings: Milliseconds by stage ('preprocess', 'model', ...).
     """
 
@@ -52,7 +52,7 @@ class FrameResult:
         return len(self.ids)
 
     def to_supervision(self) -> 'supervision.Detections':
-        """The objects as Roboflow's supervision takes them: its annotators, zones and line counters work on the result.
+        """The objects as ``Detections`` of Roboflow's supervision, for its annotators, zones and line counters.
 
         Returns:
             ``xyxy`` (x2 and y2 exclusive), ``mask``, ``confidence``, ``class_id`` (the label), ``tracker_id`` (the

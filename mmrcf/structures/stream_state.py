@@ -1,4 +1,4 @@
-"""The state of one stream, as a value: the owner of the stream holds it; no module does."""
+"""The state of one stream. The owner of the stream holds it; models and trackers do not store it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 AUDIO_KEYS = ('audio', 'audio_valid')
-"""Where the audio of a clip stands in its ``inputs``: log-mel patches, and which of them are known."""
+"""Keys of the audio of a clip in its ``inputs``: log-mel patches, and which of them are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +69,9 @@ class SlotPredictions:
 
 @dataclass(frozen=True, eq=False)
 class TrackState:
-    """What a tracker keeps between two frames. Constant size: N slots, whatever the stream's length.
+    """The state of a tracker between two frames. Its size is constant: N slots, for a stream of any length.
 
-    Trackers that match keep a bank of M tracks instead; theirs is the first dimension then.
+    Trackers that match keep a bank of M tracks instead; the first dimension is then M.
 
     Attributes:
         track_ids: (N,) int64. The track ID that each slot (or track, for trackers that match) holds now; all
@@ -99,12 +99,12 @@ class TrackState:
 
 @dataclass(frozen=True, eq=False)
 class StreamState:
-    """Everything a stream carries from one frame to the next. Bounded by construction.
+    """All data that a stream needs from one frame for the next. Their size is bounded.
 
     Attributes:
         references: Token-level backbone features of the last delta frames, newest first, each (1, C, H, W); fewer at
-            the start of a stream. A model that is no RCF keeps here what it keeps of frames.
-        track: The tracker's state: a :class:`TrackState`, or what a model with a tracker of its own has.
+            the start of a stream. Models other than RCF put their own data of frames here.
+        track: The state of the tracker: a :class:`TrackState`, or another type for a model with its own tracker.
         frame_index: Number of frames seen so far; the index of the next frame.
         audio_memory: Features of the last delta audio patches; empty in a visual-only model.
     """

@@ -1,4 +1,4 @@
-"""The categories of the two variants: what an object looks like and what it sounds like."""
+"""The categories of the two variants: look and sound of their objects."""
 
 from dataclasses import dataclass
 

@@ -64,7 +64,7 @@ def _paint(
     centre, radius = actor.centres[frame], actor.radii[frame]
     hard = HARD_KINDS[actor.hard[frame]]
     streak = actor.exposure * _velocity(actor.centres, frame)
-    # Random numbers are drawn for actors out of sight too: what one actor does leaves the others' noise alone.
+    # Random numbers are drawn for actors out of sight too, so that no actor changes the noise of others.
     patch_seed = int(rng.integers(2**32))
     margin = int(np.ceil(radius * reach(actor.look) + np.linalg.norm(streak) / 2 + radius * (hard == 'blur'))) + 2
     left, top = (np.floor(centre) - margin).astype(int)

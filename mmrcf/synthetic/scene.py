@@ -1,4 +1,4 @@
-"""The plan of a video: who is in it, where each one is, what it looks and sounds like, which frames are hard."""
+"""The plan of a video: its objects with their positions, looks and sounds, and its hard frames."""
 
 from dataclasses import dataclass
 
@@ -92,7 +92,7 @@ def _cast(rng: np.random.Generator, variant: Variant) -> list[str]:
 
 
 def _crowded(centres: np.ndarray, radius: float, placed: list[tuple[np.ndarray, float]]) -> bool:
-    """Whether an object would spend much of the video on top of one that is there already."""
+    """Whether an object would cover an earlier one in much of the video."""
     for other_centres, other_radius in placed:
         close = np.linalg.norm(centres - other_centres, axis=1) < 0.75 * (radius + other_radius)
         if close.mean() > 0.25:

@@ -77,14 +77,14 @@ def write_split(
         num_frames: Frames a video at 6 frames a second.
         size: (height, width) of the frames in pixels, at least 32.
         workers: Processes to share the work; the bytes do not depend on it.
-        overwrite: Replace a split that is there with other settings.
+        overwrite: Replace an existing split that was made with other settings.
         report: Called as ``report(split, done, total)`` after each video.
 
     Returns:
         False if the split was there already, made with the same settings; True once it is written.
 
     Raises:
-        InputError: A setting is out of range, or the split is there with other settings.
+        InputError: A setting is out of range, or the split exists with other settings.
         InputFileError: ``root`` cannot be written to.
     """
     settings = _settings(variant, split, num_videos, seed, num_frames, size)
@@ -145,7 +145,7 @@ def _settings(
 
 
 def _is_done(final: Path, settings: dict[str, Any], overwrite: bool) -> bool:
-    """Whether the split is there with these settings. Refuses what may not be replaced."""
+    """Whether the split exists with these settings. Raises :class:`InputError` for one that may not be replaced."""
     if not final.exists():
         return False
     if not (final / META_FILE).is_file():

@@ -3,9 +3,11 @@ from .images import read_image
 from .machine import describe_machine, keep_freed_memory, peak_mib, resident_mib
 from .masks import mask_boxes
 from .outputs import atomic_output, write_json
+from .text import counted
 
 __all__ = [
     'atomic_output',
+    'counted',
     'describe_machine',
     'keep_freed_memory',
     'mask_boxes',

@@ -1,9 +1,12 @@
 """Zip files and the arrays in them: a damaged one is named, and what a small one unpacks to is bounded."""
 
+import contextlib
 import io
 import math
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -26,6 +29,28 @@ def open_zip(path: str | Path, what: str) -> zipfile.ZipFile:
         raise InputError(f'{what} {path}: not a readable zip file ({error}); copy or write it again') from error
 
 
+@contextlib.contextmanager
+def unpacked(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[bytes]]:
+    """One file of an archive, open while the block runs. It gives no more bytes than its ``ZipInfo.file_size`` claims.
+
+    Args:
+        archive: The archive.
+        name: The file in it.
+        where: The archive, for messages.
+
+    Raises:
+        InputError: It is not in the archive, damaged, encrypted, or packed in another way. So is whatever else the
+            block raises: do no more in it than read.
+    """
+    try:
+        with archive.open(name) as file:
+            yield file
+    except KeyError as error:
+        raise InputError(f'{where}: has no {name}; give another file') from error
+    except Exception as error:  # encrypted, or one of those that each way of packing has
+        raise InputError(f'{where}: {name} cannot be unpacked ({error}); copy or write it again') from error
+
+
 def read_member(archive: zipfile.ZipFile, name: str, where: str, max_bytes: int) -> bytes:
     """Unpack one file of an archive.
 
@@ -38,13 +63,8 @@ def read_member(archive: zipfile.ZipFile, name: str, where: str, max_bytes: int)
     Raises:
         InputError: It is not in the archive, damaged, encrypted, packed in another way, or larger.
     """
-    try:
-        with archive.open(name) as file:
-            content = file.read(max_bytes + 1)
-    except KeyError as error:
-        raise InputError(f'{where}: has no {name}; give another file') from error
-    except Exception as error:  # encrypted, or one of those that each way of packing has
-        raise InputError(f'{where}: {name} cannot be unpacked ({error}); copy or write it again') from error
+    with unpacked(archive, name, where) as file:
+        content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise InputError(
             f'{where}: {name} unpacks to more than {max_bytes} bytes; if it can be trusted, unpack it first'

@@ -61,14 +61,20 @@ class ByteStream:
 
     def __init__(self, path: str | Path) -> None:
         self._file = open(path, 'rb', buffering=_STREAM_BUFFER)  # noqa: SIM115
+        self._peeked = b''
 
-    def peek(self) -> bytes:
-        """The start, as far as it has arrived: at least a byte but for an empty stream."""
-        return self._file.peek(1)
+    def peek(self, size: int) -> bytes:
+        """The next ``size`` bytes, which are read again afterwards; fewer if the stream ends before."""
+        while len(self._peeked) < size and (content := self._file.read1(size - len(self._peeked))):
+            self._peeked += content
+        return self._peeked[:size]
 
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes, as soon as there are some; none at the end."""
-        return self._file.read1(size)
+        if not self._peeked:
+            return self._file.read1(size)
+        content, self._peeked = self._peeked[:size], self._peeked[size:]
+        return content
 
     def __del__(self) -> None:
         if hasattr(self, '_file'):

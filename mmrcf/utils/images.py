@@ -1,20 +1,15 @@
 """Reading image files by their content, with Pillow: orientation applied, 8 bits, stacks and animations as frames.
 
-Bytes behind a picture are ignored, and a file that lacks nothing but its end marker is read with a warning; any other
-truncation is an error, where a picture would be partly grey. Samples of more than 8 bits are scaled by
+Bytes after a picture are ignored, and a file that lacks only its end marker is read with a warning. Any other
+truncation is an error, because the picture would be partly grey. Samples of more than 8 bits are scaled by
 :class:`WhiteLevel`.
 """
 
 import contextlib
-import functools
 import io
 import logging
-import mmap
 import re
-import threading
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -26,10 +21,11 @@ from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 
 from .files import require_file
+from .image_files import SIGNATURE_BYTES, check_pixels, decoder_errors, open_image, unlimited_pillow
+from .white_level import WhiteLevel
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ('AVIF', 'BMP', 'GIF', 'HEIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
 STACKS = frozenset(('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP'))
 """Formats whose further pictures are frames; in the others they are previews and depth maps."""
 
@@ -39,59 +35,10 @@ BITS, SAMPLE_FORMAT, PHOTOMETRIC, WHITE_IS_ZERO = 258, 339, 262, 0
 # Samples that Pillow holds in another type.
 CAST_TYPES = frozenset(('int8', 'int16', 'uint32'))
 TIFF_STARTS = (b'II*\0', b'MM\0*')
-SIGNATURE_BYTES = 64
-# The end of a picture with the start of the next one, where images follow one another in a file. Cameras pad JPEGs.
-NEXT_IMAGE = {
-    'JPEG': re.compile(rb'\xff\xd9\0*\xff\xd8\xff'),
-    'PNG': re.compile(rb'IEND\xaeB`\x82\x89PNG\r\n'),
-}
-# Of a phone's photo, whose further JPEGs are depth maps and the like.
-PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
+# Of a PFM in colour: width, height, and a scale whose sign is the byte order.
+PFM_HEADER = re.compile(rb'PF\s+(\d+)\s+(\d+)\s+([-+.\deE]+)\s')
 JPEG_END = b'\xff\xd9'
 PNG_END = b'IEND'
-# Bits of the sensors behind deep images, and white of floats with the brightest value up to which each is assumed.
-DEPTHS = (12, 14, 16, 24, 32)
-# Of an image, scaled at a time.
-ROWS = 256
-FLOAT_WHITES = ((4.0, 1.0), (4 * 255.0, 255.0), (np.inf, 65535.0))
-
-
-class WhiteLevel:
-    """Scales deep samples to 8 bits by the value that is white, which images do not state.
-
-    Integers are those of a sensor of 12, 14, 16, 24 or 32 bits: the smallest of them that holds the brightest value so
-    far; where their type is signed, its largest value is white at most, and negative ones are black. Floats lie in
-    [0, 1], in [0, 255] once one is above 4, in [0, 65535] once one is above 1020. White never falls, so that one object
-    for the images of a video keeps their brightness; what is beyond it is cut, NaN is black.
-    """
-
-    def __init__(self) -> None:
-        self._white = 0.0
-
-    def to_uint8(self, values: np.ndarray) -> np.ndarray:
-        """``values`` of any shape, integers or floats, as uint8 of the same shape; uint8 as it is."""
-        if values.dtype == np.uint8:
-            return values
-        # In parts: whole, the numbers in between take several times the memory of a large image.
-        parts = [slice(start, start + ROWS) for start in range(0, len(values), ROWS)]
-        brightest = max((_brightest(values[part]) for part in parts), default=0.0)
-        is_float = values.dtype.kind == 'f'
-        largest = np.inf if is_float else float(np.iinfo(values.dtype).max)
-        if is_float:
-            white = next(white for limit, white in FLOAT_WHITES if brightest <= limit)
-        else:
-            white = next((2.0**depth - 1 for depth in DEPTHS if brightest < 2**depth), 2.0 ** DEPTHS[-1] - 1)
-            white = min(white, largest)
-        self._white = max(self._white, white)
-        scaled = np.empty(values.shape, np.uint8)
-        for part in parts:
-            numbers = np.nan_to_num(values[part].astype(np.float32), copy=False, nan=0).clip(0, self._white)
-            scaled[part] = numbers * np.float32(255 / self._white) + 0.5
-        return scaled
-
-
-def _brightest(values: np.ndarray) -> float:
-    return float(values.max(initial=0, where=np.isfinite(values)))
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -132,7 +79,10 @@ def read_frames(
     """
     path = _require_image(path)
     name = f'image {path}'
-    with _reading(path):
+    with decoder_errors(path):
+        if _is_colour_pfm(path):
+            yield _to_rgb(_read_colour_pfm(path, max_pixels), white), None
+            return
         if _needs_opencv(path):
             tags = _tiff_tags(path)
             is_wide = max(tags.get(BITS, (8,))) > 32
@@ -146,10 +96,10 @@ def read_frames(
             for index in range(count):
                 yield _to_rgb(_read_by_opencv(path, index), white, _is_white_zero(tags)), None
             return
-        with _open(path) as image:
+        with open_image(path) as image:
             numbers = _frame_numbers(image)
             for index in numbers:
-                with _unlimited_pillow():
+                with unlimited_pillow():
                     image.seek(index)
                 check_pixels(name, *image.size, max_pixels)
                 if _is_deep_colour(image):
@@ -165,10 +115,10 @@ def read_frames(
 def count_frames(path: str | Path) -> int:
     """Number of frames that :func:`read_frames` yields for an undamaged file, from its header; 1 where it has none."""
     try:
-        with _reading(path):
+        with decoder_errors(path):
             if _needs_opencv(_require_image(path)):
                 return _count_by_opencv(path)
-            with _open(path) as image:
+            with open_image(path) as image:
                 return len(_frame_numbers(image))
     except InputError:
         return 1
@@ -180,61 +130,10 @@ def is_image_file(path: str | Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with _reading(path), _open(path):
+        with decoder_errors(path), open_image(path):
             return True
     except InputError:
-        return _needs_opencv(path)
-
-
-def is_image_sequence(path: str | Path) -> bool:
-    """Whether whole images follow one another in a file, as in raw MJPEG and ``cat *.png``: a video without times."""
-    try:
-        with _reading(path), _open(Path(path)) as image:
-            kind, metadata = image.format, image.info.get('xmp', b'')
-    except InputError:
-        return False
-    if PHOTO_PARTS in metadata:
-        return False
-    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if kind in NEXT_IMAGE:
-            return NEXT_IMAGE[kind].search(content) is not None
-        if kind == 'BMP':
-            end = int.from_bytes(content[2:6], 'little')
-            return end > 0 and content[end : end + 2] == content[:2]
-        return False
-
-
-def image_format(start: bytes) -> str | None:
-    """The format of an image by the first bytes of its file; None for what does not start as one."""
-    for kind in _known_formats():
-        accepts = Image.OPEN[kind][1]
-        if kind in FORMATS and accepts is not None and accepts(start) is True:
-            return kind
-    return None
-
-
-def check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
-    """Raise :class:`InputError` where pictures are larger than ``max_pixels``; ``name`` is theirs in the message."""
-    if width * height > max_pixels:
-        raise InputError(
-            f'{name}: {width}x{height} is more than {max_pixels} pixels; if it can be trusted, raise max_pixels '
-            '(--max-pixels)'
-        )
-
-
-@functools.cache
-def _register_formats() -> None:
-    """Let Pillow read HEIC where pillow-heif is installed."""
-    with contextlib.suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-
-
-def image_suffixes() -> frozenset[str]:
-    """The suffixes that files of the known formats have, in lower case, with their dots."""
-    _register_formats()
-    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in (*FORMATS, 'JPEG'))
+        return _needs_opencv(path) or _is_colour_pfm(path)
 
 
 def _require_image(path: str | Path) -> Path:
@@ -244,71 +143,36 @@ def _require_image(path: str | Path) -> Path:
     return path
 
 
-def _open(path: Path) -> Image.Image:
-    """Read the header of an image file."""
-    _register_formats()
-    with _unlimited_pillow(), warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of damage, which shows where it matters
-        return Image.open(path, formats=[name for name in FORMATS if name in _known_formats()])
-
-
-@contextlib.contextmanager
-def _unlimited_pillow() -> Iterator[None]:
-    """While a block of any thread runs, Pillow has no limit of pixels: :func:`check_pixels` has the user's one."""
-    with _pillow_limit.lock:
-        _pillow_limit.blocks += 1
-        if _pillow_limit.blocks == 1:
-            _pillow_limit.usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        with _pillow_limit.lock:
-            _pillow_limit.blocks -= 1
-            if not _pillow_limit.blocks:
-                Image.MAX_IMAGE_PIXELS = _pillow_limit.usual
-
-
-@dataclass
-class _PillowLimit:
-    usual: int | None = None
-    blocks: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-_pillow_limit = _PillowLimit()
-
-
-@functools.cache
-def _known_formats() -> frozenset[str]:
-    Image.init()
-    return frozenset(Image.OPEN)
-
-
-@contextlib.contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
-    """Turn what decoders raise into errors that name the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # decoders of damaged files raise almost anything
-        if 'truncated' in str(error).lower():
-            raise InputError(f'image {path}: the file is cut short; copy or download it again') from error
-        raise InputError(
-            f'image {path}: cannot be decoded; it is damaged or not an image, copy or download it again'
-        ) from error
-
-
 def _needs_opencv(path: Path) -> bool:
     """Whether a file is a TIFF of a kind that Pillow does not know, such as floats in colour."""
     with path.open('rb') as file:
         if file.read(4) not in TIFF_STARTS:
             return False
     try:
-        with _open(path):
+        with open_image(path):
             return False
     except Image.UnidentifiedImageError:
         return True
+
+
+def _is_colour_pfm(path: Path) -> bool:
+    """Whether a file is a PFM in colour, which Pillow does not know."""
+    with path.open('rb') as file:
+        return PFM_HEADER.match(file.read(SIGNATURE_BYTES)) is not None
+
+
+def _read_colour_pfm(path: Path, max_pixels: int) -> np.ndarray:
+    """(H, W, 3) float32, RGB."""
+    with path.open('rb') as file:
+        header = PFM_HEADER.match(file.read(SIGNATURE_BYTES))
+        width, height, scale = int(header[1]), int(header[2]), float(header[3])
+        check_pixels(f'image {path}', width, height, max_pixels)
+        file.seek(header.end())
+        content = file.read(12 * width * height)
+    if not width * height or len(content) < 12 * width * height:
+        raise ValueError('truncated')
+    values = np.frombuffer(content, '<f4' if scale < 0 else '>f4').reshape(height, width, 3)
+    return values[::-1].astype(np.float32)  # its rows begin at the bottom
 
 
 def _tiff_tags(path: Path) -> ImageFileDirectory_v2:
@@ -321,7 +185,7 @@ def _tiff_tags(path: Path) -> ImageFileDirectory_v2:
 
 
 def _sample_type(tags: ImageFileDirectory_v2) -> str:
-    """What the samples of a TIFF are, as NumPy calls it: 'uint16'."""
+    """The type of the samples of a TIFF by NumPy's name: 'uint16'."""
     kind = {1: 'uint', 2: 'int', 3: 'float'}.get(max(tags.get(SAMPLE_FORMAT, (1,))), 'unknown')
     return f'{kind}{max(tags.get(BITS, (1,)))}'
 
@@ -352,7 +216,7 @@ def _read_by_opencv(path: Path, index: int) -> np.ndarray:
 
 def _frame_numbers(image: Image.Image) -> list[int]:
     """Positions of the pictures that are frames: without previews, reduced copies and depth maps."""
-    with _unlimited_pillow():
+    with unlimited_pillow():
         count = getattr(image, 'n_frames', 1) if image.format in STACKS else 1
     if image.format == 'PNG' and count > 1:
         # A still picture for readers that know no animations.
@@ -375,7 +239,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _deep_to_rgb(image: Image.Image, white: WhiteLevel) -> np.ndarray:
-    """Grey values that Pillow holds in a type of its own, by the type that their file has, as (H, W, 3) uint8."""
+    """Deep grey values, converted back to the type of the file if Pillow changed it, as (H, W, 3) uint8."""
     pixels = np.asarray(image)
     if image.format != 'TIFF':
         return _to_rgb(pixels, white)
@@ -395,7 +259,7 @@ def _is_deep_colour(image: Image.Image) -> bool:
 def _loaded(image: Image.Image, path: Path) -> Image.Image:
     """``image`` after decoding."""
     try:
-        with _unlimited_pillow():
+        with unlimited_pillow():
             image.load()
     except OSError:
         whole = _with_end(path) if image.format in ('JPEG', 'MPO') else None

@@ -9,6 +9,7 @@ from torch import nn
 
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
+from mmrcf.utils import counted
 
 from .attention_recorder import AttentionRecorder, LayoutRecorder
 
@@ -80,7 +81,7 @@ class EncoderAttention:
             raise InputError(f'{what}: this model has no reference frames; give a config with num_references')
         layers = model.neck.encoder.layers
         if not -len(layers) <= layer < len(layers):
-            raise InputError(f'{what}: layer {layer}, but the encoder of the neck has {len(layers)} layers')
+            raise InputError(f'{what}: layer {layer}, but the encoder of the neck has {counted(len(layers), "layer")}')
         # The audio tokens close the encoder's sequence, the newest is the last of them.
         queries = slice(-1, None) if origin == 'audio' else slice(None)
         self._origin = origin

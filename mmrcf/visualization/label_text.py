@@ -24,7 +24,7 @@ def drawable_text(name: str) -> str:
 
 
 def class_text(name: str, label: int) -> str:
-    """What a label says of a class: :func:`drawable_text` of its name, else its number from 1."""
+    """The text of a class in a label: :func:`drawable_text` of its name, else its number from 1."""
     return drawable_text(name) or f'class {label + 1}'
 
 

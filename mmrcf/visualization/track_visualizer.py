@@ -18,7 +18,7 @@ MAX_TRAIL = 1000
 
 @dataclass(frozen=True)
 class TrackStyle:
-    """What is drawn of the objects.
+    """How objects are drawn.
 
     Attributes:
         opacity: Of the masks, from 0 (only outlines) to 1.
@@ -125,7 +125,7 @@ class TrackPainter:
         self._trails = {key: trail for key, trail in self._trails.items() if any(trail)}
 
     def _draw_trails(self, canvas: np.ndarray, scale: DrawingScale) -> None:
-        """Lines become thicker towards the newest centre; a frame without the object is passed over."""
+        """Lines become thicker towards the newest centre; frames without the object are left out."""
         for track_id, trail in self._trails.items():
             points = [point for point in trail if point is not None]
             for place, (start, end) in enumerate(zip(points, points[1:], strict=False), start=1):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmrcf.command_line import add_device, start_program
+from mmrcf.command_line import add_device, add_precision, add_runtime, start_program, whole_number
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import SHIPPED_MODELS
 
@@ -28,33 +28,20 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('checkpoint', nargs='?', help='weights of the config')
     add_device(parser)
-    parser.add_argument(
-        '--host',
-        default='127.0.0.1',
-        help='address to listen on; 0.0.0.0: all (default: %(default)s)',
-    )
-    parser.add_argument('--port', type=int, default=7860, help='0 for a free one (default: %(default)s)')
+    add_precision(parser)
+    add_runtime(parser)
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on; 0.0.0.0: all (default: %(default)s)')
+    parser.add_argument('--port', type=whole_number(0), default=7860, help='0 for a free one (default: %(default)s)')
     defaults = Limits()
-    parser.add_argument(
-        '--max-upload', type=int, default=defaults.upload_mib, metavar='MIB', help='default: %(default)s MiB'
-    )
-    parser.add_argument(
-        '--max-seconds',
-        type=float,
-        default=defaults.seconds,
-        metavar='SECONDS',
-        help='the rest of a longer video is left out (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--max-size',
-        type=int,
-        default=defaults.side,
-        metavar='PIXELS',
-        help='limit of the longer side of the frames; larger ones are scaled down (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--visitors', type=int, default=defaults.visitors, help='runs at the same time (default: %(default)s)'
-    )
+    for option, metavar, default, meaning in (
+        ('--max-upload', 'MIB', defaults.upload_mib, 'size of an upload in MiB'),
+        ('--max-seconds', 'SECONDS', int(defaults.seconds), 'the rest of a longer video is left out'),
+        ('--max-size', 'PIXELS', defaults.side, 'limit of the longer side of the frames; larger ones are scaled down'),
+        ('--visitors', 'N', defaults.visitors, 'runs at the same time'),
+    ):
+        parser.add_argument(
+            option, type=whole_number(1), default=default, metavar=metavar, help=f'{meaning} (default: {default})'
+        )
     return parser.parse_args(arguments)
 
 
@@ -62,9 +49,9 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 from mmrcf.apis import RCFInferencer
-from mmrcf.apis.init_model import ONNX_SUFFIX
+from mmrcf.apis.init_model import require_model
 from mmrcf.model_index import listed_model
-from mmrcf.utils import keep_freed_memory, require_file
+from mmrcf.utils import keep_freed_memory
 
 from .server import serve
 
@@ -73,25 +60,25 @@ def model_builders(args: argparse.Namespace) -> dict:
     """What makes each model of the page: that of the command line, then the shipped ones whose weights are here.
 
     Raises:
-        InputError: A config comes without a checkpoint, a file is missing, or there is no model at all.
+        InputError: A config comes without a checkpoint, a file is missing, the runtime has no ONNX file, or there is no
+            model at all.
     """
-    shipped = {name: name for name, model in SHIPPED_MODELS.items() if model.checkpoint_path.is_file()}
+    build = functools.partial(RCFInferencer, device=args.device, precision=args.precision, adapt_threads=True)
+    shipped = {
+        name: functools.partial(build, name)
+        for name, model in SHIPPED_MODELS.items()
+        if model.checkpoint_path.is_file()
+    }
     own = {}
     if args.config is not None:
-        listed = listed_model(args.config)
-        if listed is None:
-            require_file(args.config, 'config')
-        if args.checkpoint is not None:
-            require_file(args.checkpoint, 'checkpoint')
-        elif listed is None and not args.config.endswith(ONNX_SUFFIX):
-            raise InputError(f'config {args.config}: comes without a checkpoint; give CONFIG CHECKPOINT')
-        own = {args.config if listed else Path(args.config).stem: args.config}
+        require_model(args.config, args.checkpoint)
+        build_own = functools.partial(build, args.config, args.checkpoint, runtime=args.runtime)
+        own = {args.config if listed_model(args.config) else Path(args.config).stem: build_own}
+    elif args.runtime != 'onnxruntime':
+        raise InputError(f'--runtime {args.runtime}: is for ONNX files; give MODEL.onnx')
     if not own and not shipped:
         raise InputError('models: no shipped weights are here; give CONFIG CHECKPOINT or MODEL.onnx')
-    return {
-        name: functools.partial(RCFInferencer, config, args.checkpoint if config == args.config else None, args.device)
-        for name, config in (own | shipped).items()
-    }
+    return own | {name: model for name, model in shipped.items() if name not in own}
 
 
 @exit_on_bad_input

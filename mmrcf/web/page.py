@@ -19,6 +19,7 @@ from mmrcf.errors import InputError, one_line
 from mmrcf.media import open_source
 from mmrcf.media.frame_source import fit_image, limited_size
 from mmrcf.shipped_models import SHIPPED_MODELS
+from mmrcf.utils import counted
 
 from .limits import Limits
 from .runs import LiveStream, ModelShelf, Progress, Run, RunOptions
@@ -31,11 +32,15 @@ END_SECONDS = 30.0
 PREVIEW_SIDE = 960
 CAMERA_SECONDS = 0.1
 DEFAULT_SCORE = 0.4
+EMPTY = 'The result appears here.'
 SYSTEM_FONTS = ('ui-sans-serif', 'system-ui', 'Segoe UI', 'Roboto', 'sans-serif')
 SYSTEM_MONO = ('ui-monospace', 'Consolas', 'monospace')
-# A click on the timeline shows that time in the result.
-GO_TO_TIME = """<script>
+# A click on the timeline shows that time in the result; where the picture is below the window, as on a phone, Start
+# scrolls to it.
+SCRIPT = """<script>
 document.addEventListener('click', event => {
+  if (event.target.closest('#rcf-start')) setTimeout(() =>
+    document.querySelector('#rcf-viewer')?.scrollIntoView({block: 'nearest', behavior: 'smooth'}), 500);
   const bar = event.target.closest('[data-time]'), video = document.querySelector('#rcf-result video');
   if (!bar || !video) return;
   video.pause();
@@ -113,11 +118,10 @@ def progress_html(progress: Progress, state: str) -> str:
     """How far a run is; ``state`` is a word."""
     of = f' of {progress.total}' if progress.total else ''
     share = f'{min(100, 100 * progress.frames / progress.total):.0f}%' if progress.total else '100%'
-    objects = f'{progress.objects} object{"s" * (progress.objects != 1)}'
     return (
         f'<div class="rcf-progress"><i style="width: {share}"></i></div><p class="rcf-status" role="status">'
         f'<b>{state}</b><span>frame {progress.frames}{of}</span><span>{progress.fps:.1f} FPS</span>'
-        f'<span>{objects}</span></p>'
+        f'<span>{counted(progress.objects, "object")}</span></p>'
     )
 
 
@@ -134,7 +138,7 @@ def error_html(error: Exception, *hidden: Path) -> str:
     return f'<div class="rcf-error" role="alert">{html.escape(text)}</div>'
 
 
-def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[str, Path]) -> gr.Blocks:
+class Page:
     """The page as a Gradio app.
 
     Args:
@@ -142,209 +146,239 @@ def build_page(shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[st
         limits: What is taken from a visitor.
         folder: For what visitors make; emptied as they leave.
         samples: Clips to try by model, in the folder that Gradio serves files from.
+
+    Attributes:
+        app: What is launched.
     """
-    visits = Visits(folder)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
-        gr.Markdown(
-            f'# {TITLE}\nObjects are detected, segmented and tracked frame by frame, as the frames arrive.',
-            elem_id='rcf-title',
-        )
-        with gr.Row():
-            with gr.Column(scale=2, min_width=300):
-                with gr.Tabs():
-                    with gr.Tab('Video', id='video'):
-                        upload = gr.File(
-                            label='Video, image or ZIP of images',
-                            type='filepath',
-                            height=150,
-                            elem_id='rcf-upload',
-                        )
-                        with gr.Row():
-                            start = gr.Button('Start', variant='primary', elem_id='rcf-start')
-                            stop = gr.Button('Stop', elem_id='rcf-stop', interactive=False)
-                        gr.HTML(notes_html([f'Up to {limits.upload_mib} MiB and {limits.seconds:g} seconds.']))
-                        sample = gr.Button('Use the sample clip of this model', size='sm', elem_id='rcf-sample')
-                    with gr.Tab('Camera', id='camera', elem_id='rcf-camera-tab'):
-                        camera = gr.Image(
-                            label='Camera of this browser',
-                            sources=['webcam'],
-                            streaming=True,
-                            type='numpy',
-                            format='jpeg',
-                            webcam_options=gr.WebcamOptions(mirror=False),
-                            elem_id='rcf-camera',
-                        )
-                model = gr.Dropdown(shelf.names, value=shelf.names[0], label='Model', info=' ', elem_id='rcf-model')
-                score = gr.Slider(0.05, 0.95, DEFAULT_SCORE, step=0.05, label='Lowest score', elem_id='rcf-score')
-                opacity = gr.Slider(0, 1, 0.45, step=0.05, label='Opacity of the masks', elem_id='rcf-opacity')
-                with gr.Row():
-                    labels = gr.Checkbox(True, label='Labels', min_width=90)
-                    boxes = gr.Checkbox(False, label='Boxes', min_width=90)
-                    trails = gr.Checkbox(False, label='Trails', min_width=90)
-                with gr.Row(visible=False) as audio_row:
-                    audio = gr.Checkbox(True, label='Use the audio', min_width=130)
-                    attention = gr.Checkbox(False, label='Draw audio attention', min_width=130)
-            with gr.Column(scale=5, min_width=320):
-                viewer = gr.HTML(empty_html('Drop a video on the left, or use the sample clip.'), elem_id='rcf-viewer')
-                result = gr.Video(
-                    visible=False, label='Result', elem_id='rcf-result', autoplay=False, buttons=['download']
+
+    def __init__(self, shelf: ModelShelf, limits: Limits, folder: Path, samples: dict[str, Path]) -> None:
+        self._shelf = shelf
+        self._limits = limits
+        self._folder = folder
+        self._samples = samples
+        self._visits = Visits(folder)
+        with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as self.app:
+            gr.Markdown(
+                f'# {TITLE}\nObjects are detected, segmented and tracked frame by frame, as the frames arrive.',
+                elem_id='rcf-title',
+            )
+            with gr.Row():
+                with gr.Column(scale=2, min_width=300):
+                    self._add_input()
+                    self._add_settings()
+                with gr.Column(scale=5, min_width=320):
+                    self._add_result()
+            self._connect()
+        self.app.queue(max_size=limits.waiting, api_open=False)
+
+    def _add_input(self) -> None:
+        """What is processed: an upload, or the camera."""
+        limits = self._limits
+        with gr.Tabs():
+            with gr.Tab('Video', id='video'):
+                self.upload = gr.File(
+                    label='Video, image or ZIP of images', type='filepath', height=150, elem_id='rcf-upload'
                 )
-                status = gr.HTML('', elem_id='rcf-status')
-                table = gr.HTML('', elem_id='rcf-tracks')
                 with gr.Row():
-                    video_file = gr.DownloadButton('Video', visible=False, elem_id='rcf-video-file')
-                    json_file = gr.DownloadButton('Tracks (JSON)', visible=False, elem_id='rcf-json-file')
-                    masks = gr.Button('Prepare masks (PNG)', visible=False, elem_id='rcf-masks')
-                    masks_file = gr.DownloadButton('Masks (ZIP)', visible=False, elem_id='rcf-masks-file')
+                    self.start = gr.Button('Start', variant='primary', elem_id='rcf-start', min_width=100)
+                    self.stop = gr.Button('Stop', elem_id='rcf-stop', min_width=100, interactive=False)
+                gr.HTML(notes_html([f'Up to {limits.upload_mib} MiB and {limits.seconds:g} seconds.']))
+                self.sample = gr.Button('Use the sample clip of this model', size='sm', elem_id='rcf-sample')
+            with gr.Tab('Camera', id='camera', elem_id='rcf-camera-tab'):
+                self.camera = gr.Image(
+                    label='Camera of this browser',
+                    sources=['webcam'],
+                    streaming=True,
+                    type='numpy',
+                    format='jpeg',
+                    webcam_options=gr.WebcamOptions(mirror=False),
+                    elem_id='rcf-camera',
+                )
 
-        options = [score, opacity, labels, boxes, trails, audio, attention]
-        done = [result, video_file, json_file, masks, masks_file]
+    def _add_settings(self) -> None:
+        """The model, and the fields of :class:`RunOptions` in their order."""
+        names = self._shelf.names
+        self.model = gr.Dropdown(names, value=names[0], label='Model', info=' ', elem_id='rcf-model')
+        self.score = gr.Slider(0.05, 0.95, DEFAULT_SCORE, step=0.05, label='Lowest score', elem_id='rcf-score')
+        opacity = gr.Slider(0, 1, 0.45, step=0.05, label='Opacity of the masks', elem_id='rcf-opacity')
+        with gr.Row():
+            labels = gr.Checkbox(True, label='Labels', min_width=90)
+            boxes = gr.Checkbox(False, label='Boxes', min_width=90)
+            trails = gr.Checkbox(False, label='Trails', min_width=90)
+        with gr.Row(visible=False) as self.audio_row:
+            audio = gr.Checkbox(True, label='Use the audio', min_width=130)
+            self.attention = gr.Checkbox(False, label='Draw audio attention', min_width=130)
+        self.options = [self.score, opacity, labels, boxes, trails, audio, self.attention]
 
-        def run(request: gr.Request, upload: str | None, name: str, *chosen: Any) -> Iterator[dict]:
-            idle = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
-            hidden = {component: gr.update(visible=False) for component in done}
-            if upload is None:
-                yield {status: error_html(InputError('Drop a video first, or use the sample clip.')), **idle}
-                return
-            path, own = Path(upload), visits.new_folder(request.session_hash)
-            yield {
-                viewer: gr.update(visible=True),
-                status: '<p class="rcf-status" role="status"><b>Loading the model</b></p>',
-                table: '',
-                start: gr.update(interactive=False),
-                stop: gr.update(interactive=True),
-                **hidden,
-            }
-            progress = None
-            try:
-                source = prepare_upload(path, own / 'images', limits)
-                current = Run(shelf, name, source, own, RunOptions(*chosen), limits)
-                visits.begin(request.session_hash, current)
-                shown = -UPDATE_SECONDS
-                for progress in current:
-                    if time.monotonic() - shown >= UPDATE_SECONDS:
-                        yield {
-                            viewer: picture_html(progress.picture),
-                            status: progress_html(progress, 'Running'),
-                            table: current.table.html(),
-                        }
-                        shown = time.monotonic()
-            except InputError as error:
-                yield {viewer: empty_html('No result'), status: error_html(error, path.parent, own), **idle}
-                return
-            except Exception:
-                yield {viewer: empty_html('No result'), status: error_html(RuntimeError('The server failed.')), **idle}
-                raise
-            if not current.outputs:
-                yield {status: error_html(InputError('Stopped before the first frame.')), **idle}
-                return
-            video, tracks = map(str, current.outputs)
-            yield {
-                viewer: gr.update(visible=False),
-                status: progress_html(progress, 'Stopped' if current.stopped else 'Done') + notes_html(current.notes),
-                table: current.table.html(),
-                result: gr.update(value=video, visible=True),
-                video_file: gr.update(value=video, visible=True),
-                json_file: gr.update(value=tracks, visible=True),
-                masks: gr.update(visible=True),
-                **idle,
-            }
-
-        def halt(request: gr.Request) -> None:
-            visits.stop(request.session_hash)
-
-        def leave(request: gr.Request) -> None:
-            visits.end(request.session_hash)
-
-        def prepare_masks(tracks: str) -> dict:
-            out = Path(tracks).with_name('masks.zip')
-            write_masks(Path(tracks), out)
-            return {masks: gr.update(visible=False), masks_file: gr.update(value=str(out), visible=True)}
-
-        def look(request: gr.Request, image: np.ndarray | None, name: str, *chosen: Any) -> dict:
-            if image is None:
-                return {}
-            try:
-                stream = visits.live(request.session_hash, (name, RunOptions(*chosen)), shelf)
-                progress = stream.step(fit_image(image, limited_size(*image.shape[:2], limits.side)))
-            except InputError as error:
-                return {status: error_html(error)}
-            return {
-                viewer: gr.update(value=picture_html(progress.picture), visible=True),
-                result: gr.update(visible=False),
-                status: progress_html(progress, 'Live'),
-                table: '',
-            }
-
-        def first_picture(upload: str | None) -> dict:
-            if upload is None:
-                return {viewer: empty_html('Drop a video on the left, or use the sample clip.'), status: ''}
-            cleared = {result: gr.update(visible=False), table: ''}
-            path = Path(upload)
-            try:
-                with tempfile.TemporaryDirectory(dir=folder) as own:
-                    source = prepare_upload(path, Path(own) / 'images', limits)
-                    with open_source(source, max_size=limits.side, max_pixels=limits.pixels) as frames:
-                        picture, size = next(iter(frames)).image, f'{frames.width}x{frames.height}'
-                        count = f', {frames.num_frames} frames' if frames.num_frames else ''
-            except InputError as error:
-                text = error_html(error, path.parent, Path(own))
-                return {viewer: gr.update(value=empty_html('No picture'), visible=True), status: text, **cleared}
-            note = notes_html([f'{path.name}: {size}{count}, {frames.fps:.3g} frames a second. Press Start.'])
-            return {viewer: gr.update(value=picture_html(picture), visible=True), status: note, **cleared}
-
-        def model_changed(name: str) -> dict:
-            segmenter = shelf.get(name)[0].segmenter
-            detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
-            return {
-                model: gr.update(info=f'Detects {detects}.' if detects else ' '),
-                score: getattr(segmenter.model, 'score_thr', DEFAULT_SCORE),
-                audio_row: gr.update(visible=segmenter.uses_audio),
-                attention: False,
-                sample: gr.update(visible=name in samples),
-            }
-
-        private = dict(api_visibility='private')
-        settings = [model, score, audio_row, sample, attention]
-        start.click(
-            run,
-            [upload, model, *options],
-            [viewer, status, table, start, stop, *done],
-            show_progress='hidden',
-            concurrency_id='run',
-            concurrency_limit=limits.visitors,
-            **private,
+    def _add_result(self) -> None:
+        """The last frame while a model runs, and what can be downloaded at the end."""
+        self.viewer = gr.HTML(empty_html(EMPTY), elem_id='rcf-viewer')
+        self.result = gr.Video(
+            visible=False, label='Result', elem_id='rcf-result', autoplay=False, buttons=['download']
         )
-        stop.click(halt, queue=False, **private)
-        masks.click(prepare_masks, json_file, [masks, masks_file], show_progress='hidden', **private)
-        upload.change(first_picture, upload, [viewer, status, table, result], show_progress='hidden', **private)
-        sample.click(lambda name: str(samples[name]), model, upload, show_progress='hidden', **private)
-        model.input(model_changed, model, settings, show_progress='hidden', **private)
-        page.load(model_changed, model, settings, show_progress='hidden', **private)
-        camera.stream(
-            look,
-            [camera, model, *options],
-            [viewer, result, status, table],
+        self.status = gr.HTML('', elem_id='rcf-status')
+        self.table = gr.HTML('', elem_id='rcf-tracks')
+        with gr.Row():
+            self.video_file = gr.DownloadButton('Download video', visible=False, elem_id='rcf-video-file')
+            self.json_file = gr.DownloadButton('Download tracks (JSON)', visible=False, elem_id='rcf-json-file')
+            self.masks = gr.Button('Prepare masks (PNG)', visible=False, elem_id='rcf-masks')
+            self.masks_file = gr.DownloadButton('Download masks (ZIP)', visible=False, elem_id='rcf-masks-file')
+        self.done = [self.result, self.video_file, self.json_file, self.masks, self.masks_file]
+
+    def _connect(self) -> None:
+        """Which method answers what a visitor does."""
+        quiet: dict[str, Any] = dict(api_visibility='private', show_progress='hidden')
+        settings = [self.model, self.score, self.audio_row, self.sample, self.attention, self.status]
+        self.start.click(
+            self._run,
+            [self.upload, self.model, *self.options],
+            [self.viewer, self.status, self.table, self.start, self.stop, *self.done],
+            concurrency_id='run',
+            concurrency_limit=self._limits.visitors,
+            **quiet,
+        )
+        self.stop.click(self._stop, queue=False, api_visibility='private')
+        self.masks.click(self._prepare_masks, self.json_file, [self.masks, self.masks_file], **quiet)
+        self.upload.change(self._show_upload, self.upload, [self.viewer, self.status, self.table, *self.done], **quiet)
+        self.sample.click(self._sample, self.model, self.upload, **quiet)
+        self.model.input(self._show_model, self.model, settings, **quiet)
+        self.app.load(self._show_model, self.model, settings, **quiet)
+        self.camera.stream(
+            self._look,
+            [self.camera, self.model, *self.options],
+            [self.viewer, self.result, self.status, self.table],
             stream_every=CAMERA_SECONDS,
             concurrency_id='camera',
-            concurrency_limit=limits.visitors,
-            show_progress='hidden',
-            **private,
+            concurrency_limit=self._limits.visitors,
+            **quiet,
         )
-        page.unload(leave)
-    page.queue(max_size=limits.waiting, api_open=False)
-    return page
+        self.app.unload(self._leave)
+
+    def _run(self, request: gr.Request, upload: str | None, name: str, *chosen: Any) -> Iterator[dict]:
+        """Run a model over the upload: the last frame and the tracks on the way, the files at the end."""
+        idle = {self.start: gr.update(interactive=True), self.stop: gr.update(interactive=False)}
+        if upload is None:
+            yield {self.status: error_html(InputError('Drop a video first, or use the sample clip.')), **idle}
+            return
+        path, own = Path(upload), self._visits.new_folder(request.session_hash)
+        yield {
+            self.viewer: gr.update(visible=True),
+            self.status: '<p class="rcf-status" role="status"><b>Loading the model</b></p>',
+            self.table: '',
+            self.start: gr.update(interactive=False),
+            self.stop: gr.update(interactive=True),
+            **{component: gr.update(visible=False) for component in self.done},
+        }
+        progress = None
+        try:
+            source = prepare_upload(path, own / 'images', self._limits)
+            run = Run(self._shelf, name, source, own, RunOptions(*chosen), self._limits)
+            self._visits.begin(request.session_hash, run)
+            shown = -UPDATE_SECONDS
+            for progress in run:
+                if time.monotonic() - shown >= UPDATE_SECONDS:
+                    yield {
+                        self.viewer: picture_html(progress.picture),
+                        self.status: progress_html(progress, 'Running'),
+                        self.table: run.table.html(),
+                    }
+                    shown = time.monotonic()
+        except InputError as error:
+            yield {self.viewer: empty_html('No result'), self.status: error_html(error, path.parent, own), **idle}
+            return
+        except Exception:
+            failure = error_html(RuntimeError('The server failed.'))
+            yield {self.viewer: empty_html('No result'), self.status: failure, **idle}
+            raise
+        if not run.outputs:
+            yield {self.status: error_html(InputError('Stopped before the first frame.')), **idle}
+            return
+        video, tracks = map(str, run.outputs)
+        yield {
+            self.viewer: gr.update(visible=False),
+            self.status: progress_html(progress, 'Stopped' if run.stopped else 'Done') + notes_html(run.notes),
+            self.table: run.table.html(),
+            self.result: gr.update(value=video, visible=True),
+            self.video_file: gr.update(value=video, visible=True),
+            self.json_file: gr.update(value=tracks, visible=True),
+            self.masks: gr.update(visible=True),
+            **idle,
+        }
+
+    def _stop(self, request: gr.Request) -> None:
+        self._visits.stop(request.session_hash)
+
+    def _leave(self, request: gr.Request) -> None:
+        self._visits.end(request.session_hash)
+
+    def _sample(self, name: str) -> str:
+        return str(self._samples[name])
+
+    def _prepare_masks(self, tracks: str) -> dict:
+        """Write the masks of a run beside its JSON, when they are asked for."""
+        out = Path(tracks).with_name('masks.zip')
+        write_masks(Path(tracks), out)
+        return {self.masks: gr.update(visible=False), self.masks_file: gr.update(value=str(out), visible=True)}
+
+    def _look(self, request: gr.Request, image: np.ndarray | None, name: str, *chosen: Any) -> dict:
+        """Process a frame of the camera."""
+        if image is None:
+            return {}
+        try:
+            stream = self._visits.live(request.session_hash, (name, RunOptions(*chosen)), self._shelf)
+            progress = stream.step(fit_image(image, limited_size(*image.shape[:2], self._limits.side)))
+        except InputError as error:
+            return {self.status: error_html(error)}
+        return {
+            self.viewer: gr.update(value=picture_html(progress.picture), visible=True),
+            self.result: gr.update(visible=False),
+            self.status: progress_html(progress, 'Live'),
+            self.table: '',
+        }
+
+    def _show_upload(self, upload: str | None) -> dict:
+        """Show the first frame of an upload, or what is wrong with it."""
+        if upload is None:
+            return {self.viewer: empty_html(EMPTY), self.status: ''}
+        cleared = {self.table: '', **{component: gr.update(visible=False) for component in self.done}}
+        path, limits = Path(upload), self._limits
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder) as own:
+                source = prepare_upload(path, Path(own) / 'images', limits)
+                with open_source(source, max_size=limits.side, max_pixels=limits.pixels) as frames:
+                    picture, size = next(iter(frames)).image, f'{frames.width}x{frames.height}'
+                    count = f', {counted(frames.num_frames, "frame")}' if frames.num_frames else ''
+        except InputError as error:
+            text = error_html(error, path.parent, Path(own))
+            return {self.viewer: gr.update(value=empty_html('No picture'), visible=True), self.status: text, **cleared}
+        note = notes_html([f'{path.name}: {size}{count}, {frames.fps:.3g} frames a second. Press Start.'])
+        return {self.viewer: gr.update(value=picture_html(picture), visible=True), self.status: note, **cleared}
+
+    def _show_model(self, name: str) -> dict:
+        """Say what a model detects, and show the settings that it has."""
+        try:
+            segmenter = self._shelf.get(name)[0].segmenter
+        except InputError as error:
+            return {self.status: error_html(error)}
+        detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
+        return {
+            self.model: gr.update(info=f'Detects {detects}.' if detects else ' '),
+            self.score: getattr(segmenter.model, 'score_thr', DEFAULT_SCORE),
+            self.audio_row: gr.update(visible=segmenter.uses_audio),
+            self.attention: False,
+            self.sample: gr.update(visible=name in self._samples),
+        }
 
 
 def launch_options(limits: Limits) -> dict[str, Any]:
     """Arguments of ``launch``: how the page looks, and that it is served to nobody else and by nobody else."""
     theme = gr.themes.Base(
         primary_hue='blue', neutral_hue='slate', font=list(SYSTEM_FONTS), font_mono=list(SYSTEM_MONO)
-    )
+    ).set(body_text_color_subdued='*neutral_500', block_info_text_color='*neutral_500')  # Gradio's are too pale to read
     return dict(
         theme=theme,
         css=files('mmrcf.web').joinpath('style.css').read_text(encoding='utf-8'),
-        head=GO_TO_TIME,
+        head=SCRIPT,
         footer_links=[],
         run_history=False,
         share=False,

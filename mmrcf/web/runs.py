@@ -13,6 +13,7 @@ import numpy as np
 from mmrcf.apis import RCFInferencer
 from mmrcf.errors import InputError
 from mmrcf.media import open_source
+from mmrcf.utils import counted
 from mmrcf.visualization import TrackPainter, TrackStyle
 
 from .limits import Limits
@@ -220,7 +221,7 @@ class Run:
                         self.notes.append(f'Only the first {limits.seconds:g} seconds are processed here.')
                     break
         if source.skipped:
-            self.notes.append(f'{source.skipped} frames could not be read.')
+            self.notes.append(f'{counted(source.skipped, "frame")} could not be read.')
         self.outputs = [path for path in paths if path.is_file()]
 
 

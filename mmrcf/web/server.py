@@ -32,15 +32,17 @@ def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int
         port: The port; 0 for a free one.
 
     Raises:
-        InputError: Gradio is missing, or the port is taken.
+        InputError: Gradio is missing, the first model cannot be built, or the port is taken.
     """
     with tempfile.TemporaryDirectory(prefix='mmrcf-web-', ignore_cleanup_errors=True) as root:
         _confine_gradio(root)
         try:
-            from .page import build_page, launch_options
+            from .page import Page, launch_options
         except ModuleNotFoundError as error:
             raise InputError(f"web page: {error.name} is not installed; pip install 'mmrcf[web]'") from error
-        page = build_page(ModelShelf(builders), limits, Path(root), _copied_samples(builders, Path(root)))
+        shelf = ModelShelf(builders)
+        shelf.get(shelf.names[0])  # a model that cannot be built is said here, not to visitors
+        page = Page(shelf, limits, Path(root), _copied_samples(builders, Path(root))).app
         try:
             _, address, _ = page.launch(
                 server_name=host,

@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmrcf.structures import FrameResult
-from mmrcf.utils import atomic_output, read_json
+from mmrcf.utils import atomic_output, counted, read_json
 from mmrcf.visualization import track_color
 
 MAX_ROWS = 40
@@ -80,7 +80,7 @@ class TrackTable:
         end = f'{self.length / self._fps:.1f} s'
         rows = ''.join(self._row(track_id, track) for track_id, track in longest[:MAX_ROWS])
         rest = len(longest) - MAX_ROWS
-        note = f'<p class="rcf-note">{rest} shorter tracks are in the JSON.</p>' if rest > 0 else ''
+        note = f'<p class="rcf-note">{counted(rest, "shorter track")} in the JSON only.</p>' if rest > 0 else ''
         return (
             f'<div class="rcf-scroll"><table class="rcf-tracks"><thead><tr>{head}'
             f'<th class="rcf-axis"><span>0 s</span><span>{end}</span></th></tr></thead>'

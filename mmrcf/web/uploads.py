@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from mmrcf.errors import InputError
 from mmrcf.media.image_source import natural_order
-from mmrcf.utils.images import image_suffixes
+from mmrcf.utils import counted
+from mmrcf.utils.archives import open_zip, unpacked
+from mmrcf.utils.image_files import image_suffixes
 
 from .limits import Limits
-
-COPY_BYTES = 2**20
 
 
 def prepare_upload(upload: Path, folder: Path, limits: Limits) -> Path:
@@ -26,21 +26,14 @@ def prepare_upload(upload: Path, folder: Path, limits: Limits) -> Path:
     """
     if not zipfile.is_zipfile(upload):
         return upload
-    try:
-        with zipfile.ZipFile(upload) as archive:
-            _unpack_images(archive, folder, limits)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f'{upload.name}: cannot be unpacked ({error}); give a ZIP archive without a password'
-        ) from error
+    with open_zip(upload, 'archive') as archive:
+        _unpack_images(archive, folder, limits)
     return folder
 
 
 def _unpack_images(archive: zipfile.ZipFile, folder: Path, limits: Limits) -> None:
     """Write the images of ``archive`` to ``folder`` in their natural order, under numbers: their names are not used."""
-    name, suffixes = Path(archive.filename).name, image_suffixes()
+    where, suffixes = Path(archive.filename).name, image_suffixes()
     members = {
         Path(member.filename): member
         for member in archive.infolist()
@@ -50,20 +43,16 @@ def _unpack_images(archive: zipfile.ZipFile, folder: Path, limits: Limits) -> No
         and '__MACOSX' not in member.filename
     }
     if not members:
-        raise InputError(f'{name}: holds no images; expected {", ".join(sorted(suffixes))}')
+        raise InputError(f'{where}: holds no images; expected {", ".join(sorted(suffixes))}')
     if len(members) > limits.images:
-        raise InputError(f'{name}: holds {len(members)} images; at most {limits.images} are taken')
+        raise InputError(f'{where}: holds {counted(len(members), "image")}; at most {limits.images} are taken')
+    unpacked_mib = 4 * limits.upload_mib
+    if sum(member.file_size for member in members.values()) > unpacked_mib * 2**20:
+        raise InputError(f'{where}: its images are larger than {unpacked_mib} MiB; give fewer')
     folder.mkdir(parents=True)
-    left = 4 * limits.upload_mib * 2**20
     for number, path in enumerate(natural_order(list(members))):
-        # The sizes in the archive are claims: bytes are counted as they come.
         with (
-            archive.open(members[path]) as content,
+            unpacked(archive, members[path].filename, where) as content,
             (folder / f'{number:06d}{path.suffix.lower()}').open('wb') as to,
         ):
-            while chunk := content.read(min(COPY_BYTES, left + 1)):
-                left -= len(chunk)
-                if left < 0:
-                    shutil.rmtree(folder)
-                    raise InputError(f'{name}: its images are larger than {4 * limits.upload_mib} MiB; give fewer')
-                to.write(chunk)
+            shutil.copyfileobj(content, to)

@@ -170,7 +170,7 @@ def test_the_frames_of_a_data_set_are_not_replaced_by_their_own_copies(
     before = (source / '00000.jpg').read_bytes()
     with pytest.raises(SystemExit):
         load_script('tools/misc/auto_label.py').main(
-            [str(source), '--teacher', str(tiny_config), 'tiny.pth', '--out', 'auto']
+            [str(source), '--teacher', str(tiny_config), '--checkpoint', 'tiny.pth', '--out', 'auto']
         )
     assert 'is an input of this command' in capsys.readouterr().err
     assert (source / '00000.jpg').read_bytes() == before
@@ -212,7 +212,7 @@ def test_a_clip_is_labelled_and_a_student_learns_from_it(
     for index in range(6):
         cv2.imwrite(str(frames / f'{index}.png'), np.full((64, 96, 3), 90, np.uint8))
     main = load_script('tools/misc/auto_label.py').main
-    options = ['--teacher', 'shapes', '--out', 'auto', '--every', '8', '--max-size', '192', '--min-frames', '2']
+    options = ['--out', 'auto', '--every', '8', '--max-size', '192', '--min-frames', '2', '--teacher', 'shapes']
     main([str(clip), str(frames), *options])
     content = json.loads(Path('auto/instances.json').read_text())
     assert [video['file_names'][0] for video in content['videos']] == ['shapes/00000.jpg', 'second/00000.jpg']
@@ -225,7 +225,7 @@ def test_a_clip_is_labelled_and_a_student_learns_from_it(
     before = Path('auto/instances.json').read_bytes()
     Path('auto/instances.json').unlink()
     Path('auto/parts/second.json').unlink()  # as after an interrupt
-    main([str(clip), str(frames), *options])
+    main([*options, str(clip), str(frames)])  # the video after the name of the teacher is no checkpoint
     assert '(1 labelled before)' in capsys.readouterr().out
     assert Path('auto/instances.json').read_bytes() == before
     with pytest.raises(SystemExit):

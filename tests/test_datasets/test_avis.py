@@ -107,7 +107,6 @@ def test_frames_are_those_of_the_same_data_set_without_audio(write_avis):
             assert (frame.gt_instances.masks.masks == counterpart.gt_instances.masks.masks).all()
 
 
-@pytest.mark.slow
 def test_the_options_of_videos_hold_for_videos_with_audio(write_avis):
     path = write_avis()
     assert len(records(make(path, exclude=['a']))) < len(records(make(path)))

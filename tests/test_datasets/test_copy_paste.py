@@ -356,7 +356,6 @@ def video_source(folder: Path, **changes) -> dict:
     return dict(type='YouTubeVISDataset', data_root=str(folder), ann_file='v.json', pipeline=list(LOAD)) | changes
 
 
-@pytest.mark.slow
 def test_a_source_that_cannot_be_used_is_named_at_once(source_config, tmp_path: Path) -> None:
     def refused(message: str, **changes) -> None:
         with pytest.raises(InputError, match=rf'VideoCopyPaste: sources\[1\]:? {message}'):

@@ -71,7 +71,6 @@ def test_parts_must_agree(parts):
         JointDataset([parts[0], more])
 
 
-@pytest.mark.slow
 def test_clips_do_not_depend_on_the_number_of_loader_processes(parts):
     parts[0]['pipeline'] = [*parts[0]['pipeline'][:2], dict(type='RandomClipFlip'), parts[0]['pipeline'][2]]
     streams = []

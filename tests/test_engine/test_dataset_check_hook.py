@@ -85,7 +85,6 @@ def check(runner, config: dict) -> None:
     DatasetCheckHook().before_train(runner)
 
 
-@pytest.mark.slow
 def test_pasted_objects_that_fit_pass(runner, with_paste) -> None:
     check(runner, with_paste())
     check(runner, dict(type='JointDataset', datasets=[with_paste(), with_paste()]))
@@ -101,7 +100,6 @@ def test_pasted_objects_of_other_classes_are_refused(runner, with_paste) -> None
         check(runner, dict(type='JointDataset', datasets=[with_paste(), wrong]))
 
 
-@pytest.mark.slow
 def test_pasted_objects_of_clips_of_another_length_are_refused(runner, with_paste) -> None:
     wrong = with_paste(num_targets=3)
     with pytest.raises(InputError, match=r'the sources give clips of 4 frames, but the data set of 2; set .*targets'):

@@ -68,7 +68,7 @@ def set_in(*keys, to):
             set_in('annotations', 0, 'category_id', to=5),
             'annotation 0: category_id: is 5, but there is no such',
         ),
-        (set_in('annotations', 0, 'segmentations', to=[None]), r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
+        (set_in('annotations', 0, 'segmentations', to=[None]), r'has 1 entry, but video 1 \(clip1\) has 2 frames'),
         (set_in('annotations', 0, 'segmentations', 1, to={'size': [3, 2], 'counts': 'T3'}), r'segmentations\[1\]: RLE'),
         (set_in('categories', 1, 'name', to='cat'), "category 20: name: 'cat' is a duplicate"),
         (lambda content: content['videos'].append(content['videos'][0]), 'video 1: id: 1 is a duplicate'),

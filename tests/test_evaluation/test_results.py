@@ -22,7 +22,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_results.py
         ({'score': float('nan')}, 'score: is nan, expected a finite number'),
         ({'score': 10**400}, 'score: is 1000.*, expected a finite number'),
         ({'score': '0.5'}, "score: is '0.5', expected a whole number or a number"),
-        ({'segmentations': [None]}, r'has 1 entries, but video 1 \(clip1\) has 2 frames'),
+        ({'segmentations': [None]}, r'has 1 entry, but video 1 \(clip1\) has 2 frames'),
         ({'segmentations': [None, {'size': [30, 32], 'counts': 'PS3'}]}, r'segmentations\[1\]: RLE size is \[30, 32\]'),
         ({'segmentations': [None, [[0, 0, 9, 0, 9, 9]]]}, r'segmentations\[1\]: expected null or a compressed RLE'),
         ({'segmentations': [None, {'size': [300, 320], 'counts': [96000]}]}, 'compressed RLE'),
@@ -82,7 +82,7 @@ class TestTool:
         code, said = run(tmp_path / 'results.json', tmp_path / 'ann.json', *options)
         assert code == 0
         lines = said.out.splitlines()
-        assert lines[0] == '1 tracks, 1 videos, 2 categories'
+        assert lines[0] == '1 track, 1 video, 2 categories'
         assert lines[2].split() == ['100.00', '100.00', '100.00', '100.00', '-', '-', '100.00', '100.00']
         assert lines[3:] == ['cat  100.00', 'dog       -']
         assert json.loads((tmp_path / 'figures.json').read_text())['AP'] == pytest.approx(100)

@@ -47,7 +47,7 @@ def test_a_single_video_needs_no_name(annotations, predicted) -> None:
     ('folder', 'boxes', 'message'),
     [
         ('other', [LEFT, None], r'video 9 \(other\) fits 0 videos'),
-        ('clip1', [LEFT], r'has 1 frames of 320x300 pixels, and 2 of 320x300'),
+        ('clip1', [LEFT], r'has 1 frame of 320x300 pixels, and 2 of 320x300'),
     ],
 )
 def test_another_video_is_refused(annotations, predicted, folder: str, boxes: list, message: str) -> None:

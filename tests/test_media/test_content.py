@@ -49,7 +49,17 @@ def copy_frames(source: FrameSource, path: Path) -> list[np.ndarray]:
     return [frame.image for frame in frames]
 
 
-@pytest.mark.parametrize(('kind', 'name'), [('JPEG', 'all.jpg'), ('JPEG', 'raw.mjpeg'), ('PNG', 'a'), ('BMP', 'a.png')])
+@pytest.mark.parametrize(
+    ('kind', 'name'),
+    [
+        ('JPEG', 'all.jpg'),
+        ('JPEG', 'raw.mjpeg'),
+        ('PNG', 'a'),
+        ('BMP', 'a.png'),
+        ('PPM', 'all.ppm'),
+        ('WEBP', 'all.webp'),
+    ],
+)
 def test_images_one_after_the_other_are_a_video(kind: str, name: str, tmp_path: Path) -> None:
     content = b''.join(encoded(number, kind) for number in range(1, 6))
     (tmp_path / name).write_bytes(content)
@@ -57,6 +67,40 @@ def test_images_one_after_the_other_are_a_video(kind: str, name: str, tmp_path: 
     assert numbers(open_source(fifo(tmp_path / 'pipe', content))) == [1, 2, 3, 4, 5]
     with open_source(tmp_path / name, fps=10) as source:
         np.testing.assert_allclose([frame.time for frame in source], np.arange(5) / 10, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('header', 'size'),
+    [
+        (b'P6 # a comment 7 7 7\n5 # of columns\n3\n255\n', 45),
+        (b'P5\n5 3\n255\n', 15),
+        (b'P5\n5 3\n4095\n', 30),
+        (b'P4\n9 3\n', 6),
+    ],
+)
+def test_the_end_of_a_netpbm_image_is_that_of_its_samples(header: bytes, size: int, tmp_path: Path) -> None:
+    path = tmp_path / 'a.pnm'
+    image = header + b'\x01' * size
+    for content, count in ((image, 1), (image + b'P6', 1), (image + image[:-1], 1), (3 * image, 3)):
+        path.write_bytes(content)
+        with open_source(path) as source:
+            assert len(list(source)) == count, content
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'GIF', 'WEBP', 'AVIF', 'TIFF'])
+def test_an_animation_through_a_pipe_has_its_frames(kind: str, tmp_path: Path) -> None:
+    content = encoded(1, kind, save_all=True, append_images=[picture(2), picture(3)], duration=100)
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+
+    def dribble() -> None:
+        with pipe.open('wb', buffering=0) as file:
+            for byte in content[:80]:  # a format does not show from the first bytes that arrive
+                file.write(bytes([byte]))
+            file.write(content[80:])
+
+    threading.Thread(target=dribble, daemon=True).start()
+    assert numbers(open_source(pipe)) == [1, 2, 3]
 
 
 def test_pictures_that_belong_to_one_photo_are_no_frames(tmp_path: Path) -> None:

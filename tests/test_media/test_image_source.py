@@ -7,6 +7,7 @@ import pytest
 
 from mmrcf.errors import InputError
 from mmrcf.media import ImageSource, open_source
+from mmrcf.media.image_source import natural_order
 
 
 @pytest.fixture
@@ -43,6 +44,19 @@ def test_glob_in_a_folder_with_a_bracket(folder: Path) -> None:
     assert numbers(open_source(f'{clip}/*.jpg')) == [2, 3]
     source = open_source(f'{folder}/**/[1-3].jpg')
     assert source.file_names == ['1.jpg', 'clip [1]/2.jpg', 'clip [1]/3.jpg'], 'from the folder that holds all of them'
+
+
+def test_brackets_of_a_glob_that_find_nothing_are_those_of_names(folder: Path) -> None:
+    for number in (2, 3):
+        (folder / f'{number}.jpg').rename(folder / f'shot {number} [x].jpg')
+    assert numbers(open_source(f'{folder}/shot * [x].jpg')) == [2, 3]
+
+
+def test_names_of_the_same_number_have_one_order() -> None:
+    names = [Path(name) for name in ('b1.png', 'B1.png', 'a01.png', 'a1.png', 'a10.png', 'A2.png')]
+    expected = ['a01.png', 'a1.png', 'A2.png', 'a10.png', 'B1.png', 'b1.png']
+    assert [path.name for path in natural_order(names)] == expected
+    assert [path.name for path in natural_order(names[::-1])] == expected
 
 
 def test_single_image(folder: Path) -> None:

@@ -119,7 +119,7 @@ def test_camera_with_microphone(devices: None) -> None:
     with open_source('0', audio='mic') as live:
         assert str(live.audio_format) == 'microphone default (48000 Hz, 1 channel)'
         frames = list(live)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # it does not wait for a device without end
     with_audio = [frame for frame in frames if frame.audio is not None]
     assert len(with_audio) > 10
     for one, other in zip(with_audio[2:], with_audio[3:], strict=False):

@@ -113,7 +113,6 @@ def test_a_playlist_of_a_server_reads_no_files(tmp_path: Path, write_clip: Calla
         open_source(f'{url}/a.m3u8')
 
 
-@pytest.mark.slow
 def test_a_camera_over_http_is_live() -> None:
     """20 pictures a second for two seconds; a slow consumer gets the newest, with the times at which they came."""
     pictures = []

@@ -102,7 +102,6 @@ def refused(script, capsys, *arguments: str) -> str:
     return capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_every_audio_is_measured(ablation, load_script, files, root, tmp_path, capsys) -> None:
     out, readme, results = tmp_path / 'audio.json', tmp_path / 'README.md', tmp_path / 'results'
     readme.write_text('Before\n<!-- audio:start -->\nold\n<!-- audio:end -->\nAfter\n')

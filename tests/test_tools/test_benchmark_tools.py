@@ -103,7 +103,6 @@ def test_live_drops_frames_rather_than_fall_behind(load_script, tiny_config: Pat
     assert 'dropped to keep up' in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_evaluation_takes_longer_than_its_steps(
     load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys
 ) -> None:
@@ -162,6 +161,7 @@ def test_gpu(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
 def test_busy_takes_turns_and_ends_what_it_starts(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     busy = load_script('tools/benchmarks/busy.py')
     started, turns = [], []
+    milliseconds = dict(programs=[40.0, 100.0, 80.0], library=[39.0, 390.0, 195.0])
 
     class Process(subprocess.Popen):
         def __init__(self, command: list[str]) -> None:
@@ -171,32 +171,46 @@ def test_busy_takes_turns_and_ends_what_it_starts(load_script, monkeypatch: pyte
     class Server(contextlib.nullcontext):
         def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
             super().__init__(self)
-            assert arguments[:3] == ['config.py', '--frames', '4']
-            self.spins = environment.get('GOMP_SPINCOUNT')
+            self.name = arguments[-1]
+            assert arguments[:3] == ['config.py', '--frames', '24']
+            assert environment.get('GOMP_SPINCOUNT') == dict(programs=None, library='300000')[self.name]
+            self.born = self.alive()
 
-        def step(self) -> float:
-            turns.append(self.spins)
-            alive = sum(process.poll() is None for process in started)
-            return {(None, 0): 40.0, (None, 2): 80.0, ('300000', 0): 39.0, ('300000', 2): 390.0}[self.spins, alive]
+        def alive(self) -> int:
+            return sum(process.poll() is None for process in started)
+
+        def take_turn(self, frames: int) -> list[float]:
+            load = {(0, 0): 0, (0, 2): 1, (2, 2): 2}[self.born, self.alive()]
+            turns.append((self.name, load, frames))
+            return frames * [milliseconds[self.name][load]]
 
     monkeypatch.setenv('GOMP_SPINCOUNT', '7')  # of this process, not of those that are measured
     monkeypatch.setattr(busy, 'Server', Server)
     monkeypatch.setattr(busy.subprocess, 'Popen', Process)
     out = str(tmp_path / 'busy.json')
-    busy.main(['config.py', '--frames', '4', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
+    busy.main(['config.py', '--frames', '24', '--busy', '2', '--policy', 'programs', 'library', '--json', out])
     figures = json.loads(Path(out).read_text())
-    one_load = [None] * busy.WARMUP + ['300000'] * busy.WARMUP + [None, '300000'] * 4
-    assert turns == 2 * one_load
-    assert figures['busy_processes'] == len(started) == 2
+    assert turns == [
+        (name, load, frames) for load in range(3) for frames in (20, 20, 4) for name in ('programs', 'library')
+    ]
+    assert figures['busy_processes'] == 2 and len(started) == 4
     assert all(process.poll() is not None for process in started)
     programs, library = figures['policies']['programs'], figures['policies']['library']
-    expected = dict(quiet_ms=40.0, busy_ms=80.0, slower=2.0, frames=4, of_first=dict(quiet=1.0, busy=1.0))
-    assert programs == expected and library['of_first'] == dict(quiet=39 / 40, busy=390 / 80)
+    assert programs == dict(
+        ms=dict(quiet=40.0, later=100.0, busy=80.0),
+        slower=dict(later=2.5, busy=2.0),
+        of_first=dict(quiet=1.0, later=1.0, busy=1.0),
+        frames=24,
+    )
+    assert library['of_first'] == dict(quiet=39 / 40, later=3.9, busy=195 / 80)
 
 
+@pytest.mark.slow
 def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Path) -> None:
     busy = load_script('tools/benchmarks/busy.py')
-    with busy.Server([str(tiny_config), '--size', '96x64'], os.environ) as server:
-        assert all(server.step() > 0 for _ in range(2))
+    arguments = [str(tiny_config), '--size', '96x64', '--policy', 'programs']
+    with busy.Server(arguments, os.environ) as server:
+        times = server.take_turn(2)
+        assert len(times) == 2 and min(times) > 0
     with pytest.raises(InputError, match='has ended'):
-        busy.Server(['no.py'], os.environ).step()
+        busy.Server(['--unknown'], os.environ).take_turn(1)  # before it imports anything that takes long

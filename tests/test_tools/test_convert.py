@@ -76,7 +76,7 @@ def test_each_format_gives_the_object(tool, root, monkeypatch, capsys, words, im
 
 def test_davis_comes_with_classes(tool, root, capsys):
     tool.main(['davis', str(root / 'davis'), '--out', str(root / 'instances.json')])
-    assert '1 videos of 1 frames; objects: 1 animal; ' in capsys.readouterr().out
+    assert '1 video of 1 frame; objects: 1 animal; ' in capsys.readouterr().out
 
 
 def test_an_error_is_one_line_and_leaves_no_file(tool, root, capsys):

@@ -67,8 +67,6 @@ class TestAblate:
     def test_a_small_grid_from_training_to_table(
         self, ablate: ModuleType, load_script, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Tools run in this process here, and in processes of their own in the last part."""
-
         def in_process(command: list, log: Path) -> None:
             load_script(command[0]).main([str(word) for word in command[1:]])
 
@@ -77,32 +75,39 @@ class TestAblate:
             ablate.main([str(tiny_config), '--vary', f'model.neck.use_weight={values}', '--out', str(out), *fixed])
 
         first, second = tmp_path / 'first', tmp_path / 'second'
-        with monkeypatch.context() as patch:
-            patch.setitem(ablate.run_all.__globals__, '_tool', in_process)
-            run('True,False', first)
-            results = sorted((first / 'results').iterdir())
-            assert [path.name for path in results] == ['use_weight-False_seed3.json', 'use_weight-True_seed3.json']
-            without = json.loads(results[0].read_text())
-            assert without['iterations'] == 2 and without['options']['model.neck.use_weight'] is False
-            assert 'vis/AP' in without['metrics'] and without['machine']['packages']['torch']
-            lines = (first / 'table.md').read_text().splitlines()
-            assert [line.split(' | ')[0] for line in lines[2:]] == ['| use_weight-True', '| use_weight-False']
+        monkeypatch.setitem(ablate.run_all.__globals__, '_tool', in_process)
+        run('True,False', first)
+        results = sorted((first / 'results').iterdir())
+        assert [path.name for path in results] == ['use_weight-False_seed3.json', 'use_weight-True_seed3.json']
+        without = json.loads(results[0].read_text())
+        assert without['iterations'] == 2 and without['options']['model.neck.use_weight'] is False
+        assert 'vis/AP' in without['metrics'] and without['machine']['packages']['torch']
+        lines = (first / 'table.md').read_text().splitlines()
+        assert [line.split(' | ')[0] for line in lines[2:]] == ['| use_weight-True', '| use_weight-False']
 
-            # The same command changes nothing; a run of other settings does not take the place of these.
-            times = [path.stat().st_mtime_ns for path in results]
-            run('True,False', first)
-            with pytest.raises(SystemExit):
-                run('True,False', first, 'model.neck.grid_size=1')
-            assert [path.stat().st_mtime_ns for path in results] == times
+        # The same command changes nothing; a run of other settings does not take the place of these.
+        times = [path.stat().st_mtime_ns for path in results]
+        run('True,False', first)
+        with pytest.raises(SystemExit):
+            run('True,False', first, 'model.neck.grid_size=1')
+        assert [path.stat().st_mtime_ns for path in results] == times
 
-            # An interrupted run continues from what is there: here a finished training without its test.
-            results[0].unlink()
-            run('True,False', first)
-            assert json.loads(results[0].read_text())['metrics'] == without['metrics']
+        # An interrupted run continues from what is there: here a finished training without its test.
+        results[0].unlink()
+        run('True,False', first)
+        assert json.loads(results[0].read_text())['metrics'] == without['metrics']
 
         run('False', second)
         (again,) = (json.loads(path.read_text()) for path in (second / 'results').iterdir())
         assert again['metrics'] == without['metrics'] and again['config_digest'] == without['config_digest']
+
+    def test_a_tool_is_a_process_with_a_log(self, ablate: ModuleType, tmp_path: Path) -> None:
+        tool, log = ablate.run_all.__globals__['_tool'], tmp_path / 'log.txt'
+        tool(['tools/misc/link_lines.py', '--help'], log)
+        assert log.read_text().startswith('usage: link_lines.py')
+        with pytest.raises(InputError, match=r'link_lines\.py ended with 2; see .*log\.txt'):
+            tool(['tools/misc/link_lines.py'], log)
+        assert log.read_text().count('usage: link_lines.py') == 2
 
 
 class TestTables:

@@ -10,7 +10,7 @@ from mmrcf.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / 'docs/performance.md'
-TO_BE_MEASURED = {'busy', 'gpu', 'streams-exported'}
+TO_BE_MEASURED = {'gpu', 'streams-exported'}
 """Sections whose figures we could not measure so far."""
 
 
@@ -73,7 +73,6 @@ def test_only_what_has_no_result_is_run(
     assert ran == [*performance.EXPORTS, 'soak.json']
 
 
-@pytest.mark.slow
 def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:
     with pytest.raises(InputError, match='tools/benchmarks/live.py ended with 2; see above'):
         performance.run(['tools/benchmarks/live.py'], 'none.py', '--source-fps', '-1')

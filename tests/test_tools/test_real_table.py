@@ -130,7 +130,6 @@ class TestCommand:
             real.measure('a', real.ROWS['a'])
 
 
-@pytest.mark.slow
 def test_a_row_is_measured_by_the_tools_themselves(
     real, load_script, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,7 @@ def test_images(split) -> None:
 @pytest.mark.parametrize(
     ('content', 'options', 'words'),
     [
-        (ytvis(1), [], 'a share of 0.75 of 1 videos leaves one part empty'),
+        (ytvis(1), [], 'a share of 0.75 of 1 video leaves one part empty'),
         (ytvis(4), ['--share', '1.5'], 'a share of 1.5'),
         (ytvis(2) | dict(images=[dict(id=1, height=10, width=10, file_name='a.jpg')]), [], 'all.json'),
         (ytvis(2) | dict(annotations=[dict(id=1)]), [], 'all.json'),

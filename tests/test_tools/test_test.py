@@ -46,7 +46,7 @@ def test_a_part_of_the_test_set_is_measured_on_that_part(
     figures = [key for key in part if key.startswith('vis/')]
     assert figures and [part[key] for key in figures] == [explicit[key] for key in figures]
     line = refused(evaluate, capsys, config, *command[1:])
-    assert 'ann_file' in line and 'has 1 videos and the tested data set 2' in line and 'video 2' in line
+    assert 'ann_file' in line and 'has 1 video and the tested data set 2' in line and 'video 2' in line
 
 
 @pytest.mark.parametrize('output', ['annotations', 'checkpoint'])

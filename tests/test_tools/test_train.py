@@ -29,7 +29,6 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, 
         torch.testing.assert_close(resumed[name], value, msg=name)
 
 
-@pytest.mark.slow
 def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
     options = ['train_dataloader.num_workers=1', 'train_dataloader.persistent_workers=True', 'train_cfg.val_interval=9']
     run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_2.pth', '--cfg-options', *options)
@@ -55,7 +54,6 @@ def test_resume_without_a_value_takes_the_last_checkpoint(train, tiny_config: Pa
     assert (tmp_path / 'iter_4.pth').is_file()
 
 
-@pytest.mark.slow
 def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny_config: Path, tmp_path: Path) -> None:
     options = ['max_keep_ckpts=1', 'save_best=vis/AP', 'rule=greater']
     options = ['--cfg-options', 'train_cfg.val_interval=2', *(f'default_hooks.checkpoint.{name}' for name in options)]
@@ -68,7 +66,6 @@ def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny
     assert not (tmp_path / 'a').exists() and not list((tmp_path / 'b').glob('.*'))
 
 
-@pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_resume_continues(
     train, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys
 ) -> None:

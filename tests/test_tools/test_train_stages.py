@@ -65,7 +65,6 @@ def test_one_command_trains_all_stages_also_when_it_is_interrupted(
             torch.testing.assert_close(resumed[name], value, msg=name)
 
 
-@pytest.mark.slow
 def test_only_this_stage_needs_the_one_before(train, two_stages: Path, work_dir: Path, capsys) -> None:
     line = refused(train, capsys, two_stages, '--only-this-stage')
     assert 'starts from work_dirs/tiny/iter_4.pth, the result of ' in line

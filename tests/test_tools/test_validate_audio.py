@@ -45,7 +45,7 @@ def check(tmp_path, write_wav, load_script, capsys):
 
 def test_audio_that_fits_is_not_mentioned(check, content, tmp_path):
     code, lines = check(content, dict(a=2.0, b=1.2, c=2.9), '--audio', str(tmp_path / 'audio'))
-    assert code == 0 and lines == ['instances.json: 0 errors, 1 warnings']
+    assert code == 0 and lines == ['instances.json: 0 errors, 1 warning']
 
 
 def test_missing_short_and_long_audios_are_notes(check, content, tmp_path):
@@ -56,7 +56,7 @@ def test_missing_short_and_long_audios_are_notes(check, content, tmp_path):
         'note: video 1: audio: audio/a.wav: lasts 0.50 s, much shorter than the video with 2.00 s',
         'note: video 2: audio: audio/b.wav: lasts 7.00 s, much longer than the video with 2.00 s',
         'note: video 3: audio: audio/c.wav: no such file; the video is without audio',
-        'instances.json: 0 errors, 1 warnings, 3 notes',
+        'instances.json: 0 errors, 1 warning, 3 notes',
     ]
     assert [problem['video_id'] for problem in json.loads(report.read_text())[-3:]] == [1, 2, 3]
 
@@ -68,7 +68,7 @@ def test_audios_that_cannot_be_read_are_errors(check, content, tmp_path):
     assert lines[0].startswith('error: video 1: audio: audio audio/a.wav: ')
     assert lines[1].startswith('error: video 2: audio: audio audio/b.wav: the file is empty')
     assert lines[2] == 'note: video 3: audio: audio/c.wav: holds no audio'
-    assert lines[3] == 'instances.json: 2 errors, 1 warnings, 1 notes'
+    assert lines[3] == 'instances.json: 2 errors, 1 warning, 1 note'
 
 
 def test_times_are_checked_with_the_audio(check, content, tmp_path):
@@ -83,7 +83,7 @@ def test_times_are_checked_with_the_audio(check, content, tmp_path):
         "error: video 2: fps: 'fps' is -1, expected a positive number of frames a second; correct it",
     ]
     code, lines = check(broken, files)
-    assert code == 0 and lines == ['instances.json: 0 errors, 1 warnings']
+    assert code == 0 and lines == ['instances.json: 0 errors, 1 warning']
 
 
 def test_frames_a_second_that_the_file_does_not_say(check, content, tmp_path):
@@ -93,7 +93,7 @@ def test_frames_a_second_that_the_file_does_not_say(check, content, tmp_path):
     code, lines = check(content, files, *arguments)
     assert code == 0 and lines[0].startswith('warning: videos: fps: 2 of 3 videos have neither timestamps nor fps')
     code, lines = check(content, files, *arguments, '--fps', '1')
-    assert code == 0 and lines == ['instances.json: 0 errors, 1 warnings']
+    assert code == 0 and lines == ['instances.json: 0 errors, 1 warning']
     code, lines = check(content, files, *arguments, '--fps', '0')
     assert code == 2 and lines == ['error: fps=0.0: expected a positive number of frames a second']
 

@@ -80,6 +80,7 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         ((*VIDEO, 'height'), '20', "error: video 4: height: is '20', expected a whole number"),
         ((*VIDEO, 'length'), 2, 'error: video 4: length: is 2, but it has 3 file_names'),
         ((*VIDEO, 'file_names'), [1], 'error: video 4: file_names[0]: is 1, expected a path'),
+        ((*VIDEO, 'file_names'), [None], 'error: video 4: file_names[0]: is null, expected a path'),
         ((*VIDEO, 'file_names', 1), 'v/0.jpg', "warning: video 4: file_names: 'v/0.jpg' is there 2 times"),
         (('categories', 1, 'id'), 1, 'error: category 1: id: 1 is a duplicate'),
         (('categories', 1, 'name'), 'cat', "error: category 2: name: 'cat' is a duplicate"),
@@ -93,7 +94,7 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         ((*TRACK, 'iscrowd'), 'no', "error: annotation 9: iscrowd: is 'no', expected a whole number or true or false"),
         ((*TRACK, 'length'), 1, 'warning: video 4, annotation 9: length: is 1, but that of the video is 3'),
         ((*TRACK, 'segmentations'), ..., 'error: annotation 9: segmentations: is missing, expected a list'),
-        ((*TRACK, 'segmentations'), [None], 'error: video 4, annotation 9: segmentations: has 1 entries, but'),
+        ((*TRACK, 'segmentations'), [None], 'error: video 4, annotation 9: segmentations: has 1 entry, but'),
         ((*TRACK, 'segmentations'), [None] * 3, 'warning: video 4, annotation 9: segmentations: the object is in no'),
         ((*TRACK, 'segmentations', 2, 'size'), [9, 9], 'error: video 4, annotation 9: segmentations[2]: RLE size is'),
         ((*TRACK, 'segmentations', 0, 'counts'), 'x', 'error: video 4, annotation 9: segmentations[0]: RLE counts'),
@@ -101,7 +102,7 @@ VIDEO, TRACK = ('videos', 0), ('annotations', 0)
         ((*TRACK, 'segmentations', 1), [[1] * 6], 'warning: video 4, annotation 9: segmentations[1]: the mask has no'),
         ((*TRACK, 'areas', 2), 70, 'warning: video 4, annotation 9: areas[2]: is 70, which is not that of the mask; '),
         ((*TRACK, 'areas', 1), 48, 'warning: video 4, annotation 9: areas[1]: is 48'),
-        ((*TRACK, 'areas'), [48], 'warning: video 4, annotation 9: areas: has 1 entries'),
+        ((*TRACK, 'areas'), [48], 'warning: video 4, annotation 9: areas: has 1 entry'),
         ((*TRACK, 'bboxes', 0), [2, 4, 10, 10], 'warning: video 4, annotation 9: bboxes[0]: is [2, 4, 10, 10]'),
         ((*TRACK, 'bboxes', 0), [2, 4], 'warning: video 4, annotation 9: bboxes[0]: is [2, 4]'),
         ((*TRACK, 'bboxes'), ..., 'warning: video 4, annotation 9: bboxes: is null, expected a list'),
@@ -212,7 +213,7 @@ def test_the_tool_says_whether_a_file_is_good(content, write, run, tmp_path):
     code, out, _ = run(write(content))
     assert code == 0 and out.endswith('instances.json: 0 errors, 0 warnings\n')
     code, out, _ = run(write(edited(content, (*TRACK, 'areas', 0), 1)))
-    assert code == 0 and out.endswith('0 errors, 1 warnings\n')
+    assert code == 0 and out.endswith('0 errors, 1 warning\n')
     report = tmp_path / 'report.json'
     code, out, _ = run(write(edited(content, (*TRACK, 'video_id'), 1)), '--json', str(report))
     assert code == 1 and 'error: annotation 9: video_id' in out

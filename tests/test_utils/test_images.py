@@ -13,7 +13,8 @@ from PIL import Image
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 from mmrcf.utils import read_image
-from mmrcf.utils.images import WhiteLevel, count_frames, is_image_file, read_frames
+from mmrcf.utils.images import count_frames, is_image_file, read_frames
+from mmrcf.utils.white_level import WhiteLevel
 
 
 def picture(value: int = 0) -> Image.Image:
@@ -165,8 +166,15 @@ def test_pfm(tmp_path: Path, kind: str) -> None:
     values = RAMP if kind == 'Pf' else RAMP[..., None].repeat(3, 2)
     path = tmp_path / 'a.pfm'
     path.write_bytes(f'{kind}\n8 8\n-1.0\n'.encode() + values[::-1].astype('<f4').tobytes())
-    with open_source(path) as source:
-        np.testing.assert_allclose(next(iter(source)).image[..., 0], 255 * RAMP, atol=1.5)
+    path.with_name('b.pfm').write_bytes(f'{kind}\n8 8\n1.0\n'.encode() + values[::-1].astype('>f4').tobytes())
+    for source, count in ((path, 1), (tmp_path, 2)):
+        with open_source(source) as frames:
+            images = [frame.image[..., 0] for frame in frames]
+        assert len(images) == count
+        np.testing.assert_allclose(images, count * [255 * RAMP], atol=1.5)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r'a\.pfm: .*(cut short|truncated|cannot be decoded)'):
+        read_image(path)
 
 
 def test_white_never_falls() -> None:

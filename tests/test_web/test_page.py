@@ -140,6 +140,12 @@ def test_stop_rerun_and_download(visit: Callable[[], Visitor], repository: Path,
     # What a threshold does is tested without a browser; here, that a run starts again from the first frame with it.
     assert again['annotations'] and again['videos'][0]['length'] == visitor.frame()
     assert float(visitor.find('#rcf-score input[type=number]').get_attribute('value')) == 0.05
+    (tmp_path / 'broken.mp4').write_bytes(bytes(99))
+    visitor.find('#rcf-upload [aria-label="Clear"]').click()
+    visitor.upload(tmp_path / 'broken.mp4')
+    visitor.wait(lambda: visitor.find('[role=alert]').is_displayed())
+    left = visitor.browser.find_elements('css selector', '#rcf-json-file, #rcf-video-file, #rcf-result')
+    assert not any(element.is_displayed() for element in left), 'files of another upload'
     assert visitor.hosts() == {'127.0.0.1'}
 
 

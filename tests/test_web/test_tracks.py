@@ -54,7 +54,7 @@ def test_a_page_shows_names_as_text() -> None:
 def test_long_lists_are_cut() -> None:
     table = TrackTable(fps=10)
     table.add(result_of(0, list(range(50)), ['cat'] * 50, [0.5] * 50))
-    assert table.html().count('<tr>') == 41 and '10 shorter tracks are in the JSON' in table.html()
+    assert table.html().count('<tr>') == 41 and '10 shorter tracks in the JSON only' in table.html()
     assert 'No object' in TrackTable(fps=10).html()
 
 

@@ -72,5 +72,17 @@ def test_a_damaged_archive_is_an_input_error(tmp_path: Path, write_zip: Callable
     content = bytearray(path.read_bytes())
     content[45:50] = b'xxxxx'
     path.write_bytes(content)
-    with pytest.raises(InputError, match='images.zip: cannot be unpacked'):
+    with pytest.raises(InputError, match='images.zip: a.png cannot be unpacked'):
         prepare_upload(path, tmp_path / 'images', Limits())
+
+
+def test_a_size_that_is_a_lie_bounds_what_is_written(tmp_path: Path) -> None:
+    path, size = tmp_path / 'images.zip', 5 * 2**20
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('a.png', bytes(size))
+    content = path.read_bytes()
+    assert content.count(size.to_bytes(4, 'little')) == 2, 'in the header of the file and in the list of contents'
+    path.write_bytes(content.replace(size.to_bytes(4, 'little'), (1000).to_bytes(4, 'little')))
+    with pytest.raises(InputError, match='images.zip: a.png cannot be unpacked'):
+        prepare_upload(path, tmp_path / 'images', Limits(upload_mib=1))
+    assert sum(file.stat().st_size for file in (tmp_path / 'images').iterdir()) <= 1000

@@ -1,4 +1,4 @@
-"""Figures of what the parts of a model attend to, and shares of attention on target, references and audio.
+"""Draw the attention of the parts of a model, or print its shares on target, references and audio.
 
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show references --out FILE.png``
 ``python tools/analysis_tools/attention.py CONFIG CHECKPOINT INPUT --show audio --out FILE.mp4``
@@ -44,10 +44,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--layer', type=int, default=-1, help='layer of the encoder, from 0 (default: the last one)')
     parser.add_argument('--tracks', action='store_true', help='draw outlines and labels of the objects too')
     parser.add_argument(
-        '--attention-share', action='store_true', help='measure over a split what the instance queries attend to'
+        '--attention-share',
+        action='store_true',
+        help='print the shares of the attention of the instance queries, over a split',
     )
     parser.add_argument(
-        '--encoder-share', action='store_true', help='measure over a split what the target tokens attend to'
+        '--encoder-share',
+        action='store_true',
+        help='print the shares of the attention of the target tokens, over a split',
     )
     add_split(parser, 'split for the shares')
     add_json(parser, 'the shares')
@@ -75,7 +79,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
-from mmrcf.utils import write_json
+from mmrcf.utils import counted, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 from mmrcf.visualization import AttentionShares, AttentionSummary, EncoderShares, EncoderSummary
 from mmrcf.visualization.attention_recorder import TOKEN_KINDS
@@ -177,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         with make_figure(args, models[0][0], models[1][0] if args.other else None) as figure:
             count = write_figure(figure, args)
-            print(f'wrote {args.out}: {count} frames{figure.note}')
+            print(f'wrote {args.out}: {counted(count, "frame")}{figure.note}')
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ from mmrcf.apis import OnlineSegmenter
 from mmrcf.media.frame_source import Frame
 from mmrcf.models import RCF
 from mmrcf.models.necks import FullFeatureFusion, RobustContextFusion
+from mmrcf.utils import counted
 from mmrcf.visualization import (
     AudioAttention,
     EncoderAttention,
@@ -137,7 +138,7 @@ def describe(model: RCF) -> str:
     """How the references of a model become tokens."""
     if isinstance(model.neck, RobustContextFusion):
         count = model.neck.grid_size**2
-        return f'{count} reference token{"s" * (count > 1)}'
+        return counted(count, 'reference token')
     return 'full references' if isinstance(model.neck, FullFeatureFusion) else 'no references'
 
 

@@ -1,4 +1,4 @@
-"""Measure what audio is worth: one model with its own audio, with none, with silence, and with another video's audio.
+"""Measure the gain from audio: a model with the audio of the video, without audio, with silence, with other audio.
 
 ``python tools/analysis_tools/audio_ablation.py CONFIG CHECKPOINT --counterpart CONFIG CHECKPOINT``
 """
@@ -14,7 +14,7 @@ from mmrcf.errors import InputError, exit_on_bad_input
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure a model with its own audio and with others')
+    parser = argparse.ArgumentParser(description='Measure a model with the audio of the video and with other audio')
     parser.add_argument('config', help='config file of an audio-visual model')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument(

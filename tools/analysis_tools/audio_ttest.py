@@ -1,4 +1,4 @@
-"""Test whether a gain is more than chance: the paired t-test of Table XII on two result files.
+"""Test whether a gain is significant: the paired t-test of Table XII on two result files.
 
 ``python tools/analysis_tools/audio_ttest.py ANNOTATIONS WITHOUT_AUDIO.zip WITH_AUDIO.zip``
 """

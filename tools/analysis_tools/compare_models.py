@@ -36,6 +36,7 @@ from frame_figures import Figure, step, write_figure
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.media.frame_source import Frame
+from mmrcf.utils import counted
 from mmrcf.visualization import TrackComparison, fit, panel, side_by_side
 from mmrcf.visualization.differences import KINDS
 
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = args.names or [Path(checkpoint).stem for checkpoint in (args.checkpoint, args.other[1])]
     with ComparisonFigure(tuple(segmenters), names) as figure:
         count = write_figure(figure, args)
-        print(f'wrote {args.out}: {count} frames{figure.note}')
+        print(f'wrote {args.out}: {counted(count, "frame")}{figure.note}')
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         '--score-thr',
         type=float,
         default=0.0,
-        help='lowest score of a track for --tracking and --fsla, which count every track alike (default: %(default)s)',
+        help='lowest score of a track for --tracking and --fsla, which ignore scores otherwise (default: %(default)s)',
     )
     add_json(parser)
     return parser.parse_args(arguments)
@@ -37,7 +37,7 @@ from mmrcf.evaluation import (
     tracking_figures,
 )
 from mmrcf.evaluation.metrics.vis_metric import class_table
-from mmrcf.utils import write_json
+from mmrcf.utils import counted, write_json
 
 
 @exit_on_bad_input
@@ -48,7 +48,8 @@ def main() -> None:
     tracks = parse_results(read_results(args.results), ground_truth, f'results {args.results}')
     evaluation = VideoEvaluation(ground_truth, tracks)
     metrics = evaluation.metrics()
-    print(f'{len(tracks)} tracks, {len(ground_truth.videos)} videos, {len(ground_truth.categories)} categories')
+    counts = {'track': tracks, 'video': ground_truth.videos, 'category': ground_truth.categories}
+    print(', '.join(counted(len(entries), noun) for noun, entries in counts.items()))
     print('  '.join(f'{name:>6}' for name in metrics))
     print('  '.join(f'{value:6.2f}' if value >= 0 else '     -' for value in metrics.values()))
     if args.classwise:

@@ -23,7 +23,9 @@ FORMATS = ('.png', '.pdf', '.svg', '.jpg')
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Draw metrics over the iterations of a training')
-    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR', help='of a training, or of its stages in order')
+    parser.add_argument(
+        'work_dirs', nargs='+', metavar='WORK_DIR', help='work dir of a training, or those of its stages in order'
+    )
     parser.add_argument(
         '--metric',
         action='append',

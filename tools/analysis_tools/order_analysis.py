@@ -18,7 +18,9 @@ from mmrcf.errors import InputError, exit_on_bad_input
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Measure how distances of frames and outputs go with the query order')
+    parser = argparse.ArgumentParser(
+        description='Measure how the distances of frames and outputs relate to the query order'
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
     add_split(parser)

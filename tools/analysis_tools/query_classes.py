@@ -1,4 +1,4 @@
-"""Which queries predict which classes (Fig. 9): counts over a data set, and normalised for each class.
+"""Count which queries predict which classes over a data set (Fig. 9), also normalised for each class.
 
 ``python tools/analysis_tools/query_classes.py CONFIG CHECKPOINT --out FILE.png --json FILE.json``
 """
@@ -43,7 +43,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
-from mmrcf.utils import atomic_output, write_json
+from mmrcf.utils import atomic_output, counted, write_json
 
 matplotlib.use('Agg')
 
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(args.json, dict(classes=classes, counts=counts.tolist(), fractions=normalise(counts).tolist()))
     if args.out:
         draw(counts, classes, args.out)
-    print(f'{counts.sum()} objects in {len(frames)} frames')
+    print(f'{counted(int(counts.sum()), "object")} in {counted(len(frames), "frame")}')
 
 
 if __name__ == '__main__':

@@ -1,9 +1,10 @@
-"""How much slower a model becomes beside other processes, by how its threads wait for each other.
+"""Measure how much other processes slow a model down, for each way in which its threads can wait for each other.
 
 ``python tools/benchmarks/busy.py CONFIG --json outputs/busy.json``
 
-Each way of waiting has a process of its own, since it is fixed when torch is imported. They take turns frame by frame:
-first on the machine as it is, which should be quiet, then beside processes that compute without a pause.
+Each way of waiting has a process of its own, since it is fixed when torch is imported. They take turns of some frames:
+on the machine as it is, which should be quiet; the same processes beside others that compute without a pause; and
+processes that are started beside these.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 
 from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.threads import WAIT_VARIABLES, free_cores
+from mmrcf.threads import WAIT_VARIABLES, ThreadAdapter, free_cores
 
 POLICIES = {
     'programs': {},
@@ -26,7 +27,13 @@ POLICIES = {
 }
 """Variables of the environment by name: none, so that ``start_program`` sets them; the default of libgomp, which a
 program has that does not set them; no spinning at all."""
-WARMUP = 5
+ADAPTED = 'programs'
+"""The one that adapts the number of its threads, as programs do."""
+LOADS = ('quiet', 'later', 'busy')
+"""No load, load that comes after the start, load from the start on."""
+TURN = 20
+"""Frames of a turn."""
+TURN_BEGINS = 'turn'
 PAUSE = 0.005
 """Seconds between two turns, in which the threads of the last one fall asleep."""
 
@@ -36,7 +43,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Time of a frame on a quiet and on a busy machine')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=60, help='frames of each process that count (default: 60)')
+    parser.add_argument(
+        '--frames',
+        type=int,
+        default=3 * TURN,
+        help=f'measured frames under each load, in turns of {TURN} (default: 60)',
+    )
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')
     parser.add_argument('--serve', action='store_true', help='run a frame for each line of the standard input')
@@ -68,8 +80,13 @@ def serve(args: argparse.Namespace) -> None:
     segmenter = OnlineSegmenter(args.config, device='cpu', cfg_options=args.cfg_options, precision='fp32')
     width, height = args.size
     frames = np.random.default_rng(0).integers(0, 255, (4, height, width, 3), dtype=np.uint8)
-    for index, _ in enumerate(sys.stdin):
-        print('ms', segmenter.step(frames[index % len(frames)]).timings['total'], flush=True)
+    most = torch.get_num_threads() if args.policy == [ADAPTED] else 1
+    with ThreadAdapter(torch.set_num_threads, most) as threads:
+        for index, line in enumerate(sys.stdin):
+            if line.strip() == TURN_BEGINS:
+                threads.restart()  # while others had their turn, this process saw their load
+            threads.update()
+            print('ms', segmenter.step(frames[index % len(frames)]).timings['total'], flush=True)
 
 
 class Server:
@@ -88,9 +105,12 @@ class Server:
     def __enter__(self) -> 'Server':
         return self
 
-    def step(self) -> float:
-        """Milliseconds of the next frame."""
-        self._process.stdin.write('\n')
+    def take_turn(self, frames: int) -> list[float]:
+        """Milliseconds of so many frames, one after the other."""
+        return [self._step('' if index else TURN_BEGINS) for index in range(frames)]
+
+    def _step(self, message: str) -> float:
+        self._process.stdin.write(f'{message}\n')
         self._process.stdin.flush()
         for line in self._process.stdout:
             if line.startswith('ms '):
@@ -118,34 +138,46 @@ def busy_processes(count: int) -> Iterator[None]:
 def measure(
     policies: Mapping[str, Mapping[str, str]], arguments: Sequence[str], frames: int, busy: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of each frame by name of the policy: 'quiet', and 'busy' beside so many processes.
+    """Milliseconds of each frame, by name of the policy and by load, of which ``busy`` processes are one.
 
-    Processes begin under the load under which they are measured, one after the other: a program looks at it once.
+    A process has its first turn under each load for itself; it does not count.
     """
-    times: dict[str, dict[str, list[float]]] = {name: {} for name in policies}
-    for load, count in (('quiet', 0), ('busy', busy)):
-        with busy_processes(count), contextlib.ExitStack() as stack:
-            servers = {}
-            for name, environment in policies.items():
-                servers[name] = stack.enter_context(Server(arguments, environment))
-                for _ in range(WARMUP):
-                    servers[name].step()
-                times[name][load] = []
-            for _ in range(frames):
-                for name, server in servers.items():
-                    times[name][load].append(server.step())
-                    time.sleep(PAUSE)
+    times: dict[str, dict[str, list[float]]] = {name: {load: [] for load in LOADS} for name in policies}
+
+    def started(stack: contextlib.ExitStack) -> dict[str, Server]:
+        servers = {}
+        for name, environment in policies.items():
+            servers[name] = stack.enter_context(Server([*arguments, '--policy', name], environment))
+            servers[name].take_turn(TURN)  # the next one would take its start for load
+        return servers
+
+    def take_turns(servers: Mapping[str, Server], load: str) -> None:
+        for start in range(0, frames, TURN):
+            for name, server in servers.items():
+                time.sleep(PAUSE)
+                times[name][load] += server.take_turn(min(TURN, frames - start))
+
+    with contextlib.ExitStack() as stack:
+        servers = started(stack)
+        take_turns(servers, 'quiet')
+        with busy_processes(busy):
+            for server in servers.values():
+                server.take_turn(TURN)
+            take_turns(servers, 'later')
+    with busy_processes(busy), contextlib.ExitStack() as stack:
+        take_turns(started(stack), 'busy')
     return times
 
 
 def summary(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Medians, the ratio of busy and quiet, and the ratio to the first one, frame by frame."""
+    """Medians in milliseconds, how many times slower beside others, and the ratio to the first one, in pairs."""
     first = next(iter(times.values()))
     figures = {}
     for name, loads in times.items():
-        quiet, busy = (statistics_of(loads[load]) for load in ('quiet', 'busy'))
-        figures[name] = dict(quiet_ms=quiet.p50, busy_ms=busy.p50, slower=busy.p50 / quiet.p50, frames=quiet.count)
-        figures[name]['of_first'] = {load: paired_ratio(loads[load], first[load]).p50 for load in loads}
+        medians = {load: statistics_of(loads[load]).p50 for load in LOADS}
+        slower = {load: medians[load] / medians['quiet'] for load in LOADS[1:]}
+        of_first = {load: paired_ratio(loads[load], first[load]).p50 for load in LOADS}
+        figures[name] = dict(ms=medians, slower=slower, of_first=of_first, frames=len(loads['quiet']))
     return figures
 
 
@@ -163,12 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with interrupted_once():  # SIGTERM ends what it has started too
         figures = summary(measure(policies, given, args.frames, busy))
     rows = [
-        [name, *(f'{row[key]:.1f}' for key in ('quiet_ms', 'busy_ms', 'slower'))]
-        + [f'{row["of_first"][load]:.2f}' for load in ('quiet', 'busy')]
+        [name, *(f'{row["ms"][load]:.1f}' for load in LOADS), *(f'{ratio:.2f}' for ratio in row['slower'].values())]
         for name, row in figures.items()
     ]
-    header = ['threads', 'quiet, ms', f'beside {busy} busy processes, ms', 'times slower', 'of first: quiet', 'busy']
-    print(markdown_table(header, rows))
+    print(markdown_table(['threads', *(f'{load}, ms' for load in LOADS), 'later: slower', 'busy: slower'], rows))
     if args.json:
         machine = describe_machine(torch.device('cpu'))
         write_json(args.json, dict(machine=machine, config=args.config, busy_processes=busy, policies=figures))

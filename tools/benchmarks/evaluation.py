@@ -1,4 +1,4 @@
-"""How much longer an evaluation takes than the model's steps in it.
+"""Compare the time of an evaluation with the time of the model's steps in it.
 
 ``python tools/benchmarks/evaluation.py CONFIG CHECKPOINT --json outputs/evaluation.json``
 """
@@ -14,7 +14,9 @@ from mmrcf.errors import InputError, exit_on_bad_input
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Time of an evaluation beside that of the model's steps in it")
+    parser = argparse.ArgumentParser(
+        description="Compare the time of an evaluation with that of the model's steps in it"
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
     add_json(parser)

@@ -1,7 +1,7 @@
-"""What a GPU does with the models: time of a frame, of a training step, memory, and parity with the CPU.
+"""Measure the models on a GPU: time of a frame and of a training step, memory, and parity with the CPU.
 
 ``python tools/benchmarks/gpu.py`` takes less than eight minutes, and writes docs/performance/gpu.json and the section
-of GPUs in docs/performance.md. What does not fit into ``--minutes`` is left out and said.
+of GPUs in docs/performance.md. Measurements that do not fit into ``--minutes`` are left out and listed.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES), help='default: all')
     parser.add_argument('--parity', choices=SHIPPED_MODELS, default='shapes', help='shipped model of the parity')
     add_size(parser, 'size of the frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=100, help='frames that count (default: 100)')
-    parser.add_argument('--minutes', type=float, default=8.0, help='start nothing after that (default: 8)')
+    parser.add_argument('--frames', type=int, default=100, help='measured frames (default: 100)')
+    parser.add_argument('--minutes', type=float, default=8.0, help='start no measurement after this time (default: 8)')
     add_json(parser)
     parser.add_argument('--page', metavar='FILE.md', help='write the table between the gpu markers of this file')
     args = parser.parse_args(arguments)

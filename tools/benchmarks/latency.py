@@ -1,4 +1,4 @@
-"""How long a model takes from an encoded frame to its final masks, stage by stage, beside others in the same run.
+"""Measure the time of a model from an encoded frame to its final masks, by stage, and compare it with other models.
 
 ``python tools/benchmarks/latency.py CONFIG --size 640x360 --baseline OTHER_CONFIG --json outputs/latency.json``
 """
@@ -32,8 +32,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='its weights (default: random ones)')
     parser.add_argument('--input', help='video file or folder of images (default: made-up frames of --size)')
     add_size(parser, 'size of made-up frames', (640, 360), least=16)
-    parser.add_argument('--frames', type=int, default=40, help='frames that count (default: 40)')
-    parser.add_argument('--warmup', type=int, default=5, help='frames before that, which do not (default: 5)')
+    parser.add_argument('--frames', type=int, default=40, help='measured frames (default: 40)')
+    parser.add_argument(
+        '--warmup', type=int, default=5, help='frames before these, which are not measured (default: 5)'
+    )
     add_device(parser)
     add_precision(parser, of='CONFIG')
     add_runtime(parser)
@@ -47,7 +49,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='CONFIG',
-        help='others (fp32, random weights, eager)',
+        help='configs to compare with (fp32, random weights, eager)',
     )
     parser.add_argument('--optimize-baselines', action='store_true', help='optimize them for inference too')
     add_json(parser)

@@ -1,4 +1,4 @@
-"""A camera that is faster than the model: how old is the newest answer, and what was passed over?
+"""Simulate a camera that is faster than the model: age of the results, and dropped frames.
 
 ``python tools/benchmarks/live.py CONFIG CHECKPOINT --source-fps 60 --model-fps 10 --seconds 60``
 """
@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='A camera that is faster than the model')
+    parser = argparse.ArgumentParser(description='Simulate a camera that is faster than the model')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    parser.add_argument('--clip', default=str(ROOT / 'demo/shapes.mp4'), help='what the camera sees, again and again')
+    parser.add_argument('--clip', default=str(ROOT / 'demo/shapes.mp4'), help='frames of the camera, repeated')
     parser.add_argument('--source-fps', type=float, default=60.0, help='rate of the camera (default: 60)')
     parser.add_argument('--model-fps', type=float, help='slow the model down to this rate')
     parser.add_argument('--seconds', type=float, default=60.0, help='length of the stream (default: 60)')

@@ -1,4 +1,4 @@
-"""Where the time of a step goes, operator by operator, as PyTorch's profiler sees it.
+"""Measure the time of a step by operator, with PyTorch's profiler.
 
 ``python tools/benchmarks/operators.py CONFIG --json outputs/operators.json``
 """

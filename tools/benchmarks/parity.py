@@ -21,7 +21,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     mode.add_argument(
         '--round-products',
         action='store_true',
-        help='instead, round what products take and give to bfloat16, as a processor with instructions for it does',
+        help='instead, round inputs and outputs of products to bfloat16, as on a processor that supports it',
     )
     add_split(parser)
     add_frame_limit(parser)

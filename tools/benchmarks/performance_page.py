@@ -242,18 +242,14 @@ def busy(results: Results) -> str:
     }
     rows = []
     for name, row in found['policies'].items():
-        times = [f'{row["quiet_ms"]:.0f} ms', f'{row["busy_ms"]:.0f} ms', f'{row["slower"]:.2f}x']
-        of_first = row['of_first']
-        ratios = f'{of_first["quiet"]:.2f}x / {of_first["busy"]:.2f}x ({row["frames"]} pairs each)'
-        rows.append([titles[name], *times, ratios])
-    header = [
-        'threads',
-        'quiet',
-        f'beside {found["busy_processes"]} busy processes',
-        'slower by',
-        'time of the first row',
-    ]
-    return markdown_table(header, rows)
+        slower, of_first = row['slower'], row['of_first']
+        times = [f'{row["ms"]["quiet"]:.0f} ms']
+        times += [f'{row["ms"][load]:.0f} ms ({slower[load]:.2f}x)' for load in ('later', 'busy')]
+        rows.append([titles[name], *times, f'{" / ".join(f"{of_first[load]:.2f}x" for load in row["ms"])}'])
+    header = ['threads', 'quiet', 'load after the start', 'load from the start on', 'time of the first row']
+    frames = next(iter(found['policies'].values()))['frames']
+    processes = found['busy_processes']
+    return f'{processes} busy processes; {frames} frames under each load.\n\n{markdown_table(header, rows)}'
 
 
 PARITY = {
@@ -274,6 +270,7 @@ SECTIONS = {
     'r101': latency('latency_r101'),
     'r18': latency('latency_r18', 'latency_r18_compiled'),
     'r18-openvino': latency('latency_r18_openvino'),
+    'real': latency('latency_real', 'latency_real_openvino'),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),

@@ -1,8 +1,8 @@
 """Measure and write all tables of configs/real/README.md: one command.
 
 ``python tools/benchmarks/real.py`` evaluates the checkpoint of each row on the validation videos and on the validation
-images, as videos of one frame, and leaves a JSON file for each row in docs/real. What is there is not measured again,
-so it can be interrupted; a row whose checkpoint is not there yet is left out.
+images, as videos of one frame, and leaves a JSON file for each row in docs/real. A row with a file is not measured
+again, so the command can be interrupted. A row without a checkpoint is left out.
 """
 
 import argparse

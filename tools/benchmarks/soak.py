@@ -1,4 +1,4 @@
-"""Memory and time of a long stream: does frame 10,000 cost what frame 1,000 cost?
+"""Measure memory and time over a long stream.
 
 ``python tools/benchmarks/soak.py CONFIG [CHECKPOINT] --frames 10000 --json outputs/soak.json --plot outputs/soak.png``
 """
@@ -19,7 +19,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Memory and time over a long stream')
     parser.add_argument('config', help='config file, or an exported .onnx file')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: random ones)')
-    parser.add_argument('--input', help='video file or folder, again and again (default: made-up frames)')
+    parser.add_argument('--input', help='video file or folder, repeated (default: made-up frames)')
     add_size(parser, 'size of made-up frames', (288, 160), least=16)
     parser.add_argument('--frames', type=int, default=10000, help='length of the stream (default: 10000)')
     add_threads(parser)

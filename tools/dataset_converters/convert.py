@@ -75,7 +75,7 @@ if __name__ == '__main__':
 
 from mmrcf.datasets import converters
 from mmrcf.datasets.converters import Converted
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, counted
 
 
 def convert(args: argparse.Namespace) -> Converted:
@@ -112,7 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counts = Counter(track.category for video in converted.videos for track in video.tracks if not track.crowd)
     objects = ', '.join(f'{counts[name]} {name}' for name in converted.classes if counts[name])
     frames = sum(len(video.file_names) for video in converted.videos)
-    size = f'{frames} images' if stills else f'{len(converted.videos)} videos of {frames} frames'
+    size = (
+        counted(frames, 'image')
+        if stills
+        else f'{counted(len(converted.videos), "video")} of {counted(frames, "frame")}'
+    )
     print(f'{args.out}: {size}; objects: {objects}; file names are relative to {converted.image_root}')
 
 

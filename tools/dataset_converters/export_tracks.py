@@ -35,7 +35,7 @@ if __name__ == '__main__':
 from mmrcf.datasets.annotations import AnnotationFile, parse_annotations
 from mmrcf.evaluation import load_ground_truth
 from mmrcf.evaluation.functional.track_files import coco_results, mot_lines
-from mmrcf.utils import atomic_output, read_json
+from mmrcf.utils import atomic_output, counted, read_json
 
 
 def chosen_video(file: AnnotationFile, video_id: int | None) -> int:
@@ -44,7 +44,9 @@ def chosen_video(file: AnnotationFile, video_id: int | None) -> int:
         return next(iter(file.videos))
     if video_id not in file.videos:
         known = ', '.join(map(str, list(file.videos)[:5]))
-        raise InputError(f'--video {video_id}: {file.source} has {len(file.videos)} videos, {known} ...; name one')
+        raise InputError(
+            f'--video {video_id}: {file.source} has {counted(len(file.videos), "video")}, {known} ...; name one'
+        )
     return video_id
 
 
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = json.dumps(lines)
     with atomic_output(args.out) as temporary:
         temporary.write_text(text, encoding='utf-8')
-    print(f'wrote {args.out}: {len(lines)} boxes of {len(file.require_annotations())} tracks')
+    print(f'wrote {args.out}: {counted(len(lines), "box")} of {counted(len(file.require_annotations()), "track")}')
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ if __name__ == '__main__':
 import numpy as np
 
 from mmrcf.datasets.annotations.reader import parse_annotations
-from mmrcf.utils import read_json, write_json
+from mmrcf.utils import counted, read_json, write_json
 
 
 def split_annotations(content: dict[str, Any], share: float, seed: int, source: str) -> tuple[dict, dict]:
@@ -53,7 +53,8 @@ def split_annotations(content: dict[str, Any], share: float, seed: int, source: 
     first_size = round(share * len(ids))
     if not 0 < first_size < len(ids):
         raise InputError(
-            f'{source}: a share of {share} of {len(ids)} {kind} leaves one part empty; give another --share'
+            f'{source}: a share of {share} of {counted(len(ids), kind[:-1])} leaves one part empty; give '
+            'another --share'
         )
     drawn = np.random.default_rng(seed).permutation(len(ids))
     chosen = {ids[index] for index in drawn[:first_size]}
@@ -72,7 +73,7 @@ def describe_part(content: dict[str, Any]) -> str:
     kind = 'videos' if content.get('videos') else 'images'
     used = {item['category_id'] for item in content['annotations']}
     missing = [category['name'] for category in content['categories'] if category['id'] not in used]
-    line = f'{len(content[kind])} {kind}, {len(content["annotations"])} objects'
+    line = f'{counted(len(content[kind]), kind[:-1])}, {counted(len(content["annotations"]), "object")}'
     return f'{line}; none of {", ".join(missing)}' if missing else line
 
 

@@ -21,12 +21,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('ann_file', help='annotation file (JSON)')
-    parser.add_argument('--image-root', help='folder that the file names are relative to; every frame is then read too')
+    parser.add_argument('--image-root', help='folder that the file names are relative to; reads every frame too')
     parser.add_argument(
-        '--audio', metavar='FOLDER', help='folder of the audio files; each is then read, and frame times are checked'
+        '--audio', metavar='FOLDER', help='folder of the audio files; reads each of them, and checks frame times'
     )
     parser.add_argument(
-        '--audio-suffix', default='.wav', metavar='SUFFIX', help='what follows the name of an audio file (default .wav)'
+        '--audio-suffix', default='.wav', metavar='SUFFIX', help='suffix of audio files (default: .wav)'
     )
     parser.add_argument('--fps', type=float, help='with --audio: frames a second of videos without that field')
     parser.add_argument(
@@ -42,7 +42,7 @@ if __name__ == '__main__':
 from mmrcf.datasets.annotations.problems import Problem
 from mmrcf.datasets.annotations.validation import validate_annotations
 from mmrcf.datasets.audio_validation import AudioFolder
-from mmrcf.utils import write_json
+from mmrcf.utils import counted, write_json
 
 
 @exit_on_bad_input
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(args.json, [problem.as_dict() for problem in problems])
     _print_problems(problems)
     counts = Counter(problem.severity for problem in problems)
-    notes = f', {counts["note"]} notes' if counts['note'] else ''
-    print(f'{args.ann_file}: {counts["error"]} errors, {counts["warning"]} warnings{notes}')
+    notes = f', {counted(counts["note"], "note")}' if counts['note'] else ''
+    print(f'{args.ann_file}: {counted(counts["error"], "error")}, {counted(counts["warning"], "warning")}{notes}')
     sys.exit(1 if counts['error'] else 0)
 
 

@@ -1,7 +1,7 @@
 """Run the rows of a table of the paper on the synthetic benchmark: ``python tools/experiments/run.py V --seeds 0,1,2``.
 
-Every row is trained with the same budget from the same backbone; nothing else is taken over from another row. A run
-leaves ``docs/experiments/<table>/<row>_seed<seed>.json``; finished runs are kept and interrupted ones continue.
+Every row is trained with the same budget from the same backbone; rows share nothing else. A run writes
+``docs/experiments/<table>/<row>_seed<seed>.json``; finished runs are kept and interrupted ones continue.
 ``tools/experiments/report.py`` makes the page of them.
 """
 

@@ -18,7 +18,7 @@ from mmengine.config import Config
 from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
 from mmrcf.engine.config import load_config, require_training
 from mmrcf.errors import InputError
-from mmrcf.utils import describe_machine, read_json, write_json
+from mmrcf.utils import counted, describe_machine, read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 # The columns of a table of runs: name in tools/test.py, heading.
@@ -89,7 +89,7 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
                     f'result {path}: is of other settings than this run has now; --force runs it again and replaces it'
                 )
         due.append((run, config))
-    print(f'{len(runs)} runs, {len(runs) - len(due)} of them have a result', flush=True)
+    print(f'{counted(len(runs), "run")}, {len(runs) - len(due)} of them have a result', flush=True)
     if jobs == 1:
         errors = [_attempt(*item, results, work) for item in due]
     else:

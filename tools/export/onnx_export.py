@@ -1,4 +1,4 @@
-"""Write the step of a model as one graph, its state among its inputs and outputs.
+"""Write the step of a model as one graph. The state of the stream is an input and an output.
 
 ``python tools/export/onnx_export.py CONFIG CHECKPOINT --out FILE.onnx``
 """
@@ -29,9 +29,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_size(size, 'only for videos of this size; the fastest graph')
     size.add_argument('--dynamic', action='store_true', help='for videos of any size (default)')
     parser.add_argument('--opset', type=int, default=OPSET, help=f'version of the ONNX operators (default: {OPSET})')
-    parser.add_argument('--int8', metavar='VIDEO', help='quantise to int8; VIDEO shows what the model is for')
+    parser.add_argument('--int8', metavar='VIDEO', help='quantise to int8, calibrated on VIDEO')
     parser.add_argument(
-        '--calibration-frames', type=int, default=100, metavar='N', help='frames of VIDEO to look at (default: 100)'
+        '--calibration-frames',
+        type=int,
+        default=100,
+        metavar='N',
+        help='frames of VIDEO for calibration (default: 100)',
     )
     parser.add_argument(
         '--keep-float',

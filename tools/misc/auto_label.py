@@ -19,12 +19,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Label videos with the tracks of a model')
     parser.add_argument('videos', nargs='+', help='video files, folders of images or of videos, globs')
     parser.add_argument(
-        '--teacher',
-        nargs='+',
-        required=True,
-        metavar='MODEL',
-        help='name of a model, or CONFIG CHECKPOINT: any model that runs a stream',
+        '--teacher', required=True, metavar='MODEL', help='name of a model, or a config: any model that runs a stream'
     )
+    parser.add_argument('--checkpoint', metavar='FILE', help='weights of the teacher where it is a config')
     parser.add_argument('--out', required=True, metavar='FOLDER', help='folder of the data set')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='classes to label (default: all of the teacher)')
     rules = LabelRules()
@@ -41,10 +38,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_max_size(parser)
     parser.add_argument('--force', action='store_true', help='label videos again that are labelled already')
     add_device(parser)
-    args = parser.parse_args(arguments)
-    if len(args.teacher) > 2:
-        parser.error(f'--teacher {" ".join(args.teacher)}: expected a name, or CONFIG CHECKPOINT')
-    return args
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':
@@ -53,7 +47,7 @@ if __name__ == '__main__':
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.apis.auto_label import AutoLabeller, list_videos
 from mmrcf.media import require_source
-from mmrcf.utils import keep_freed_memory
+from mmrcf.utils import counted, keep_freed_memory
 
 
 @exit_on_bad_input
@@ -72,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         min_class_share=args.min_class_share,
         classes=tuple(args.classes) if args.classes else None,
     )
-    segmenter = OnlineSegmenter(*args.teacher, device=args.device)
-    teacher = ' '.join(args.teacher)
+    segmenter = OnlineSegmenter(args.teacher, args.checkpoint, device=args.device)
+    teacher = ' '.join(filter(None, (args.teacher, args.checkpoint)))
     labeller = AutoLabeller(segmenter, args.out, rules, args.every, args.max_size, args.force, teacher)
     counts = labeller.run(videos)
     print(
-        f'{args.out}/instances.json: {counts["videos"]} videos ({counts["labelled_before"]} labelled before) with '
-        f'{counts["frames"]} frames: {counts["objects"]} objects, {counts["ignored"]} ignored regions; look at '
-        f'{args.out}/contact_sheet.jpg'
+        f'{args.out}/instances.json: {counted(counts["videos"], "video")} ({counts["labelled_before"]} labelled '
+        f'before) with {counted(counts["frames"], "frame")}: {counted(counts["objects"], "object")}, '
+        f'{counted(counts["ignored"], "ignored region")}; look at {args.out}/contact_sheet.jpg'
     )
     if not counts['objects']:
         print('no track became an object: nothing can be learnt from these labels; lower --accept-thr or --min-frames')

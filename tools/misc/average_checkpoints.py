@@ -2,9 +2,9 @@
 
 ``python tools/misc/average_checkpoints.py a.pth b.pth --out average.pth``
 
-The first file has all the weights; one that a later file lacks (the context of a model that began without) is averaged
-over those that have it. What is averaged often does better on new data than any of its parts (Wortsman et al.,
-"Model soups", ICML 2022).
+The first file must have all weights. If a later file lacks one (the context, in a model that was trained without it),
+the average is over the files that have it. The average is often better on new data than each of its parts (Wortsman et
+al., "Model soups", ICML 2022).
 """
 
 import argparse
@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from mmrcf.engine.checkpoint import read_checkpoint
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, counted
 
 
 def average(files: Sequence[str], contents: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     meta = contents[0]['meta'] | dict(averaged=list(args.checkpoints))
     with atomic_output(args.out) as temporary:
         torch.save(dict(state_dict=weights, meta=meta), temporary)
-    print(f'{args.out}: {len(weights)} tensors, the mean of {len(contents)} checkpoints')
+    print(f'{args.out}: {counted(len(weights), "tensor")}, the mean of {counted(len(contents), "checkpoint")}')
 
 
 if __name__ == '__main__':

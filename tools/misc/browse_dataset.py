@@ -1,9 +1,9 @@
-"""Look at training clips of a config as the model would see them, after all augmentation.
+"""Draw training clips of a config as the model gets them, after all augmentation.
 
 ``python tools/misc/browse_dataset.py configs/rcf/rcf_r50_ytvis19.py --out clips.png``
 
 A row is a clip; its references come first, then its targets. Clips come from the sampler of the config, so several data
-sets show in their real proportion. Ignored regions are dim and striped.
+sets appear in their real proportion. Ignored regions are dim and striped.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from mmrcf.errors import InputError, exit_on_bad_input
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Draw training clips of a config as the model would see them')
+    parser = argparse.ArgumentParser(description='Draw training clips of a config as the model gets them')
     parser.add_argument('config', help='config file')
     parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
     parser.add_argument('--clips', type=int, default=6, help='number of clips (default: %(default)s)')
@@ -35,7 +35,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 
 from mmrcf.engine.config import explained_config_errors, load_config
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, counted
 from mmrcf.visualization import draw_clip, stack_rows
 
 WORKER_FIELDS = ('prefetch_factor', 'timeout', 'multiprocessing_context')
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the clips."""
     args = parse_args(arguments)
     browse(args.config, args.out, args.clips, args.seed, args.height, args.cfg_options)
-    print(f'{args.out}: {args.clips} clips of {args.config}')
+    print(f'{args.out}: {counted(args.clips, "clip")} of {args.config}')
 
 
 if __name__ == '__main__':

@@ -60,7 +60,7 @@ from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.segmentation import segmentation_to_rle
 from mmrcf.datasets.label_completion import Completion, complete_labels
 from mmrcf.engine.config import load_config
-from mmrcf.utils import atomic_output, read_image, read_json
+from mmrcf.utils import atomic_output, counted, read_image, read_json
 
 logger = logging.getLogger(__name__)
 NEVER = 2.0  # above any score
@@ -250,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         content, counts = completed(dataset, segmenter, accept_thr, ignore_thr)
         temporary.write_text(json.dumps(content), encoding='utf-8')
     found = ', '.join(f'{counts[label]} {name}' for label, name in enumerate(classes))
-    print(f'{args.out}: {counts["images"]} images completed with {found}; ignored regions in {counts["ignored"]}')
+    images = counted(counts['images'], 'image')
+    print(f'{args.out}: {images} completed with {found}; ignored regions in {counts["ignored"]}')
 
 
 if __name__ == '__main__':

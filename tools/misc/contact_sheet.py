@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from mmrcf.media import open_source
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, counted
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 GAP = 6
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic_output(args.out) as temporary:
         if not cv2.imwrite(str(temporary), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90]):
             raise InputError(f'--out {args.out}: cannot be written; check the space on the disk')
-    print(f'{args.out}: {len(args.times)} frames, {picture.shape[1]}x{picture.shape[0]}')
+    print(f'{args.out}: {counted(len(args.times), "frame")}, {picture.shape[1]}x{picture.shape[0]}')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Try configs before they cost time: build, load a batch, train one step, track one frame; on synthetic data.
+"""Test configs on synthetic data within seconds: build, load a batch, train one step, track one frame.
 
 ``python tools/misc/dry_run.py configs/rcf/rcf_r50_ytvis19.py``
 

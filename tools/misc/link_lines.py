@@ -1,7 +1,7 @@
 """Renew the line ranges in links to code: ``python tools/misc/link_lines.py docs/paper.md``.
 
 A link whose text is the name of a class, function or method of the file it points to, such as
-``[RCF.step](../mmrcf/models/vis/rcf.py#L1-L2)``, gets the lines that the definition has now.
+``[RCF.step](../mmrcf/models/vis/rcf.py#L1-L2)``, gets the current lines of the definition.
 """
 
 import argparse

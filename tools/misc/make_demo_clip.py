@@ -1,6 +1,6 @@
 """Write a clip for the demo (mp4, H.264): photographs under a moving camera, or synthetic videos with their audio.
 
-    python tools/misc/make_demo_clip.py photographs --out data/demo/photographs.mp4
+    python tools/misc/make_demo_clip.py photographs --out demo/photographs.mp4
 
 Two people and a cat: photographs that scikit-image and matplotlib install, on a plain wall under a camera that pans
 and zooms. Nothing is downloaded.
@@ -50,7 +50,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from tqdm import tqdm
 
-from mmrcf.utils import atomic_output, read_json, require_file, require_folder
+from mmrcf.utils import atomic_output, counted, read_json, require_file, require_folder
 
 BT709 = 1
 """The number of the standard in an H.264 header."""
@@ -276,7 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         count = make_photograph_clip(args.out, args.crf)
     else:
         count = make_synthetic_clip(args.out, args.crf, args.split, args.videos)
-    print(f'{args.out}: {count} frames, {args.out.stat().st_size / 1000:.0f} kB')
+    print(f'{args.out}: {counted(count, "frame")}, {args.out.stat().st_size / 1000:.0f} kB')
 
 
 if __name__ == '__main__':

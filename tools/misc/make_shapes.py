@@ -40,6 +40,7 @@ if __name__ == '__main__':
 from tqdm import tqdm
 
 from mmrcf.synthetic import write_split
+from mmrcf.utils import counted
 
 
 def parse_splits(text: str) -> dict[str, int]:
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 args.overwrite, report=lambda *_, bar=bar: bar.update(),
             )  # fmt: skip
         outcome = 'written' if written else 'there already, made with the same settings; kept'
-        print(f'{args.out}/{split}: {count} videos of {args.variant}, {outcome}')
+        print(f'{args.out}/{split}: {counted(count, "video")} of {args.variant}, {outcome}')
 
 
 if __name__ == '__main__':

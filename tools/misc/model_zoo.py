@@ -24,6 +24,7 @@ from mmengine.config import Config
 
 from mmrcf.datasets.classes import CLASS_LISTS, resolve_classes
 from mmrcf.model_index import ListedModel, listed_models, source_root
+from mmrcf.utils import counted
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
 HEAD = ('model', 'classes', 'published', 'measured here', 'size', 'licence')
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models = list(listed_models().values())
     write_between_markers(args.page, 'with-weights', with_weights(models))
     write_between_markers(args.page, 'without-weights', without_weights(models))
-    print(f'{Path(args.page)}: {len(models)} models')
+    print(f'{Path(args.page)}: {counted(len(models), "model")}')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Make a release checkpoint of a training checkpoint: its weights, and how they came about.
+"""Write a release checkpoint from a training checkpoint: weights, config, command and metrics.
 
 ``python tools/misc/publish_model.py work_dirs/x/best.pth model.pth --config configs/x.py \\
     --command 'python tools/train.py configs/x.py'``
@@ -17,7 +17,7 @@ from mmrcf.version import __version__
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Make a release checkpoint of a training checkpoint')
+    parser = argparse.ArgumentParser(description='Write a release checkpoint from a training checkpoint')
     parser.add_argument('checkpoint', help='checkpoint that training wrote')
     parser.add_argument('out', help='release checkpoint to write')
     parser.add_argument('--command', required=True, help='the command that trained it')
@@ -32,7 +32,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help='files of tools/test.py --json, for example test=m.json',
     )
     parser.add_argument('--data', metavar='TEXT', help='what it was trained on, to put inside')
-    parser.add_argument('--licence', metavar='TEXT', help='what the data it was trained on allows, to put inside')
+    parser.add_argument('--licence', metavar='TEXT', help='terms of use that the training data impose, to put inside')
     parser.add_argument('--date', default=time.strftime('%Y-%m-%d'), help='day of the training; default: today')
     parser.add_argument('--half', action='store_true', help='store the weights in half precision')
     parser.add_argument('--max-mib', type=float, default=16.0, metavar='MIB', help='refuse a larger file; default: 16')

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmrcf.errors import InputError
 from mmrcf.structures import IGNORED_LABEL
+from mmrcf.utils import counted
 
 from .reader import EVERYTHING, read_annotations
 from .records import FrameObject, VideoRecord
@@ -35,7 +36,7 @@ def label_categories(
     unknown = sorted(set(names.values()) - set(classes) - set(ignored))
     if unknown:
         raise InputError(
-            f'{where}: categories {unknown} are not in the class list ({len(classes)} classes); '
+            f'{where}: categories {unknown} are not in the class list ({counted(len(classes), "class")}); '
             'add them to metainfo.classes or name them in ignore_categories'
         )
     kept = {name: label for label, name in enumerate(classes) if name not in ignored}

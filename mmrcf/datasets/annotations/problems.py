@@ -49,7 +49,7 @@ class Problem:
 
 
 Report = Callable[[Problem], None]
-"""What is done with a problem. Reading continues where it returns."""
+"""Called with each problem. If it returns, reading continues."""
 
 
 def refuse(source: str) -> Report:

@@ -182,7 +182,7 @@ class AnnotationReader:
         """Paths of the frames; none after an error."""
         key = 'file_name' if self.has_images else 'file_names'
         names = [location.read(entry, key, str)] if self.has_images else location.read(entry, key, list)
-        if names is None or names == [None]:
+        if names is None or (self.has_images and names == [None]):  # an error of its own
             return ()
         if not names:
             location.error(key, 'is an empty list, expected the path of every frame')

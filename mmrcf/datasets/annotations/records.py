@@ -7,6 +7,7 @@ from typing import Any
 from pycocotools import mask as mask_utils
 
 from mmrcf.errors import InputError
+from mmrcf.utils import counted
 
 from .problems import Location, refuse
 from .segmentation import SegmentationError, segmentation_to_rle
@@ -61,7 +62,7 @@ class VideoRecord:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f'video {self.video_id} ({self.folder})'
 
     def decode(self, segmentations: Sequence[Any], location: Location) -> dict[int, RLE | None]:
@@ -72,8 +73,8 @@ class VideoRecord:
         if len(segmentations) != self.length:
             location.error(
                 'segmentations',
-                f'has {len(segmentations)} entries, but {self.label} has {self.length} frames; give one for each '
-                'frame, null where the object is absent',
+                f'has {counted(len(segmentations), "entry")}, but {self.label} has {counted(self.length, "frame")}; '
+                'give one for each frame, null where the object is absent',
             )
         rles: dict[int, RLE | None] = {}
         for frame, segmentation in enumerate(segmentations):

@@ -9,7 +9,7 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
-from mmrcf.utils import read_image, read_json, require_folder
+from mmrcf.utils import counted, read_image, read_json, require_folder
 
 from ..orientation import UPRIGHT, exif_orientation
 from .problems import Location, Problem, Report, describe
@@ -142,7 +142,9 @@ def _check_derived(location: Location, entry: Any, rles: dict[int, RLE | None], 
             location.warning(key, f'is {describe(values)}, expected a list with an entry for each frame')
             continue
         if len(values) != video.length:
-            location.warning(key, f'has {len(values)} entries, but the video has {video.length} frames')
+            location.warning(
+                key, f'has {counted(len(values), "entry")}, but the video has {counted(video.length, "frame")}'
+            )
         wrong = [frame for frame, rle in rles.items() if frame < len(values) and differs(values[frame], rle)]
         if wrong:
             location.warning(

@@ -21,7 +21,7 @@ Names = str | Path | Sequence[str | int] | None
 
 @dataclass(frozen=True)
 class AnnotationView:
-    """What is taken from an annotation file, and under which names.
+    """The part of an annotation file that is used, and the names of its classes.
 
     A video is named by its id or by the folder of its first frame, an image by its id or by its file name.
 

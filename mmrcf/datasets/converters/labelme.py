@@ -14,7 +14,7 @@ from PIL import Image
 
 from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
-from mmrcf.utils import read_json, require_folder
+from mmrcf.utils import counted, read_json, require_folder
 
 from .images import IMAGE_SUFFIXES, common_size, each, image_size, list_folders, list_images, natural_order
 from .shapes import box_points, ellipse_points, pasted_rle, polygon_rle
@@ -162,7 +162,7 @@ def _points(shape: Mapping[str, Any], numbers: tuple[int, ...] | None, where: st
             raise InputError(f'{where}: points hold {point!r}, expected [x, y]; correct it')
     if numbers is not None and len(points) not in numbers:
         expected = ' or '.join(str(number) for number in numbers)
-        raise InputError(f'{where}: has {len(points)} points, expected {expected}; draw it again')
+        raise InputError(f'{where}: has {counted(len(points), "point")}, expected {expected}; draw it again')
     return [(point[0], point[1]) for point in points]
 
 

@@ -37,7 +37,7 @@ class LabelledVideo:
 
 @dataclass
 class Converted:
-    """What a converter returns.
+    """The result of a converter.
 
     Attributes:
         videos: At least one.
@@ -84,7 +84,7 @@ def coco_content(converted: Converted, where: str) -> dict:
 
 def _as_records(converted: Converted, where: str, has_images: bool) -> AnnotationFile:
     if not any(track.rles for video in converted.videos for track in video.tracks):
-        raise InputError(f'{where}: {len(converted.videos)} videos or images without any object; check the masks')
+        raise InputError(f'{where}: no video and no image has an object; check the masks')
     category_ids = {name: number for number, name in enumerate(converted.classes, 1)}
     videos: dict[int, VideoRecord] = {}
     annotations: list[AnnotationRecord] = []

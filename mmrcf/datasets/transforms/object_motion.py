@@ -26,7 +26,7 @@ REDUCED_SIDE = 64
 KNOWN_PART = 0.9
 GRAIN_SIGMA = 1.5
 GRAIN_LEVELS = 24
-"""What is coarser or stronger is no grain but a shape, of letters for example, and would be seen twice."""
+"""Coarser or stronger patterns are not grain but shapes, of letters for example, and would appear twice."""
 
 
 @TRANSFORMS.register_module()

@@ -16,7 +16,7 @@ GREY = np.array([0.114, 0.587, 0.299])  # BGR
 MIDDLE = 127.5
 LEAST_LENGTH = 1.5
 LEAST_SIGMA = 0.3
-"""What is blurred less looks the same, in pixels."""
+"""Weaker blur is not visible, in pixels."""
 
 
 @TRANSFORMS.register_module()

@@ -15,6 +15,7 @@ from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS
+from mmrcf.utils import counted
 
 
 @HOOKS.register_module()
@@ -43,7 +44,7 @@ class DatasetCheckHook(Hook):
         classes = len(dataset.metainfo['classes'])
         if classes != model.num_classes:
             raise InputError(
-                f'model: num_classes={model.num_classes}, but the training data has {classes} classes; '
+                f'model: num_classes={model.num_classes}, but the training data has {counted(classes, "class")}; '
                 'correct num_classes or metainfo.classes'
             )
         if isinstance(model, RCF):
@@ -96,8 +97,8 @@ def _check_pastes(dataset: Dataset, name: str) -> None:
         length, own_length = paste.sources.clip_length, clip_length(dataset)
         if own_length not in (None, length):
             raise InputError(
-                f'{name}: VideoCopyPaste: the sources give clips of {length} frames, but the data set of {own_length}; '
-                'set the same num_references and num_targets on all of them'
+                f'{name}: VideoCopyPaste: the sources give clips of {counted(length, "frame")}, but the data set of '
+                f'{own_length}; set the same num_references and num_targets on all of them'
             )
 
 

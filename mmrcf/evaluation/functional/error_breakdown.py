@@ -1,4 +1,4 @@
-"""What AP50 loses to each type of error, by TIDE (Bolya et al., ECCV 2020).
+"""The loss of AP50 from each type of error, by TIDE (Bolya et al., ECCV 2020).
 
 Each false positive has one type, by its IoU with the annotated objects of its video; so has each object that nothing
 found. The loss of a type is what AP50 gains when the errors of this type alone are fixed. Matching and averaging are
@@ -204,7 +204,7 @@ class ErrorBreakdown:
 
 
 def _videos(evaluation: VideoEvaluation) -> Iterator[_Video]:
-    """What pycocotools matched at :data:`FOREGROUND_IOU`, by video."""
+    """The matches of pycocotools at :data:`FOREGROUND_IOU`, by video."""
     params = evaluation.params
     (threshold,) = np.flatnonzero(params.iouThrs == FOREGROUND_IOU)
     # pycocotools has a list of matches by category, range of areas and video. The first range is of all areas.

@@ -41,7 +41,7 @@ def slot_distances(after: Tensor, before: Tensor, p: int) -> tuple[float, float]
 def chance_above(values: Sequence[float], others: Sequence[float]) -> float | None:
     """Probability that one of ``values`` is above one of ``others``, ties counting half; None without any.
 
-    It is the area under the ROC curve: 0.5 if the two cannot be told apart, 1 if every value is above all others.
+    It is the area under the ROC curve: 0.5 if the two do not differ, 1 if every value is above all others.
     """
     if not len(values) or not len(others):
         return None

@@ -13,6 +13,7 @@ from mmrcf.datasets.annotations.problems import Location, describe, refuse
 from mmrcf.datasets.annotations.reader import parse_annotations
 from mmrcf.datasets.annotations.records import AnnotationFile, AnnotationRecord, VideoRecord
 from mmrcf.errors import InputError
+from mmrcf.utils import counted
 
 from .ground_truth import GroundTruth, Track
 
@@ -147,7 +148,7 @@ def _same_video(video: VideoRecord, file: AnnotationFile, ground_truth: GroundTr
     found, expected = ((item.length, item.width, item.height) for item in (video, other))
     if found != expected:
         raise InputError(
-            f'{file.source}: {video.label} has {found[0]} frames of {found[1]}x{found[2]} pixels, and {expected[0]} of '
-            f'{expected[1]}x{expected[2]} in {ground_truth.source}; give tracks of the same frames'
+            f'{file.source}: {video.label} has {counted(found[0], "frame")} of {found[1]}x{found[2]} pixels, and '
+            f'{expected[0]} of {expected[1]}x{expected[2]} in {ground_truth.source}; give tracks of the same frames'
         )
     return other

@@ -1,4 +1,4 @@
-"""What AP50 loses to wrong classes, inexact masks, duplicates, background and missed objects."""
+"""The loss of AP50 from wrong classes, inexact masks, duplicates, background and missed objects."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What metrics of frame-by-frame results have in common: they gather frames from all ranks and order them by video."""
+"""The base of metrics on frames: it gathers frames from all ranks and orders them by video."""
 
 import dataclasses
 from abc import abstractmethod
@@ -15,7 +15,7 @@ from mmrcf.datasets.annotations.class_maps import resolve_class_map
 from mmrcf.datasets.annotations.records import VideoRecord
 from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
-from mmrcf.utils import require_file
+from mmrcf.utils import counted, require_file
 
 from ..functional.ground_truth import GroundTruth, load_ground_truth
 
@@ -43,7 +43,7 @@ class FrameMetric(BaseMetric):
     """Base of metrics on frames.
 
     Each result is a dict of one frame: ``video_id``, ``frame_id``, ``video_length``, ``ori_shape`` (H, W), and for its
-    n objects ``ids`` (n,), ``slots`` (n,), ``labels`` (n,), ``scores`` (n,), ``class_probs`` (n, K) and ``rles`` (n
+    n objects ``ids`` (n,), ``queries`` (n,), ``labels`` (n,), ``scores`` (n,), ``class_probs`` (n, K) and ``rles`` (n
     compressed RLE dicts). Frames may come in any order, from any number of ranks, each exactly once; a video of the
     annotation file of which no frame came counts as a video without predictions.
 
@@ -51,7 +51,7 @@ class FrameMetric(BaseMetric):
         ann_file: Annotation file in the official YouTube-VIS layout, of CocoVID or of COCO. The ground truth is read
             from here, with ``class_map``, ``only`` and ``exclude`` of the data set that is tested
             (:class:`~mmrcf.datasets.annotations.view.AnnotationView`). Or a dict with the path as ``ann_file`` and
-            values of its own for them; it must show the same videos as the data set.
+            other values of these; it must have the same videos as the data set.
         classes: Class names in the order of the labels; None for those of the dataset.
         collect_device: As in MMEngine; results are small and always travel as objects of the process group.
         prefix: As in MMEngine.
@@ -114,9 +114,9 @@ class FrameMetric(BaseMetric):
         differing = sorted(tested ^ set(videos))
         if differing:
             raise InputError(
-                f'{type(self).__name__}: ann_file {self.ann_file} has {len(videos)} videos and the tested data set '
-                f'{len(tested)}; they differ in {len(differing)}, first in video {differing[0]}; give both the same '
-                'annotation file, and ann_file as a path, without only and exclude of its own'
+                f'{type(self).__name__}: ann_file {self.ann_file} has {counted(len(videos), "video")} and the tested '
+                f'data set {len(tested)}; they differ in {len(differing)}, first in video {differing[0]}; give both '
+                'the same annotation file, and ann_file as a path, without only and exclude of its own'
             )
 
     def class_names(self) -> tuple[str, ...]:
@@ -187,7 +187,11 @@ class FrameMetric(BaseMetric):
 
         Args:
             ground_truth: The annotation file.
-            videos: All T frames in order, by video id in ascending order; only videos that were tested.
+            videos: By video id, the dicts of all T frames in order, as :class:`FrameMetric` describes them; only
+                videos that were tested.
+
+        Returns:
+            Figures by name; the log and the JSON of ``tools/test.py`` have them as ``<prefix>/<name>``.
         """
 
 
@@ -224,8 +228,8 @@ def _check_frame(frame: dict, video: VideoRecord, source: str) -> None:
     where = f'results: frame {frame["frame_id"]} of {video.label}'
     if frame['video_length'] != video.length or not 0 <= frame['frame_id'] < video.length:
         raise InputError(
-            f'{where}: the video was tested with {frame["video_length"]} frames and has {video.length} in {source}; '
-            'give the annotation file that was tested on'
+            f'{where}: the video was tested with {counted(frame["video_length"], "frame")} and has {video.length} in '
+            f'{source}; give the annotation file that was tested on'
         )
     if frame['ori_shape'] != (video.height, video.width):
         raise InputError(

@@ -17,7 +17,7 @@ from ..functional.ground_truth import GroundTruth, Track, load_ground_truth
 from ..functional.tracks import assemble_tracks
 from ..functional.video_evaluation import UNDEFINED, VideoEvaluation, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
-from .order_metric import match_masks
+from .order_metric import fraction, match_masks
 
 Groups = Mapping[int, tuple[int, ...]]
 """For each category of a group, the categories of its group, itself among them."""
@@ -101,19 +101,15 @@ class LookAlikeMetric(FrameMetric):
         for video_id, frames in videos.items():
             _count_video(counts, annotated[video_id], frames, category_ids, groups)
         figures = {
-            'frame_accuracy': _fraction(counts.right_frames, counts.frames),
-            'track_accuracy': _fraction(counts.right_tracks, counts.tracks),
+            'frame_accuracy': fraction(counts.right_frames, counts.frames),
+            'track_accuracy': fraction(counts.right_tracks, counts.tracks),
             'frames': float(counts.frames),
             'tracks': float(counts.tracks),
         }
         if any(loud is not None for loud in loudness):
-            figures['sounding_frame_accuracy'] = _fraction(counts.right_sounding_frames, counts.sounding_frames)
+            figures['sounding_frame_accuracy'] = fraction(counts.right_sounding_frames, counts.sounding_frames)
             figures['sounding_frames'] = float(counts.sounding_frames)
         return figures | _pair_precision(ground_truth, videos, category_ids, groups)
-
-
-def _fraction(part: int, whole: int) -> float:
-    return part / whole if whole else UNDEFINED
 
 
 def _count_video(

@@ -59,16 +59,17 @@ class OrderMetric(FrameMetric):
                 _count_video(counts, tracks, videos[video_id], category_ids)
         return {
             'matched': float(counts.matched),
-            'recall': _fraction(counts.matched, counts.annotated),
-            'slot_changes': _fraction(counts.slot_changes, counts.matched),
-            'id_changes': _fraction(counts.id_changes, counts.matched),
+            'recall': fraction(counts.matched, counts.annotated),
+            'slot_changes': fraction(counts.slot_changes, counts.matched),
+            'id_changes': fraction(counts.id_changes, counts.matched),
             'id_switches': float(counts.id_changes),
-            'class_accuracy': _fraction(counts.right_class, counts.matched),
-            'mean_iou': _fraction(sum(counts.ious), counts.matched),
+            'class_accuracy': fraction(counts.right_class, counts.matched),
+            'mean_iou': fraction(sum(counts.ious), counts.matched),
         }
 
 
-def _fraction(part: float, whole: int) -> float:
+def fraction(part: float, whole: int) -> float:
+    """``part`` of ``whole``; :data:`UNDEFINED` where there is nothing."""
     return part / whole if whole else UNDEFINED
 
 

@@ -102,7 +102,7 @@ def _best_overlaps(
 
 
 def _video_names(ground_truth: GroundTruth) -> dict[int, str]:
-    """What the figure of each video is called, by video id."""
+    """The name of each video in the figures, by video id."""
     source, videos = ground_truth.source, ground_truth.videos
     if len(videos) > MAX_VIDEOS:
         raise InputError(

@@ -17,7 +17,7 @@ def stream_tokens(
     Args:
         encoder: The audio encoder.
         audio: The audio that ends at the frame; None if there is none.
-        memory: What the frames before left. The oldest patch stands in for missing ones, as with the references.
+        memory: The memory after the frame before. The oldest patch replaces missing ones, as with the references.
 
     Returns:
         The tokens (1, 1 + delta, C') and the memory for the next frame.

@@ -53,22 +53,22 @@ class InstanceQueryHead(BaseModule):
         loss_mask: Mask cross-entropy over matched slots; None (the paper) for none.
         loss_reduction: ``'mean'``: losses are means over all slots (class, weighted) and all matched pairs (masks) of a
             batch. ``'sum'``, as Eq. 4 is written: sums over the slots and pairs of a frame, means over frames.
-        auxiliary_loss: Whether earlier decoder layers are supervised too, each with a matching of its own.
-        order_supervision: Whether a track ID keeps the slot that it was assigned on the frame before (Table VII).
+        auxiliary_loss: Whether the outputs of earlier decoder layers have losses too, each layer with its own matching.
+        order_supervision: Whether the matching assigns an object to the same slot as in the frame before (Table VII).
             Needs clips with at least two targets.
-        query_grid: Whether each query has an anchor of its own on a grid over the image. Its position starts as the
-            sine position of that anchor, attention to the tokens starts as likeness of positions, and
-            ``CenterDistanceCost`` among the match costs gives it the objects nearby. In the paper queries start at
-            random, and what makes them differ has to be learned.
+        query_grid: Whether each query has an anchor on a grid over the image. Its position is initialised with the sine
+            position of the anchor, and the attention so that a query attends to tokens near its anchor. With
+            ``CenterDistanceCost`` among the match costs, it is matched with objects nearby. In the paper queries are
+            initialised at random, and their differences must be learned.
         local_content: Whether a query with an anchor starts from the target tokens around it; see
-            :class:`LocalContent`. In the paper it starts from learned content alone.
-        mask_pooling: Whether each decoder layer is given the mean of the segmentation map over the query's mask so far;
-            see :class:`MaskPooling`. The masks of the initial queries are then supervised too. In the paper a query
-            attends to tokens alone.
+            :class:`LocalContent`. In the paper it starts from learned content only.
+        mask_pooling: Whether each decoder layer gets the mean of the segmentation map over the query's current mask;
+            see :class:`MaskPooling`. The masks of the initial queries then have losses too. In the paper a query
+            attends only to tokens.
         semantic_weight: Weight of a dense class loss on the segmentation map in training; see :class:`SemanticLoss`. 0
             (the paper) for none.
-        ignored_share: A slot without an object whose mask lies in ignored regions by more than this share has no class
-            loss: whether it is right is unknown. A slot with an object keeps its class loss, since its mask is known.
+        ignored_share: A slot without an object has no class loss if more than this share of its mask lies in ignored
+            regions, because the right class is unknown there. A slot with an object always has one.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class InstanceQueryHead(BaseModule):
 
     @torch.no_grad()
     def _anchor_queries(self) -> None:
-        """Give the queries their anchors, and let queries and keys begin alike."""
+        """Initialise positions with the anchors, and the projections of queries and keys with the same values."""
         self.query_position.weight.copy_(anchor_positions(self.anchors, self.embed_dims))
         for layer in self.decoder.layers:
             layer.cross_attention.key.load_state_dict(layer.cross_attention.query.state_dict())
@@ -181,7 +181,7 @@ class InstanceQueryHead(BaseModule):
         return outputs
 
     def _refinement(self, fused: FusedTokens, segmentation_map: Tensor) -> Callable[[Tensor], Tensor]:
-        """From codes (B, N, C_e) to what their masks cover (B, N, C_e)."""
+        """The function that pools the segmentation map over the masks of codes (B, N, C_e), for each decoder layer."""
         coarse = F.avg_pool2d(segmentation_map, MaskPooling.stride, ceil_mode=True)
         valid = fused.valid_map(coarse.shape[-2:])
 
@@ -191,9 +191,10 @@ class InstanceQueryHead(BaseModule):
         return refine
 
     def _mask_logits(self, code: Tensor, segmentation_map: Tensor) -> Tensor:
-        """Apply the dynamic filters. One number more than the map has channels is added to all pixels of a slot.
+        """Apply the dynamic filters.
 
-        Training has no such number; folding the mask decoder's last convolution into the filters leaves one.
+        If a filter has one number more than the map has channels, it is added to all pixels. It has so after the last
+        convolution of the mask decoder was folded into the filters, never in training.
         """
         filters = self.filters(code)
         channels = segmentation_map.shape[1]

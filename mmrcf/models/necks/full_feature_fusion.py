@@ -1,7 +1,7 @@
 """The two full-feature baselines of Table IV: references keep all their tokens.
 
-Target and reference tokens are told apart by a learned embedding of the frame's age; without it a shared projection
-would make them indistinguishable to the encoder.
+A learned embedding of the frame's age distinguishes target and reference tokens; without it a shared projection would
+make them indistinguishable to the encoder.
 """
 
 from torch import Tensor, nn

@@ -22,8 +22,7 @@ class RobustContextFusion(BaseContextNeck):
         embed_dims: Token width C'.
         grid_size: K; the references become K * K tokens (the "token size" of Table V).
         use_weight: Whether the references are weighted by the learned map W (Table VIII).
-        weight_activation: What the convolution of W passes: ``'sigmoid'``, or ``'none'`` as the paper's formula is
-            written.
+        weight_activation: Function after the convolution of W: ``'sigmoid'``, or ``'none'`` as in the paper's formula.
         weight_init: Value of W before training; above 0 and below 1 with the sigmoid.
         compression: How H x W becomes K x K: ``'pool'`` (adaptive average pooling) or ``'depthwise'`` (pooling to 3K x
             3K, then a 3 x 3 depth-wise convolution of stride 3).
@@ -114,7 +113,7 @@ def _pool_valid(feature: Tensor, extents: Extents, size: int) -> Tensor:
 
 
 def _pool_weights(valid: Tensor, cells: int, size: int) -> Tensor:
-    """Adaptive average pooling along one side as a matrix (B, size, cells), where sizes are not known beforehand.
+    """Adaptive average pooling along one side as a matrix (B, size, cells), for sizes that are only known at run time.
 
     Args:
         valid: (B,) int64, the valid cells of each map; the rest gets no weight.

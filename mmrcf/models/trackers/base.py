@@ -40,13 +40,13 @@ class BaseTracker(ABC):
         """Give track IDs to the slots of the next frame.
 
         Args:
-            state: What ``init_state`` or the last ``update`` returned. Not changed.
+            state: The value that ``init_state`` or the last ``update`` returned. It is not changed.
             slots: Predictions for N slots.
 
         Returns:
-            ids (N,) int64, the track ID of each slot, of meaning only where it is active; active (N,) bool, False for
-            slots that are below the threshold and for suppressed duplicates; and the state for the next frame. On the
-            device of ``slots``.
+            ids (N,) int64, the track ID of each slot, valid only for active slots; active (N,) bool, False for slots
+            below the threshold and for suppressed duplicates; and the state for the next frame. All on the device of
+            ``slots``.
         """
 
 

@@ -1,7 +1,7 @@
 """The paper's tracker: track ID follows the order of the slots (Section III-B-4).
 
-The network learns to keep an object in its slot, so no matching algorithm and no embedding is needed; mask overlap
-repairs the frames in which two slots change places.
+The network learns to keep an object in its slot, so no matching algorithm and no embedding is needed. The overlap of
+masks corrects the frames in which objects change their slots.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ class MatchingFreeTracker(BaseTracker):
     2. Among the rest, pairs (i at t, j at t-1), i != j, of masks that overlap, where j was not continued by rule 1, in
        descending order of IoU, one to one: i takes the track ID that j had, and the slot that holds this track ID now
        takes i's.
-    3. Every other slot has its track ID as it stands, also after an absence.
+    3. Every other slot keeps its track ID, also after an absence.
 
     So track IDs are unique by construction, and without ``max_age`` they are always a permutation of 1..N.
 
@@ -35,14 +35,15 @@ class MatchingFreeTracker(BaseTracker):
         duplicate_iou: A slot above the threshold whose mask overlaps a better-scored active one by more than this
             counts as below the threshold, in this frame and in the comparison with the next. None (paper): every slot
             above the threshold is active.
-        max_age: A track ID that was inactive for more frames than this does not come back: the slot that holds it shows
-            a new number. For endless streams. None (paper): track IDs never expire.
-        return_by_class: A slot that rules 1 and 2 did not continue shows an object that has come into sight. It takes,
-            before rule 3, the track ID of its class that was last seen nearest to it, if one is out of sight; the slot
-            that held this track ID takes its own. Better-scored slots choose first. False (paper): rule 3 alone.
-        start_score: A slot that rules 1 and 2 did not continue is active only if its score reaches this: what flickers
-            up in another slot for a frame is not taken for a new object. None (paper): every slot above the threshold
-            is active.
+        max_age: A track ID that was inactive for more frames than this is not used again: its slot gets a new number.
+            For endless streams. None (paper): track IDs never expire.
+        return_by_class: A slot that rules 1 and 2 did not continue has an object that was not in the frame before.
+            Before rule 3, it takes the inactive track ID of its class that was last seen nearest to it, if there is
+            one, and the slot that held this track ID takes the slot's own. Slots with a higher score choose first.
+            False (paper): only rule 3.
+        start_score: A slot that rules 1 and 2 did not continue is active only if its score reaches this, so that an
+            object that appears in another slot for one frame does not become a new object. None (paper): every slot
+            above the threshold is active.
     """
 
     def __init__(
@@ -86,10 +87,10 @@ class MatchingFreeTracker(BaseTracker):
     def follow(
         self, state: TrackState, slots: SlotPredictions, among: np.ndarray, with_before: np.ndarray
     ) -> tuple[Tensor, Tensor, TrackState]:
-        """:meth:`update` where the overlaps are known already, as an exported model gives them.
+        """:meth:`update` with overlaps that are already known, from an exported model.
 
         Args:
-            state: As in :meth:`update`; its masks are not looked at.
+            state: As in :meth:`update`; its masks are not used.
             slots: As in :meth:`update`.
             among: (N, N) IoU of the masks with each other.
             with_before: (N, N) IoU of the masks (rows) with those of the frame before (columns); 0 for slots that were

@@ -1,4 +1,4 @@
-"""What we and mmdet's models exchange: configs and samples in, objects out."""
+"""Conversions between our data and mmdet's: configs and samples in, objects out."""
 
 import copy
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def build_mmdet_part(config: dict) -> Any:
 def frame_metainfo(
     img_shape: Sequence[int], ori_shape: Sequence[int], padded_shape: Sequence[int], frame_index: int
 ) -> dict:
-    """What mmdet's heads and trackers ask about a frame.
+    """The metainfo of a frame that mmdet's heads and trackers read.
 
     Args:
         img_shape: Height and width of the frame without its padding.

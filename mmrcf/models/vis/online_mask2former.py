@@ -4,7 +4,7 @@ Paper: Huang, Yu, Anandkumar, "MinVIS: A Minimal Video Instance Segmentation Fra
 NeurIPS 2022 (arXiv:2208.02245), Section 3.2: the queries of one object are alike in different frames, so that matching
 the decoder's outputs gives the tracks. The network is mmdet's and its parts have mmdet's names, so the checkpoints of
 its model zoo load. Two things differ from the paper. Only objects above the score threshold are matched, where MinVIS
-matches all queries. And the tracker remembers absent objects, where MinVIS compares with the frame before alone.
+matches all queries. The tracker also keeps absent objects, while MinVIS compares only with the frame before.
 """
 
 import time

@@ -12,9 +12,9 @@ from mmrcf.structures import AudioPatch, FrameResult, StreamState
 
 
 class OnlineModel(BaseModel, metaclass=ABCMeta):
-    """What evaluation, demo, camera and benchmark call.
+    """Base of models for streams: evaluation, demo, camera and benchmarks call it.
 
-    A model keeps nothing of a stream: the state is a value that the caller holds, so one model serves many streams.
+    A model stores nothing of a stream: the caller holds the state, so one model can process many streams.
 
     Args:
         data_preprocessor: Batches clips.
@@ -32,7 +32,7 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
     def part_time(self, device: torch.device) -> float:
         """The time at the end of a part of :meth:`step`, in seconds.
 
-        A GPU works on after a call returns. It is waited for only if ``times_parts`` is True, as benchmarks set it;
+        A GPU still works when a call returns. Only if ``times_parts`` is True, which benchmarks set, this waits for it;
         otherwise its work counts for the part in which a result is first read.
         """
         if self.times_parts and device.type == 'cuda':
@@ -81,17 +81,17 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
         ori_shape: tuple[int, int],
         audio: AudioPatch | None = None,
     ) -> tuple[FrameResult, StreamState]:
-        """Segment and track one frame of one stream. What it returns is final.
+        """Segment and track one frame of one stream. The result is final.
 
         Args:
             frame: (1, 3, H_in, W_in), normalised and padded.
-            state: What the frames before left; not changed.
+            state: The state after the frame before; it is not changed.
             img_shape: Height and width of the frame without its padding.
             ori_shape: Height and width of the masks in the result.
             audio: The audio that ends at the frame. None: there is no audio; a visual-only model ignores it.
 
         Returns:
-            The result, and the state for the next frame. ``timings`` of the result, in milliseconds, name the parts of
+            The result, and the state for the next frame. ``timings`` of the result has the milliseconds of each part of
             the step.
         """
 
@@ -118,7 +118,7 @@ class OnlineModel(BaseModel, metaclass=ABCMeta):
 
     @torch.no_grad()
     def predict(self, inputs: dict, data_samples: list[TrackDataSample]) -> list[list[FrameResult]]:
-        """Run each clip as a stream of its own, from a fresh state, frame by frame.
+        """Run each clip as a separate stream, frame by frame.
 
         Args:
             inputs: ``img`` (B, T, 3, H_in, W_in); for an audio-visual model also ``audio`` (B, T, 96, 64) and

@@ -16,6 +16,7 @@ from torch import Tensor
 from mmrcf.errors import InputError
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioPatch, FrameResult, SlotPredictions, StreamState
+from mmrcf.utils import counted
 
 from ..audio_encoders.streaming import clip_tokens, stream_tokens
 from ..backbones import TimmBackbone, build_backbone
@@ -45,7 +46,7 @@ class RCF(OnlineModel):
         mask_thr: Probability above which a pixel belongs to the mask (Section IV-A: 0.5).
         score_masks: Whether class probabilities are multiplied with the confidence of the mask; see
             :func:`~mmrcf.models.vis.postprocess.mask_quality`. False (the paper): the class alone.
-        missing_references: What stands in for references at the start of a stream, of which the paper says nothing:
+        missing_references: What replaces missing references at the start of a stream, which the paper does not specify:
             the ``'oldest'`` reference (the target itself at the first frame), always the ``'target'``, or ``'zeros'``.
         init_cfg: Weights to start from, as in MMEngine.
     """
@@ -88,7 +89,7 @@ class RCF(OnlineModel):
             _check_levels(self.backbone, mask_decoder, neck)
 
     def _check_widths(self) -> None:
-        """Raise an :class:`InputError` where two parts disagree about the width of what goes between them."""
+        """Raise an :class:`InputError` if two connected parts have different widths."""
         pairs = [
             (('neck.embed_dims', self.neck.embed_dims), ('mask_decoder.token_dims', self.mask_decoder.token_dims)),
             (('neck.embed_dims', self.neck.embed_dims), ('head.embed_dims', self.head.embed_dims)),
@@ -128,15 +129,15 @@ class RCF(OnlineModel):
     ) -> list[SlotOutputs]:
         """Fuse the context into the target frames and decode them (Fig. 2).
 
-        Training and inference both come through here.
+        Training and inference both call this.
 
         Args:
             features: Levels of the target frames, each (B, C_l, H_l, W_l); the last is tokenised.
             references: Token-level features of the frames before, newest first, each (B, C, H, W), delta at most. See
-                ``missing_references`` for what stands in where there are fewer.
+                ``missing_references`` for what replaces those that are missing.
             extents: B pairs: valid height and width of the token-level map, in cells.
             extra: Further context tokens.
-            all_layers: Whether to return the outputs of all decoder layers or just of the last.
+            all_layers: Whether to return the outputs of all decoder layers, or only of the last.
         """
         context = list(references)[: self.neck.num_references]
         if len(context) < self.neck.num_references:
@@ -249,7 +250,8 @@ class RCF(OnlineModel):
             extra: Further context tokens: the audio tokens.
 
         Returns:
-            The slots' outputs, and the frame's token-level feature (1, C, H, W): a reference of the frames to come.
+            The outputs of the slots, and the token-level feature (1, C, H, W) of the frame: a reference for later
+            frames.
         """
         features = self.extract_feat(frame)
         extents = [valid_cells(img_shape, frame.shape[-2:], features[-1].shape[-2:])]
@@ -280,11 +282,11 @@ class RCF(OnlineModel):
     def slot_predictions(
         self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]
     ) -> SlotPredictions:
-        """The N slots of a single frame as the tracker takes them.
+        """The predictions of the N slots for one frame, the input of the tracker.
 
         Args:
             output: The outputs of one frame.
-            img_shape: Height and width of the frame without its padding; what a mask covers beyond does not count.
+            img_shape: Height and width of the frame without its padding; masks are cut to it.
             padded_shape: Height and width of the network's input.
         """
         masks = valid_masks(output.mask_logits[0], self.mask_logit_thr, img_shape, padded_shape)
@@ -295,8 +297,8 @@ class RCF(OnlineModel):
         num_targets = frames.shape[1] - self.neck.num_references
         if num_targets < 1:
             raise InputError(
-                f'clips of {frames.shape[1]} frames have no target beside the {self.neck.num_references} references '
-                'of the neck; make num_references of the dataset and of the neck equal'
+                f'clips of {counted(frames.shape[1], "frame")} have no target beside the {self.neck.num_references} '
+                'references of the neck; make num_references of the dataset and of the neck equal'
             )
         return num_targets
 
@@ -305,7 +307,7 @@ class RCF(OnlineModel):
     ) -> list[SlotOutputs]:
         """Outputs for all target frames of clips (B, delta + S, 3, H_in, W_in).
 
-        Each frame passes the backbone once, each patch of audio the audio encoder.
+        The backbone processes each frame once, and the audio encoder each patch of audio.
         """
         frames = inputs['img']
         batch, length = frames.shape[:2]
@@ -326,7 +328,7 @@ class RCF(OnlineModel):
 
 
 def _check_levels(backbone: TimmBackbone, mask_decoder: dict, neck: dict) -> None:
-    """Raise an :class:`InputError` where the levels of a backbone are not as wide as what takes them expects."""
+    """Raise an :class:`InputError` if a level of the backbone has not the width that the next part expects."""
     expected = (*mask_decoder['in_channels'], neck['in_channels'])
     if backbone.out_channels != expected:
         *levels, last = backbone.out_channels

@@ -78,5 +78,5 @@ def test_errors_are_named(tmp_path):
 
 def test_an_input_without_objects_is_refused(tmp_path):
     converted = convert_mots(write_mots(tmp_path, 'images', [np.zeros((20, 30))]))
-    with pytest.raises(InputError, match='input: 1 videos or images without any object'):
+    with pytest.raises(InputError, match='input: no video and no image has an object'):
         youtube_vis_content(converted, 'input')

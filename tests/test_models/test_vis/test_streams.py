@@ -103,7 +103,6 @@ def test_a_step_leaves_the_state_it_is_given_as_it_was(counterparts, make_stream
     assert (state.frame_index, after.frame_index) == (2, 3)
 
 
-@pytest.mark.slow
 def test_what_is_kept_of_tracks_is_bounded(build_peer, make_stream) -> None:
     model = build_peer(MASKTRACK)
     model.tracker.num_frames_retain = 3
