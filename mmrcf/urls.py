@@ -6,12 +6,21 @@ from pathlib import Path
 MASK = '***'
 
 _SCHEME = r'[A-Za-z][A-Za-z0-9+.-]+'
+# Whether a number and a slash begin a password and not a port and a path: what ends it is a host with an address or a
+# port.
+_HOST_BEHIND = r'(?=[^\s?]*@(?:\d+(?:\.\d+){3}|[\w.-]+:\d+)(?:[/?\s]|$))'
 # One slash: where a URL was taken for a path. A password may hold '/', '@' and spaces: behind a colon that begins no
 # port, all up to the last '@' before the next URL is one.
-_USER = re.compile(rf'({_SCHEME}:/{{1,2}})(?:[^\s/?#:]*:(?!\d+/)(?:(?!://).)*|[^\s/?#]*)@', re.DOTALL)
+_USER = re.compile(
+    rf'({_SCHEME}:/{{1,2}})(?:[^\s/?#:]*:(?:(?!\d+/)|{_HOST_BEHIND})(?:(?!://).)*|[^\s/?#]*)@', re.DOTALL
+)
+# A URL inside another one, say: of what is encoded, nothing tells where a secret ends.
+_ENCODED = re.compile(r'(?i)([a-z][a-z0-9+.-]+%3A(?:%2F){1,2})(?!\*|%2F)[^\s\'"<>]+')
 _URL = re.compile(rf'({_SCHEME}):(/{{1,2}})([^\s\'"]*[^\s\'",:;.)])')
 # Some cameras take them in the path, some servers behind ';' or '#'.
-_SECRET = re.compile(rf'(?i)((?:password|passwd|pwd|token|secret|key)=)(?!{re.escape(MASK)})[^/&;#?]+')
+_SECRET = re.compile(
+    rf'(?i)((?:pass(?:word|wd)?|pwd|token|secret|key|auth|jwt|sig(?:nature)?)=)(?!{re.escape(MASK)})[^/&;#?]+'
+)
 STREAM_KEY_SCHEMES = ('rtmp', 'rtmps', 'rtmpt', 'rtmpe', 'rtmpte', 'rtmpts')
 """The path of these after its first part is a secret key, with which anyone can send or receive the stream."""
 
@@ -28,6 +37,7 @@ def without_credentials(text: str) -> str:
     Applied to every message of an :class:`~mmrcf.errors.InputError` and to every name of a source: messages, logs and
     results are passed on.
     """
+    text = _ENCODED.sub(rf'\1{MASK}', text)
     return _URL.sub(_masked, _USER.sub(rf'\1{MASK}@', text))
 
 

@@ -33,6 +33,13 @@ from mmrcf.urls import source_name, without_credentials
         ('rtsp://1.2.3.4/user=admin&password=s3cret&channel=1', 'rtsp://1.2.3.4/user=admin&password=***&channel=1'),
         ('http://h/a;token=s3cret', 'http://h/a;token=***'),
         ('http://h/a#access_token=s3cret', 'http://h/a#access_token=***'),
+        ('rtsp://admin:123/45@10.0.0.1/x', 'rtsp://***@10.0.0.1/x'),
+        ('rtsp://admin:123/45@camera:554/x', 'rtsp://***@camera:554/x'),
+        ('http://h/live/pass=s3cret/auth=s3cret&sig=s3cret', 'http://h/live/pass=***/auth=***&sig=***'),
+        (
+            "see 'http%3A%2F%2Fh%2Fx%3Ftoken%3Ds3cret' or rtsp%3a%2f%2fu%3Ap%40h",
+            "see 'http%3A%2F%2F***' or rtsp%3a%2f%2f***",
+        ),
         ('--cfg-options: expected key=value', '--cfg-options: expected key=value'),
     ],
 )

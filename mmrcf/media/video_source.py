@@ -214,6 +214,8 @@ class VideoSource(FrameSource):
 
 def _is_live(container: InputContainer) -> bool:
     """Whether a stream has no known end: neither a duration nor, unless it is a playlist, a size."""
+    if container.file is not None:  # an HTTPStream: its end was there when FFmpeg gave it up
+        return False
     return container.duration is None and (container.size <= 0 or container.format.name in PLAYLIST_FORMATS)
 
 

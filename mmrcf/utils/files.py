@@ -14,6 +14,15 @@ MAX_TEXT_BYTES = 2**31
 MAX_PIPE_BYTES = 2**28
 """How much is read of a pipe or a device, where a text is expected."""
 
+ARCHIVE_STARTS = {
+    b'\x1f\x8b': 'gzip',
+    b'PK\3\4': 'zip',
+    b'BZh': 'bzip2',
+    b'\xfd7zXZ\0': 'xz',
+    b'\x28\xb5\x2f\xfd': 'zstd',
+}
+"""What a packed file begins with, and by what it is packed."""
+
 
 def require_file(path: str | Path, what: str) -> Path:
     """Return ``path`` if it is a readable, non-empty file. It counts as an input then, see :mod:`mmrcf.inputs`.
@@ -62,7 +71,7 @@ def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> s
 
     Raises:
         InputFileError: The file is missing, cannot be read or is too large.
-        InputError: It is in another encoding, or no text.
+        InputError: It is packed, in another encoding, or no text.
     """
     path = require_file(path, what)
     try:
@@ -73,6 +82,9 @@ def read_text(path: str | Path, what: str, max_bytes: int = MAX_TEXT_BYTES) -> s
         raise InputFileError(f'{what} {path}: cannot be read ({error.strerror}); check the path') from error
     if content is None or len(content) > size:
         raise InputFileError(f'{what} {path}: holds more than {min(size, max_bytes)} bytes; give a smaller file')
+    packed = next((kind for start, kind in ARCHIVE_STARTS.items() if content.startswith(start)), None)
+    if packed is not None:
+        raise InputError(f'{what} {path}: is packed by {packed}; unpack it and give the text')
     encoding = 'utf-16' if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 'utf-8-sig'
     try:
         return content.decode(encoding)

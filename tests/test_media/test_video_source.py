@@ -228,8 +228,10 @@ class UnknownLength(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = Path(self.server.folder) / self.path[1:]
-        if not path.exists() or (path.name == 'locked' and self.headers['Authorization'] != 'Basic dTpwQHM='):  # u:p@s
-            self.send_error(401)
+        if path.name == 'locked' and self.headers['Authorization'] != 'Basic dTpwQHM=':  # u:p@s
+            self.send_response(401)
+            self.send_header('WWW-Authenticate', 'Basic realm="camera"')
+            self.end_headers()
             return
         self.send_response(200)
         self.end_headers()

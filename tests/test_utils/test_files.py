@@ -1,7 +1,11 @@
 """Text and JSON from anywhere: bounded, and an error of one line where they cannot be used."""
 
+import bz2
+import gzip
+import lzma
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,3 +62,10 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
 def test_what_is_no_json_is_named(text: str | bytes, message: str) -> None:
     with pytest.raises(InputError, match=f'^file: .*{message}'):
         parse_json(text, 'file')
+
+
+@pytest.mark.parametrize(('pack', 'kind'), [(gzip.compress, 'gzip'), (bz2.compress, 'bzip2'), (lzma.compress, 'xz')])
+def test_a_packed_text_is_named(tmp_path: Path, pack: Callable[[bytes], bytes], kind: str) -> None:
+    (tmp_path / 'a.json').write_bytes(pack(b'[]'))
+    with pytest.raises(InputError, match=rf'results .*a\.json: is packed by {kind}; unpack it'):
+        read_json(tmp_path / 'a.json', 'results')
