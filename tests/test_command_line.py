@@ -85,8 +85,8 @@ def test_a_shared_option_is_declared_once(repository: Path) -> None:
         for option in declaration.findall(path.read_text(encoding='utf-8'))
         if option in shared
     }
-    # Of another meaning: lengths of a stream or video, pictures a second, a seed that the config has too, times of
-    # audio.
+    # Of another meaning: lengths of a stream or video, pictures a second, a seed that the config has too, frame times
+    # of audio.
     assert again == {
         'tools/benchmarks/busy.py: --frames',
         'tools/benchmarks/gpu.py: --frames',

@@ -266,6 +266,17 @@ def test_named_paths_and_links_exist(document: str) -> None:
         assert ((REPOSITORY / document).parent / link).exists(), link
 
 
+def test_the_student_s_figures_are_those_of_its_file() -> None:
+    """docs/train_your_own.md: teacher and student of automatic labels."""
+    names = ('vis/AP', 'vis/AP50', 'order/recall', 'order/class_accuracy', 'order/id_switches')
+    for model in ('teacher', 'student'):
+        measured = json.loads((REPOSITORY / f'docs/auto_label/{model}.json').read_text())
+        (row,) = re.findall(rf'^\| {model} \|.* M \|(.*)\|$', text_of('docs/train_your_own.md'), re.MULTILINE)
+        for name, cell in zip(names, row.split('|'), strict=True):
+            decimals = len(cell.strip().partition('.')[2])
+            assert float(cell) == round(measured[name], decimals), (model, name)
+
+
 def test_every_path_of_the_map_exists() -> None:
     """CONTRIBUTING.md: the paths in code font, and each folder of its map."""
     text = (REPOSITORY / 'CONTRIBUTING.md').read_text(encoding='utf-8')

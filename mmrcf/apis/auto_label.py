@@ -4,8 +4,10 @@ A small model can be trained on them (self-training, distillation by labels): th
 teacher's doubt does not become a student's background.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from mimetypes import guess_type
 from pathlib import Path
 
 import cv2
@@ -18,16 +20,19 @@ from pycocotools import mask as mask_utils
 
 from mmrcf.datasets.annotations.records import RLE, AnnotationFile, AnnotationRecord, VideoRecord, file_content
 from mmrcf.defaults import LabelRules
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
+from mmrcf.media.image_source import natural_order
 from mmrcf.structures import IGNORED_LABEL, FrameResult
 from mmrcf.utils import atomic_output, read_image, read_json, write_json
-from mmrcf.visualization import draw_clip, stack_rows
+from mmrcf.utils.images import image_suffixes
+from mmrcf.visualization import add_title, draw_clip, drawable_text, stack_rows
 
 from .online import OnlineSegmenter
 from .track_export import video_name
 
 JPEG_QUALITY = 95
+FRAME_NAME = re.compile(r'(\d{5,})\.jpg')
 SHEET_VIDEOS, SHEET_FRAMES, SHEET_HEIGHT = 20, 5, 160
 """Largest number of rows of the contact sheet, frames in a row, and their height in pixels."""
 
@@ -58,16 +63,8 @@ class LabelTrack:
         )
 
 
-def collect_tracks(results: Sequence[FrameResult]) -> list[LabelTrack]:
-    """The tracks of the frames of a video, by track ID; a detection without a pixel counts for nothing."""
-    tracks: dict[int, LabelTrack] = {}
-    for frame, result in enumerate(results):
-        add_frame(tracks, frame, result)
-    return [tracks[track_id] for track_id in sorted(tracks)]
-
-
 def add_frame(tracks: dict[int, LabelTrack], frame: int, result: FrameResult) -> None:
-    """Add the objects of one frame to ``tracks`` by track ID."""
+    """Add the objects of one frame to ``tracks`` by track ID; a detection without a pixel counts for nothing."""
     if not len(result):
         return
     rles = mask_utils.encode(np.asfortranarray(result.masks.transpose(1, 2, 0).view(np.uint8)))
@@ -78,13 +75,14 @@ def add_frame(tracks: dict[int, LabelTrack], frame: int, result: FrameResult) ->
 
 
 def label_tracks(
-    tracks: Sequence[LabelTrack], length: int, classes: Sequence[str], rules: LabelRules
+    tracks: Iterable[LabelTrack], length: int, classes: Sequence[str], rules: LabelRules
 ) -> list[AnnotationRecord]:
     """The annotations of a video of ``length`` frames, objects first; ids count from 1, and so do categories.
 
     An ignored region is a crowd. It holds the detections of uncertain tracks, and those frames of objects in which
     their class is less probable than ``ignore_thr``; what belongs to an object is cut out of it.
     """
+    tracks = sorted(tracks, key=lambda track: track.track_id)
     kept = [track for track in tracks if rules.classes is None or classes[track.mean_probs.argmax()] in rules.classes]
     objects: list[tuple[LabelTrack, dict[int, RLE]]] = []
     doubts: list[tuple[LabelTrack, dict[int, RLE]]] = []
@@ -124,6 +122,37 @@ def _without(rle: RLE, others: Sequence[RLE]) -> RLE | None:
     return mask_utils.encode(np.asfortranarray(rest.astype(np.uint8))) if rest.any() else None
 
 
+def list_videos(paths: Sequence[str]) -> list[str]:
+    """The sources that ``paths`` stand for: a folder without images stands for the videos and folders of images in it.
+
+    Raises:
+        InputFileError: Such a folder has none.
+    """
+    sources = []
+    for path in paths:
+        folder = Path(path)
+        if not folder.is_dir() or _holds_images(folder):
+            sources.append(path)
+            continue
+        entries = natural_order([entry for entry in folder.iterdir() if not entry.name.startswith('.')])
+        found = [
+            str(entry)
+            for entry in entries
+            if (_holds_images(entry) if entry.is_dir() else (guess_type(entry.name)[0] or '').startswith('video/'))
+        ]
+        if not found:
+            raise InputFileError(
+                f'input {path}: a folder without images, videos and folders of images; give one that has them'
+            )
+        sources += found
+    return sources
+
+
+def _holds_images(folder: Path) -> bool:
+    suffixes = image_suffixes()
+    return any(path.suffix.lower() in suffixes and not path.name.startswith('.') for path in folder.iterdir())
+
+
 class AutoLabeller:
     """Runs a model over videos and writes a data set in the official layout of YouTube-VIS.
 
@@ -137,6 +166,7 @@ class AutoLabeller:
         every: Label each ``every``-th frame only, at least 1; the model sees those alone.
         max_size: Limit of the longer side of the frames, or None.
         force: Label videos again that were labelled with other settings.
+        teacher: What the model is called. Labels of another one do not count as finished.
     """
 
     def __init__(
@@ -147,6 +177,7 @@ class AutoLabeller:
         every: int = 1,
         max_size: int | None = None,
         force: bool = False,
+        teacher: str = '',
     ) -> None:
         self.rules = rules or LabelRules()
         if every < 1:
@@ -159,11 +190,13 @@ class AutoLabeller:
         self.segmenter = segmenter.fork(self.rules.ignore_thr if has_thr else None)
         self.out = Path(out)
         self.every, self.max_size, self.force = every, max_size, force
+        self.teacher = teacher
 
     @property
     def _settings(self) -> dict:
         rules = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self.rules).items()}
-        return dict(rules=rules, every=self.every, max_size=self.max_size, classes=list(self.classes))
+        options = dict(every=self.every, max_size=self.max_size, teacher=self.teacher)
+        return dict(rules=rules, classes=list(self.classes), **options)
 
     def run(self, sources: Sequence[str | Path]) -> dict[str, int]:
         """Label videos, image folders, or whatever else :func:`~mmrcf.media.open_source` opens and has an end.
@@ -173,7 +206,8 @@ class AutoLabeller:
             ``labelled_before``.
 
         Raises:
-            InputError: Two sources have one name, a video has no frame, or was labelled before with other settings.
+            InputError: Two sources have one name, a video has no frame, was labelled before with other settings, or is
+                the folder to which its own frames would be written.
         """
         names = [video_name(source) for source in sources]
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -210,8 +244,8 @@ class AutoLabeller:
         part = read_json(path, 'labels')
         if part.get('settings') != self._settings | dict(source=str(source)):
             raise InputError(
-                f'labels {path}: were made with other settings, or from another video of this name; give another '
-                '--out, or --force to label again'
+                f'labels {path}: were made with another teacher, with other settings, or from another video of this '
+                'name; give another --out, or --force to label again'
             )
         return part
 
@@ -226,22 +260,36 @@ class AutoLabeller:
                 result = segmenter.step(frame.image)
                 add_frame(tracks, len(names), result)
                 names.append(f'{name}/{len(names):05d}.jpg')
-                _write_jpeg(self.out / 'JPEGImages' / names[-1], frame.image)
+                with atomic_output(self.out / 'JPEGImages' / names[-1]) as temporary:
+                    _write_jpeg(temporary, frame.image)
             height, width = frames.height, frames.width
         if not names:
             raise InputError(f'video {source}: has no frame that can be read; leave it out')
+        self._remove_frames_from(len(names), name)
         video = VideoRecord(1, height, width, tuple(names))
-        records = label_tracks([tracks[key] for key in sorted(tracks)], len(names), self.classes, self.rules)
+        records = label_tracks(tracks.values(), len(names), self.classes, self.rules)
         content = file_content(AnnotationFile(str(source), {1: video}, _categories(self.classes), records))
         part = dict(settings=self._settings | dict(source=str(source))) | content
         write_json(self._part_path(name), part, updates=True)
         return part
 
+    def _remove_frames_from(self, count: int, name: str) -> None:
+        """Remove what an earlier run with other settings, or one that was killed, left behind the last frame."""
+        for path in (self.out / 'JPEGImages' / name).iterdir():
+            if (number := FRAME_NAME.fullmatch(path.name)) and int(number[1]) >= count:
+                path.unlink()
+
     def _write_sheet(self, content: dict) -> None:
         """Frames of the videos with the objects drawn in; ignored regions are dim and striped."""
         videos = content['videos']
         chosen = np.unique(np.linspace(0, len(videos) - 1, min(len(videos), SHEET_VIDEOS)).round().astype(int))
-        rows = [sheet_row(self.out, content, videos[index], self.classes) for index in chosen]
+        rows = [
+            add_title(
+                sheet_row(self.out, content, videos[index], self.classes),
+                drawable_text(Path(videos[index]['file_names'][0]).parent.name) or f'video {index + 1}',
+            )
+            for index in chosen
+        ]
         with atomic_output(self.out / 'contact_sheet.jpg', updates=True) as temporary:
             _write_jpeg(temporary, stack_rows(rows))
 
@@ -292,7 +340,6 @@ def _categories(classes: Sequence[str]) -> dict[int, str]:
 
 def _write_jpeg(path: Path, image: np.ndarray) -> None:
     """Write an image (H, W, 3) uint8 RGB."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     encoded, data = cv2.imencode(
         '.jpg', np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     )

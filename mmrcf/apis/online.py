@@ -171,7 +171,14 @@ class OnlineSegmenter:
             chunk = audio if isinstance(audio, AudioChunk) else AudioChunk(audio, self._sample_rate)
             window = _checked_clock(window, chunk).append(chunk)
         time = (window.end_time or 0.0) if time is None else time
-        sample = self._pipeline(_frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time]))
+        record = _frame_record(frame, state.frame_index) | dict(audio_window=window, time=[time])
+        try:
+            sample = self._pipeline(record)
+        except KeyError as error:
+            raise InputError(
+                f'config {self.model.cfg.filename}: a transform of the test pipeline needs {error}, which those before '
+                'it do not leave; correct their order'
+            ) from error
         with torch.no_grad():
             batch = self.model.data_preprocessor(pseudo_collate([sample]), False)
         preprocessed = perf_counter()

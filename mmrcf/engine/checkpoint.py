@@ -93,7 +93,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
         path: The file they are from, for the message.
 
     Raises:
-        InputError: A name or a shape differs. The message gives the first difference.
+        InputError: A name or a shape differs. The message gives the first difference, and how much fits.
     """
     expected = model.state_dict()
     differences = []
@@ -104,9 +104,11 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: str | Path)
             differences.append(
                 f'{key} is {list(weights[key].shape)} in the checkpoint and {list(value.shape)} in the model'
             )
+    fitting = len(expected) - len(differences)
     differences += [f'the checkpoint has {key} and the model does not' for key in weights if key not in expected]
     if differences:
-        more = f' (the first of {len(differences)} differences)' if len(differences) > 1 else ''
+        more = f" (the first of {len(differences)} differences; {fitting} of the model's {len(expected)} tensors fit)"
+        more = more if len(differences) > 1 else ''
         raise InputError(
             f'checkpoint {path}: does not fit the config: {differences[0]}{more}; '
             'use the config it was trained with, with the same number of classes'

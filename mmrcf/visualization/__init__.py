@@ -6,9 +6,10 @@ from .attention_recorder import (
     EncoderSummary,
     WeightRecorder,
 )
-from .clip_sheet import draw_clip, stack_rows
+from .clip_sheet import add_title, draw_clip, stack_rows
 from .differences import TrackComparison
 from .encoder_attention import AudioAttention, EncoderAttention, ValidPart, attention_picture
+from .label_text import drawable_text
 from .panels import fit, heat_map, panel, side_by_side, stacked
 from .track_colors import track_color
 from .track_visualizer import TrackPainter, TrackStyle, draw_tracks
@@ -26,9 +27,11 @@ __all__ = [
     'TrackStyle',
     'ValidPart',
     'WeightRecorder',
+    'add_title',
     'attention_picture',
     'draw_clip',
     'draw_tracks',
+    'drawable_text',
     'fit',
     'heat_map',
     'panel',

@@ -10,9 +10,12 @@ from mmdet.structures import DetDataSample
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
 
+from .label_text import draw_text, text_size
 from .track_visualizer import TrackStyle, draw_tracks
 
 GAP = 4
+TITLE_SIZE = 12
+"""Of the font, in pixels."""
 STRIPES = 12
 """Pixels from one stripe over an ignored region to the next."""
 
@@ -37,6 +40,14 @@ def draw_clip(
     ]
     gap = np.full((height, GAP, 3), 255, np.uint8)
     return np.hstack([part for cell in cells for part in (cell, gap)][:-1])
+
+
+def add_title(row: np.ndarray, text: str) -> np.ndarray:
+    """A row (h, w, 3) with a line of text above it, black on white; see :func:`draw_text` about its letters."""
+    _, height, depth = text_size(text, TITLE_SIZE)
+    band = np.full((height + depth, row.shape[1], 3), 255, np.uint8)
+    draw_text(band, text, (0, height), TITLE_SIZE, (0, 0, 0))
+    return np.vstack([band, row])
 
 
 def stack_rows(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,14 +13,19 @@ NO_LETTERS = 'LastResort'
 """Part of the names of fonts that have a box for every letter."""
 
 
-def class_text(name: str, label: int) -> str:
-    """The text of a class in a label: its name if that can be drawn, else the name in ASCII, else its number from 1."""
+def drawable_text(name: str) -> str:
+    """A name where it can be drawn, else what ASCII has of it where that is most of it, else nothing."""
     name = ''.join(letter if letter.isprintable() else ' ' for letter in name).strip()
     if name and font_file(name) is not None:
         return name
     plain = unicodedata.normalize('NFKD', name).encode('ascii', 'ignore').decode().strip()
     # Letters without a counterpart in ASCII vanish, so a short rest says nothing.
-    return plain if 2 * len(plain) > len(name) else f'class {label + 1}'
+    return plain if 2 * len(plain) > len(name) else ''
+
+
+def class_text(name: str, label: int) -> str:
+    """The text of a class in a label: :func:`drawable_text` of its name, else its number from 1."""
+    return drawable_text(name) or f'class {label + 1}'
 
 
 def text_size(text: str, size: int) -> tuple[int, int, int]:

@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from pycocotools import mask as mask_utils
 
-from mmrcf.apis.auto_label import LabelRules, collect_tracks, label_tracks
+from mmrcf.apis import OnlineSegmenter, init_model
+from mmrcf.apis.auto_label import AutoLabeller, LabelRules, LabelTrack, add_frame, label_tracks, list_videos
 from mmrcf.datasets import YouTubeVISDataset
 from mmrcf.datasets.annotations import validate_annotations
-from mmrcf.errors import InputError
+from mmrcf.errors import InputError, InputFileError
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
 
@@ -40,7 +43,10 @@ def frame(*objects: tuple[int, tuple[float, float], tuple[int, int]]) -> FrameRe
 
 def labelled(frames: list[FrameResult], rules: LabelRules = RULES) -> dict[tuple[int, bool], list]:
     """Columns that are labelled in each frame, None where there are none, by track ID and crowd."""
-    records = label_tracks(collect_tracks(frames), len(frames), CLASSES, rules)
+    tracks: dict[int, LabelTrack] = {}
+    for index, result in enumerate(frames):
+        add_frame(tracks, index, result)
+    records = label_tracks(tracks.values(), len(frames), CLASSES, rules)
     assert [record.annotation_id for record in records] == list(range(1, len(records) + 1))
     return {
         (record.entry['track_id'], record.crowd): [
@@ -90,6 +96,96 @@ def test_rules_out_of_range_are_refused(options: dict, message: str) -> None:
         LabelRules(**options)
 
 
+@pytest.fixture(scope='module')
+def teacher(tiny_config: Path) -> OnlineSegmenter:
+    """A model with random weights, sure of nothing."""
+    return OnlineSegmenter(init_model(tiny_config))
+
+
+def write_frames(folder: Path, count: int = 3) -> Path:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        cv2.imwrite(str(folder / f'{index:05d}.jpg'), np.full((48, 64, 3), 90, np.uint8))
+    return folder
+
+
+def test_a_teacher_without_a_confident_track_gives_a_data_set_without_objects(
+    teacher: OnlineSegmenter, in_tmp_path: Path, write_clip
+) -> None:
+    """Names in any script; a video with one frame."""
+    clips = [write_clip(Path(name), frames=1) for name in ('Straße 1.mp4', '犬.mp4')]
+    counts = AutoLabeller(teacher, 'auto').run(clips)
+    assert counts == dict(videos=2, frames=2, objects=0, ignored=counts['ignored'], labelled_before=0)
+    content = json.loads(Path('auto/instances.json').read_text())
+    assert [video['file_names'] for video in content['videos']] == [['Straße 1/00000.jpg'], ['犬/00000.jpg']]
+    assert all((Path('auto/JPEGImages') / video['file_names'][0]).is_file() for video in content['videos'])
+    assert not [item for item in validate_annotations('auto/instances.json') if item.severity == 'error']
+
+
+def test_a_killed_run_is_continued(teacher: OnlineSegmenter, in_tmp_path: Path) -> None:
+    sources = [write_frames(Path(name)) for name in ('first', 'second')]
+    seen = []
+
+    def dying_step(image: np.ndarray):
+        seen.append(image)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        return teacher.fork().step(image)
+
+    labeller = AutoLabeller(teacher, 'auto')
+    labeller.segmenter = SimpleNamespace(fork=lambda: SimpleNamespace(step=dying_step))
+    with pytest.raises(KeyboardInterrupt):
+        labeller.run(sources)
+    assert not Path('auto/instances.json').exists()
+    write_frames(Path('auto/JPEGImages/second/rest'), 1)  # no frame of ours: it stays
+    (Path('auto/JPEGImages/second') / '00007.jpg').touch()  # as of a run that labelled more frames
+    counts = AutoLabeller(teacher, 'auto').run(sources)
+    assert (counts['videos'], counts['labelled_before'], counts['frames']) == (2, 1, 6)
+    names = sorted(path.name for path in Path('auto/JPEGImages/second').iterdir())
+    assert names == ['00000.jpg', '00001.jpg', '00002.jpg', 'rest']
+
+
+def test_labels_of_another_teacher_are_not_taken_for_finished(teacher: OnlineSegmenter, in_tmp_path: Path) -> None:
+    source = write_frames(Path('first'))
+    AutoLabeller(teacher, 'auto', teacher='small').run([source])
+    with pytest.raises(InputError, match='made with another teacher'):
+        AutoLabeller(teacher, 'auto', teacher='large').run([source])
+    assert AutoLabeller(teacher, 'auto', teacher='large', force=True).run([source])['labelled_before'] == 0
+
+
+def test_two_videos_of_one_name_are_refused_before_the_first_is_labelled(
+    teacher: OnlineSegmenter, in_tmp_path: Path
+) -> None:
+    sources = [write_frames(Path(name)) for name in ('a/clip', 'b/clip')]
+    with pytest.raises(InputError, match="two are called 'clip'"):
+        AutoLabeller(teacher, 'auto').run(sources)
+    assert not Path('auto').exists()
+
+
+def test_the_frames_of_a_data_set_are_not_replaced_by_their_own_copies(
+    load_script, tiny_config: Path, in_tmp_path: Path, capsys
+) -> None:
+    torch.save(dict(state_dict=init_model(tiny_config).state_dict()), 'tiny.pth')
+    source = write_frames(Path('auto/JPEGImages/first'))
+    before = (source / '00000.jpg').read_bytes()
+    with pytest.raises(SystemExit):
+        load_script('tools/misc/auto_label.py').main(
+            [str(source), '--teacher', str(tiny_config), '--checkpoint', 'tiny.pth', '--out', 'auto']
+        )
+    assert 'is an input of this command' in capsys.readouterr().err
+    assert (source / '00000.jpg').read_bytes() == before
+
+
+def test_a_folder_stands_for_its_videos(in_tmp_path: Path) -> None:
+    write_frames(Path('all/frames'), 1)
+    for name in ('b10.mp4', 'b2.MOV', 'notes.txt', '.hidden.mp4'):
+        (Path('all') / name).touch()
+    assert list_videos(['all', 'all/frames', '0']) == ['all/b2.MOV', 'all/b10.mp4', 'all/frames', 'all/frames', '0']
+    Path('empty').mkdir()
+    with pytest.raises(InputFileError, match='input empty: a folder without images, videos and folders of images'):
+        list_videos(['empty'])
+
+
 STUDENT = """
 _base_ = '{tiny}'
 train_pipeline = [
@@ -134,7 +230,7 @@ def test_a_clip_is_labelled_and_a_student_learns_from_it(
     assert Path('auto/instances.json').read_bytes() == before
     with pytest.raises(SystemExit):
         main([str(clip), *options, '--accept-thr', '0.9'])
-    assert 'were made with other settings' in capsys.readouterr().err
+    assert 'with other settings' in capsys.readouterr().err
 
     Path('student.py').write_text(STUDENT.format(tiny=tiny_config, labels=Path('auto').resolve()))
     load_script('tools/train.py').main(['student.py', '--work-dir', 'run'])

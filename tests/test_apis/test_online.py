@@ -140,6 +140,14 @@ def test_audio_for_a_visual_only_model(model: RCF, frames: list[np.ndarray]) -> 
         OnlineSegmenter(model).step(frames[0], audio=np.zeros(100, np.float32))
 
 
+def test_a_pipeline_in_another_order_is_named(tiny_config: Path, frames: list[np.ndarray]) -> None:
+    config = Config.fromfile(tiny_config)
+    config.test_dataloader.dataset.pipeline.append(dict(type='ClipResize', scale=(96, 64)))
+    segmenter = OnlineSegmenter(config)
+    with pytest.raises(InputError, match=r"a transform of the test pipeline needs 'img', .* correct their order"):
+        segmenter.step(frames[0])
+
+
 def test_config_without_pipeline(tiny_config: Path) -> None:
     config = Config.fromfile(tiny_config)
     config.pop('test_dataloader')

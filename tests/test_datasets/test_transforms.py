@@ -210,6 +210,7 @@ def test_without_a_generator_draws_follow_numpys_seed(clip):
     ('name', 'settings'),
     [
         ('ClipResize', dict(scale=(0, 10))),
+        ('ClipResize', dict(scale=(10**400, 10))),
         ('RandomClipResize', dict(scales=[])),
         ('RandomClipFlip', dict(prob=2)),
         ('ClipMotion', dict(scale=0.5)),
@@ -219,3 +220,8 @@ def test_without_a_generator_draws_follow_numpys_seed(clip):
 def test_settings_out_of_range_are_named(name, settings):
     with pytest.raises(InputError, match=next(iter(settings))[:5]):
         TRANSFORMS.build(dict(type=name, **settings))
+
+
+def test_a_scale_that_would_fill_the_memory_is_refused(clip):
+    with pytest.raises(InputError, match=r'scale=\(100000, 100000\): makes 100000x\d+ pixels of a frame'):
+        run(clip, 'ClipResize', scale=(10**5, 10**5))

@@ -15,7 +15,7 @@ from mmengine.model import Sequential
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
-from mmrcf.engine.checkpoint import latest_checkpoint, read_checkpoint, weight_difference
+from mmrcf.engine.checkpoint import latest_checkpoint, load_weights, read_checkpoint, weight_difference
 from mmrcf.engine.hooks import CompleteCheckpointHook
 from mmrcf.errors import InputError
 
@@ -47,6 +47,21 @@ def test_a_failed_write_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest
 def test_every_config_saves_its_checkpoints_so(repository: Path) -> None:
     config = Config.fromfile(repository / 'configs/_base_/default_runtime.py')
     assert config.default_hooks.checkpoint.backend_args == ARGUMENTS
+
+
+def test_weights_of_another_network_are_refused_with_how_much_fits() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    weights = {'0.weight': torch.ones(3, 2), '0.bias': torch.ones(4), 'stem.weight': torch.ones(1)}
+    message = (
+        r'checkpoint a.pth: does not fit the config: 0.bias is \[4\] in the checkpoint and \[3\] in the model '
+        r"\(the first of 4 differences; 1 of the model's 4 tensors fit\); use the config"
+    )
+    with pytest.raises(InputError, match=message):
+        load_weights(model, weights, 'a.pth')
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with pytest.raises(InputError, match='config: the checkpoint has extra and the model does not; use'):
+        load_weights(model, before | dict(extra=torch.ones(1)), 'a.pth')
 
 
 def test_what_a_start_leaves_out_is_named_by_the_outermost_module() -> None:

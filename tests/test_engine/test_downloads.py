@@ -5,6 +5,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.checkpoint import find_checkpoint, read_checkpoint
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.model_index import ListedModel, listed_model, listed_models
+from mmrcf.models.checkpoint_file import HASHED_NAME
 
 
 @pytest.fixture
@@ -91,6 +93,21 @@ def test_without_the_server_one_line_says_what_to_fetch_and_where_to_put_it(serv
         message = str(info.value)
         assert url in message and f'put it at {cache / Path(url).name}' in message and '\n' not in message
     assert not [path for path in cache.iterdir() if not path.name.startswith('.')]
+
+
+@pytest.mark.parametrize('name', [name for name, model in listed_models().items() if '://' in str(model.weights)])
+def test_a_public_model_without_a_network_says_what_to_fetch(
+    name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_: object) -> None:
+        raise URLError(OSError(101, 'Network is unreachable'))
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', offline)
+    with pytest.raises(InputFileError, match='cannot be downloaded .*Network is unreachable') as info:
+        find_checkpoint(name)
+    address = listed_models()[name].weights
+    assert str(info.value).count(address) == 1 and f'put it at {cache / Path(address).name}' in str(info.value)
+    assert HASHED_NAME.search(address), 'a download is checked by the hash in its name'
 
 
 def test_a_file_that_was_put_there_is_used(cache: Path) -> None:

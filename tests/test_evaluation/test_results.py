@@ -87,6 +87,28 @@ class TestTool:
         assert lines[3:] == ['cat  100.00', 'dog       -']
         assert json.loads((tmp_path / 'figures.json').read_text())['AP'] == pytest.approx(100)
 
+    def test_tracking_and_fsla(self, run, tmp_path, annotations, result):
+        """An ID switch in the middle, and a track of low score that the option leaves out."""
+        pytest.importorskip('trackeval')
+        (tmp_path / 'ann.json').write_text(json.dumps(annotations([(1, 'cat', [BOX] * 4)])))
+        halves = [result(1, 10, [BOX, BOX, None, None]), result(1, 10, [None, None, BOX, BOX])]
+        noise = dict(result(1, 20, [BOX] * 4), score=0.1)
+        (tmp_path / 'results.json').write_text(json.dumps([*halves, noise]))
+        files = (tmp_path / 'results.json', tmp_path / 'ann.json', '--tracking', '--fsla', '--classwise')
+        expected = dict(HOTA=100 * 0.5**0.5, DetA=100, AssA=50, IDF1=50, ID_switches=1, FSLA=50)
+        for threshold, changes in (('0.5', {}), ('0', dict(DetA=50, FSLA=0))):
+            code, said = run(*files, '--score-thr', threshold, '--json', tmp_path / 'figures.json')
+            assert code == 0
+            figures = json.loads((tmp_path / 'figures.json').read_text())
+            if changes:
+                assert {name: figures[name] for name in changes} == pytest.approx(changes)
+                assert figures['dog/DetA'] == 0 and figures['cat/AssA'] == pytest.approx(50)
+                continue
+            assert {name: figures[name] for name in expected} == pytest.approx(expected)
+            printed = dict(line.split() for line in said.out.splitlines()[5:])
+            assert {name: float(printed[name]) for name in expected} == pytest.approx(expected, abs=0.005)
+            assert 'dog/HOTA' not in printed
+
     def test_bad_input_is_one_line(self, run, tmp_path):
         code, said = run(tmp_path / 'nothing.json', tmp_path / 'ann.json')
         assert code == 2 and said.err.count('\n') == 1 and 'nothing.json: no such file' in said.err

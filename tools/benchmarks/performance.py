@@ -23,6 +23,10 @@ PEERS = {
 }
 SHAPES = ['configs/shapes/rcf_r18_shapes.py', 'demo/checkpoints/rcf_r18_shapes.pth']
 SHAPES_AV = ['configs/shapes/rcf-av_r18_shapes-av.py', 'demo/checkpoints/rcf-av_r18_shapes-av.pth']
+REAL = [
+    f'{folder}/rcf_r18_people-animals-vehicles.{end}'
+    for folder, end in (('configs/real', 'py'), ('demo/checkpoints', 'pth'))
+]
 # A public image segmenter, with random weights that mmdet saved.
 MINVIS = ['configs/minvis/minvis_r50_coco.py', MODELS / 'mask2former_r50.pth']
 MINVIS_OF_MMDET = 'mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py'
@@ -32,6 +36,7 @@ ALL_ACTIVE = ['--cfg-options', 'model.score_thr=0.001']
 TWO = ['--threads', '2']
 LATENCY = 'tools/benchmarks/latency.py'
 SHAPES_LATENCY = [LATENCY, SHAPES[0], '--checkpoint', SHAPES[1], '--input', 'demo/shapes.mp4', '--frames', '100', *TWO]
+REAL_CLIP = ['--input', 'demo/photographs.mp4', '--frames', '60', *TWO]
 RUNS = {
     'latency_r50': [LATENCY, R50, *ALL_ACTIVE, '--baseline', R50, *PEERS['r50'], '--frames', '20', *TWO],
     'latency_r50_peers_optimized': [
@@ -51,6 +56,19 @@ RUNS = {
         *(*SHAPES_LATENCY, '--baseline', SHAPES[0], MODELS / 'shapes.onnx', MODELS / 'shapes_int8.onnx')
     ],
     'latency_shapes_compiled': [*SHAPES_LATENCY, '--compile', '--baseline', SHAPES[0]],
+    'latency_real': [
+        LATENCY,
+        REAL[0],
+        '--checkpoint',
+        REAL[1],
+        *REAL_CLIP,
+        '--baseline',
+        REAL[0],
+        MODELS / 'real.onnx',
+    ],
+    'latency_real_openvino': [
+        *(LATENCY, MODELS / 'real.onnx', '--runtime', 'openvino', *REAL_CLIP, '--baseline', MODELS / 'real.onnx')
+    ],
     'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
     'operators_eager': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],
@@ -60,6 +78,7 @@ RUNS = {
         *('--optimize-baselines', '--frames', '100', *TWO),
     ],
     'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
+    'training': ['tools/benchmarks/training.py', SHAPES[0], REAL[0], R50, '--steps', '6', *TWO],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
     'soak_onnxruntime': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', *TWO],
     'soak_openvino': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', '--runtime', 'openvino', *TWO],
@@ -69,7 +88,7 @@ RUNS = {
         *('--cfg-options', 'model.tracker.duplicate_iou=None'),
     ],
     'minvis_latency': [LATENCY, MINVIS[0], '--checkpoint', MINVIS[1], '--frames', '8', '--warmup', '1', *TWO],
-    'minvis_soak': ['tools/benchmarks/soak.py', *MINVIS, '--size', '640x360', '--frames', '110', *TWO],
+    'minvis_soak': ['tools/benchmarks/soak.py', *MINVIS, '--size', '640x360', '--frames', '120', *TWO],
     'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
     'trackers': [
         *('tools/analysis_tools/compare_trackers.py', *SHAPES, '--tracker', 'MatchingFreeTracker()', '--tracker'),
@@ -109,6 +128,7 @@ EXPORTS = {
     'r50.onnx': [R50, '--size', '640x360', *ALL_ACTIVE],
     'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_ACTIVE],
     'r18.onnx': [R18, '--size', '640x360', *ALL_ACTIVE],
+    'real.onnx': [*REAL, '--size', '640x360'],
     'shapes.onnx': [*SHAPES, '--size', '288x160'],
     'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
     'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],

@@ -17,7 +17,7 @@ from mmrcf.errors import exit_on_bad_input
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Label videos with the tracks of a model')
-    parser.add_argument('videos', nargs='+', help='video files, folders of images, globs')
+    parser.add_argument('videos', nargs='+', help='video files, folders of images or of videos, globs')
     parser.add_argument(
         '--teacher', required=True, metavar='MODEL', help='name of a model, or a config: any model that runs a stream'
     )
@@ -45,7 +45,7 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 from mmrcf.apis import OnlineSegmenter
-from mmrcf.apis.auto_label import AutoLabeller
+from mmrcf.apis.auto_label import AutoLabeller, list_videos
 from mmrcf.media import require_source
 from mmrcf.utils import counted, keep_freed_memory
 
@@ -55,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Label with the options of the command line, and count what came out."""
     args = parse_args(arguments)
     keep_freed_memory()
-    for video in args.videos:
+    videos = list_videos(args.videos)
+    for video in videos:
         require_source(video)
     rules = LabelRules(
         accept_thr=args.accept_thr,
@@ -66,13 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         classes=tuple(args.classes) if args.classes else None,
     )
     segmenter = OnlineSegmenter(args.teacher, args.checkpoint, device=args.device)
-    labeller = AutoLabeller(segmenter, args.out, rules, args.every, args.max_size, args.force)
-    counts = labeller.run(args.videos)
+    teacher = ' '.join(filter(None, (args.teacher, args.checkpoint)))
+    labeller = AutoLabeller(segmenter, args.out, rules, args.every, args.max_size, args.force, teacher)
+    counts = labeller.run(videos)
     print(
         f'{args.out}/instances.json: {counted(counts["videos"], "video")} ({counts["labelled_before"]} labelled '
         f'before) with {counted(counts["frames"], "frame")}: {counted(counts["objects"], "object")}, '
         f'{counted(counts["ignored"], "ignored region")}; look at {args.out}/contact_sheet.jpg'
     )
+    if not counts['objects']:
+        print('no track became an object: nothing can be learnt from these labels; lower --accept-thr or --min-frames')
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.structures.mask import BitmapMasks
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 
@@ -13,8 +14,8 @@ from ..clips import clip_rng
 
 def _check_scale(scale: tuple[int, int]) -> tuple[int, int]:
     sides = scale if isinstance(scale, list | tuple) else ()
-    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-        raise InputError(f'scale={scale}: expected (width, height) in pixels')
+    if len(sides) != 2 or not all(isinstance(side, int) and 0 < side < 2**31 for side in sides):
+        raise InputError(f'scale={str(scale)[:100]}: expected (width, height) in pixels')
     return tuple(scale)
 
 
@@ -41,6 +42,8 @@ def resize_clip(results: dict, scale: tuple[int, int], keep_ratio: bool) -> dict
     images, factors = [], []
     for image in results['img']:
         height, width = _target_size(image.shape[:2], scale, keep_ratio)
+        if height * width > MAX_PIXELS:
+            raise InputError(f'scale={scale}: makes {width}x{height} pixels of a frame; {MAX_PIXELS} is the limit')
         factors.append((width / image.shape[1], height / image.shape[0]))
         if image.shape[:2] != (height, width):
             image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
