@@ -45,7 +45,7 @@ RUN_CHECKPOINT = re.compile(r'work_dirs/([\w.-]+)/iter_(\d+)\.pth')
 LINK = re.compile(r'\]\((?!https?:|#)([^)#]+)')
 NUMBER = re.compile(r'\d+(?:\.\d+)?')
 # What a reader brings, or what a command of the document writes.
-NOT_OURS = ('my_', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT')
+NOT_OURS = ('my_', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT', 'mmdet::')
 SHELL = {'|', '&&', '||', '>', '2>&1', '&', ';'}
 # Shell scripts, the tool that gets their arguments, and which of them.
 HANDED_ON = {
