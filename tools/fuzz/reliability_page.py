@@ -35,7 +35,7 @@ def fuzz_table(result: dict[str, Any]) -> str:
     all_rows = list(result['targets'].values())
     sums = [sum(row[kind] for row in all_rows) for kind in OUTCOMES]
     rows.append(['**all**', f'{sum(sums):,} inputs', *(f'{count:,}' for count in sums), *_extremes(all_rows)])
-    header = ['target', 'reads', *OUTCOMES, 'slowest', 'peak memory']
+    header = ['target', 'reads', *OUTCOMES, 'slowest', 'growth']
     minutes = result['seconds'] / 60
     return f'{markdown_table(header, rows)}\n\nSeed {result["seed"]}, {minutes:.0f} minutes, {_machine(result)}.'
 

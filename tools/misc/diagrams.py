@@ -55,20 +55,20 @@ class Diagram:
 DIAGRAMS = {
     'frame': Diagram(
         boxes={
-            'FrameSource\nmedia': (0, 1),
-            'OnlineSegmenter\napis': (1.3, 1),
-            'backbone': (2.6, 1),
-            'audio encoder': (2.6, 2),
-            'neck\nfuses tokens of\nthe last frames': (3.6, 1),
-            'mask decoder': (4.1, 2),
-            'head\nclasses and masks\nof the queries': (4.6, 1),
-            'tracker\ntrack IDs': (5.6, 1),
-            'StreamState\nstructures': (4.1, 0),
-            'FrameResult\nstructures': (6.8, 1),
-            'VideoWriter\nmedia; JSON': (6.8, 2),
+            'FrameSource\nmedia': (0, 0),
+            'OnlineSegmenter\napis': (0, 1),
+            'backbone': (1.3, 1),
+            'audio encoder': (1.3, 2),
+            'neck\nfuses tokens of\nthe last frames': (2.3, 1),
+            'mask decoder': (2.8, 2),
+            'head\nclasses and masks\nof the queries': (3.3, 1),
+            'tracker\ntrack IDs': (4.3, 1),
+            'StreamState\nstructures': (2.8, 0),
+            'FrameResult\nstructures': (5.5, 1),
+            'VideoWriter\nmedia; JSON': (5.5, 2),
         },
         arrows=(
-            ('FrameSource', 'OnlineSegmenter', 'frame,\naudio'),
+            ('FrameSource', 'OnlineSegmenter', 'frame, audio'),
             ('OnlineSegmenter', 'backbone', ''),
             ('OnlineSegmenter', 'audio encoder', ''),
             ('backbone', 'neck', ''),
@@ -81,7 +81,7 @@ DIAGRAMS = {
             ('FrameResult', 'VideoWriter', ''),
         ),
         both_ways=(('StreamState', 'neck'), ('StreamState', 'tracker')),
-        frame=(2.08, 6.1, 0.52, 2.48, 'models/vis: RCF.step'),
+        frame=(0.78, 4.8, 0.52, 2.48, 'models/vis: RCF.step'),
     ),
     'training': Diagram(
         boxes={
@@ -138,7 +138,7 @@ def draw(diagram: Diagram) -> Figure:
         (x0, y0), (x1, y1) = (_middle(patches[name]) for name in (start, end))
         style = dict(arrowstyle=kind, mutation_scale=11, color=LINE, linewidth=1.1, shrinkA=1, shrinkB=1, zorder=2)
         axes.add_patch(FancyArrowPatch((x0, y0), (x1, y1), patchA=patches[start], patchB=patches[end], **style))
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2 - 0.06, label, ha='center', va='bottom', linespacing=1.0, **_font(7.4))
+        axes.text((x0 + x1) / 2 + 0.05, (y0 + y1) / 2, label, ha='left', va='center', **_font(7.4))
     return figure
 
 
