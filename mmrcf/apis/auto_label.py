@@ -25,7 +25,7 @@ from mmrcf.media import open_source
 from mmrcf.media.image_source import natural_order
 from mmrcf.structures import IGNORED_LABEL, FrameResult
 from mmrcf.utils import atomic_output, read_image, read_json, write_json
-from mmrcf.utils.images import image_suffixes
+from mmrcf.utils.image_files import image_suffixes
 from mmrcf.visualization import add_title, draw_clip, drawable_text, stack_rows
 
 from .online import OnlineSegmenter
