@@ -3,7 +3,7 @@
 Readers call :func:`note_input`, outputs ask :func:`is_input`; :func:`kept_inputs` says for how long a file counts as
 an input. An output that is written at the end of a long run is announced by :func:`note_output`, so that reading the
 file fails at the start. Files are compared by device and inode, so other names of a file, links included, are the same
-file; and by time and size, since a file that is deleted leaves its inode to a later one.
+file.
 
 A file is read in many places, far below the command that reads it. So the running blocks are not passed down as an
 argument: they are a context variable, and commands in other threads or tasks do not see each other's.
@@ -17,17 +17,57 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FileVersion = tuple[int, int, int, int]
-"""Device, inode, time of the last change in nanoseconds and size in bytes."""
+
+class _Files:
+    """Files, by device and inode, with the names under which they were added.
+
+    A file that is deleted leaves its inode to a later one. So a file counts while one of these names leads to it, even
+    if it has changed since, and under other names only while it is unchanged.
+    """
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[int, int], set[tuple[int, int]]] = {}
+        self._names: dict[tuple[int, int], set[str]] = {}
+
+    def add(self, path: str | Path) -> None:
+        """Add what ``path`` leads to, if there is anything."""
+        status = _status(path)
+        if status is not None:
+            self._states.setdefault(_identity(status), set()).add(_state(status))
+            self._names.setdefault(_identity(status), set()).add(os.path.realpath(path))
+
+    def __contains__(self, path: str | Path) -> bool:
+        status = _status(path)
+        if status is None or _identity(status) not in self._states:
+            return False
+        file = _identity(status)
+        named = (_status(name) for name in self._names[file])
+        return _state(status) in self._states[file] or any(other and _identity(other) == file for other in named)
+
+
+def _status(path: str | Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):  # ValueError: a zero byte in the path
+        return None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """Time of the last change and size, of a file: a pipe and a device have the time of their last use."""
+    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)
 
 
 @dataclass(eq=False)
 class _Block:
     """The files that a block has read and will write, while it runs."""
 
-    inputs: set[FileVersion] = field(default_factory=set)
+    inputs: _Files = field(default_factory=_Files)
     folders: dict[Path, frozenset[str]] = field(default_factory=dict)
-    outputs: set[FileVersion] = field(default_factory=set)
+    outputs: _Files = field(default_factory=_Files)
     ended: bool = False
 
 
@@ -60,11 +100,8 @@ def _running() -> tuple[_Block, ...]:
 
 def note_input(path: str | Path) -> None:
     """Count ``path`` as an input of all running blocks."""
-    blocks = _running()
-    version = _version(path) if blocks else None
-    if version is not None:
-        for block in blocks:
-            block.inputs.add(version)
+    for block in _running():
+        block.inputs.add(path)
 
 
 def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
@@ -76,37 +113,21 @@ def note_folder(path: str | Path, suffixes: Iterable[str]) -> None:
 
 def note_output(path: str | Path) -> None:
     """Announce an output of the running blocks; a device, or what does not exist yet, is nobody's input."""
-    blocks = _running()
-    version = _version(path) if blocks and os.path.isfile(path) else None
-    if version is not None:
-        for block in blocks:
-            block.outputs.add(version)
+    if os.path.isfile(path):
+        for block in _running():
+            block.outputs.add(path)
 
 
 def is_input(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has read, or has counted by its folder."""
     blocks = _running()
-    version = _version(path) if blocks else None
-    if version is None:
-        return False
-    if any(version in block.inputs for block in blocks):
+    if any(path in block.inputs for block in blocks):
         return True
     path = Path(os.path.realpath(path))
-    return any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in path.parents)
+    counted = any(path.suffix in block.folders.get(folder, ()) for block in blocks for folder in path.parents)
+    return counted and path.exists()
 
 
 def is_output(path: str | Path) -> bool:
     """Whether ``path`` is a file that a running block has announced as its output."""
-    blocks = _running()
-    version = _version(path) if blocks else None
-    return version is not None and any(version in block.outputs for block in blocks)
-
-
-def _version(path: str | Path) -> FileVersion | None:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):  # ValueError: a zero byte in the path
-        return None
-    if not stat.S_ISREG(status.st_mode):  # the time of a pipe or a device is that of its last use
-        return status.st_dev, status.st_ino, 0, 0
-    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+    return any(path in block.outputs for block in _running())

@@ -228,7 +228,9 @@ def build_without_memory(config: Config) -> torch.nn.Module:
             pytest.skip(str(error))  # compiled operators
 
 
-@pytest.mark.parametrize('path', TRAINED)
+@pytest.mark.parametrize(
+    'path', [pytest.param(path, marks=[pytest.mark.slow] if '/ablations/' in path else []) for path in TRAINED]
+)
 def test_rates_and_decay_are_what_the_config_says(path: str, passed: set[str]) -> None:
     config = Config.fromfile(REPOSITORY / path)
     key = text_of('rates', config.model.to_dict(), config.optim_wrapper.to_dict())

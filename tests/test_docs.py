@@ -44,8 +44,8 @@ PATH = re.compile(
 RUN_CHECKPOINT = re.compile(r'work_dirs/([\w.-]+)/iter_(\d+)\.pth')
 LINK = re.compile(r'\]\((?!https?:|#)([^)#]+)')
 NUMBER = re.compile(r'\d+(?:\.\d+)?')
-# What a reader brings, what mmdet has, or what a command of the document writes.
-NOT_OURS = ('my_', 'mmdet::', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT')
+# What a reader brings, or what a command of the document writes.
+NOT_OURS = ('mmdet::', 'my_', 'outputs/', 'work_dirs/', 'data/', 'instances.json', 'INPUT')
 SHELL = {'|', '&&', '||', '>', '2>&1', '&', ';'}
 # Shell scripts, the tool that gets their arguments, and which of them.
 HANDED_ON = {

@@ -91,7 +91,8 @@ def test_make_sets_up_once_and_again_when_requirements_change(tree: Path, tmp_pa
 
     install = '-m pip install --editable .[dev,onnx]'
     assert install in make()
-    assert make() == '-m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile\n'
+    again = make()
+    assert again.startswith('-m pytest ') and again.count('\n') == 1, 'nothing but the tests'
     later = os.stat(tmp_path / 'venv/.installed').st_mtime + 5
     os.utime(tree / 'requirements/runtime.txt', (later, later))
     assert install in make()

@@ -37,8 +37,19 @@ _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
     'num_threads',
     'sync_bn',
 }
-# Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read.
-_READ_FIELDS = _RUNNER_FIELDS | {'data_commands', 'previous_stage', 'test_pipeline', 'test_sets'}
+# Top-level fields that MMEngine or this package reads. Others are variables: a config uses them while it is read. So is
+# data_preprocessor, which the Runner passes on only to models without one.
+_READ_FIELDS = (_RUNNER_FIELDS - {'data_preprocessor'}) | {
+    'data_commands',
+    'previous_stage',
+    'test_pipeline',
+    'test_sets',
+}
+# Of fields whose other keys MMEngine passes over without a word.
+_KNOWN_KEYS = {
+    'auto_scale_lr': frozenset(('base_batch_size', 'enable')),
+    'env_cfg': frozenset(('cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit')),
+}
 _UNKNOWN_TYPE = re.compile(r'(?P<type>\S+) is not in the (?P<registry>[\w :]+?) registry')
 _UNKNOWN_KEY = re.compile(
     r"(?P<type>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<key>.*?)'(?:\. Did you mean|$)",
@@ -136,8 +147,9 @@ def override(config: Config, options: dict[str, Any]) -> None:
     """
     name = config.filename or 'the config'
     for option, value in options.items():
-        field = option.split('.')[0]
+        field, _, rest = option.partition('.')
         if field in _READ_FIELDS:
+            _check_key(field, rest.partition('.')[0], option)
             continue
         if field not in config:
             known = set(config.keys()) | _READ_FIELDS
@@ -150,6 +162,15 @@ def override(config: Config, options: dict[str, Any]) -> None:
         config.merge_from_dict(options)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f'options {", ".join(options)}: do not fit {name} ({one_line(error)})') from error
+
+
+def _check_key(field: str, key: str, option: str) -> None:
+    known = _KNOWN_KEYS.get(field, ())
+    if known and key and key not in known:
+        raise InputError(
+            f'option {option}: nothing reads {key} of {field}; expected one of {", ".join(sorted(known))}'
+            f'{_did_you_mean(key, known)}'
+        )
 
 
 def _fields_instead(config: Config, variable: str, value: Any) -> str:
@@ -358,6 +379,13 @@ def config_parts(config: Config | dict) -> Iterator[tuple[str, dict]]:
     for field, content in _fields(config.to_dict() if isinstance(config, Config | ConfigDict) else config):
         if isinstance(content, dict):
             yield field, content
+
+
+def drop_initial_weights(config: Config) -> None:
+    """Let the model of ``config`` begin with random weights, where it names those of a file or an address."""
+    for field, part in list(config_parts(config)):
+        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
 
 
 def _is_a(part: dict, class_name: str) -> bool:

@@ -162,6 +162,18 @@ class AudioRemuxer:
         self._reader.close()
 
     def _read(self) -> Iterator[Packet | None]:
+        """What goes into the output: of a copy's packets before time 0 the last one, which the decoder begins with."""
+        early = None
+        for packet in self._read_all():
+            if packet is not None and self._encoder is None and packet.pts + (packet.duration or 1) <= 0:
+                early = packet
+                continue
+            if packet is not None and early is not None:
+                yield early
+                early = None
+            yield packet
+
+    def _read_all(self) -> Iterator[Packet | None]:
         last_decoding_time = None
         for shared in self._reader:
             if shared is None:

@@ -1,9 +1,13 @@
 """Opening files, streams and devices by PyAV, with errors that name them, and what each may open in turn."""
 
+import errno
 import functools
 import os
 import re
+import urllib.request
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import av
 import av.error
@@ -81,6 +85,47 @@ class ByteStream:
             self._file.close()
 
 
+class HTTPStream:
+    """What a server answers, read by Python, as FFmpeg takes it.
+
+    FFmpeg takes the end of an answer whose length the server does not say for an error. It then does not open what is
+    short, such as a few images of a camera.
+
+    Args:
+        url: With the scheme http or https.
+        timeout: Seconds to wait for data; None: no limit.
+
+    Raises:
+        OSError: The server does not answer, or with an error.
+    """
+
+    def __init__(self, url: str, timeout: float | None) -> None:
+        parts = urlsplit(url)
+        user, _, host = parts.netloc.rpartition('@')
+        request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl())
+        if user:
+            request.add_unredirected_header('Authorization', f'Basic {b64encode(unquote_to_bytes(user)).decode()}')
+        opener = urllib.request.OpenerDirector()  # the usual one follows to ftp, too
+        for handler in _HTTP_HANDLERS:
+            opener.add_handler(handler())
+        self._answer = opener.open(request, timeout=timeout)
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, as soon as there are some; none at the end."""
+        return self._answer.read1(size)
+
+
+_HTTP_HANDLERS = (
+    urllib.request.ProxyHandler,
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    urllib.request.HTTPRedirectHandler,
+    urllib.request.HTTPErrorProcessor,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.UnknownHandler,
+)
+
+
 def open_container(
     url: str | ByteStream,
     name: str,
@@ -130,7 +175,13 @@ def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: 
     scheme = scheme_of(url) if isinstance(url, str) else None
     if scheme in PROTOCOLS:
         url = scheme + url[len(scheme) :]  # FFmpeg does not know it in upper case
-        return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
+        try:
+            return av.open(url, options={**options, 'protocol_whitelist': PROTOCOLS[scheme]}, **arguments)
+        except (av.error.FFmpegError, OSError) as error:
+            if error.errno != errno.EIO or scheme not in ('http', 'https'):
+                raise
+        stream = HTTPStream(url, arguments['timeout'])
+        return av.open(stream, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
     if isinstance(url, ByteStream) or not Path(url).is_file():
         stream = url if isinstance(url, ByteStream) else ByteStream(url)
         # Without the protocol 'file' a playlist from a pipe opens nothing.

@@ -34,6 +34,7 @@ def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int
     Raises:
         InputError: Gradio is missing, the first model cannot be built, or the port is taken.
     """
+    port = _usable_port(host, port)  # before models are built, which takes time
     with tempfile.TemporaryDirectory(prefix='mmrcf-web-', ignore_cleanup_errors=True) as root:
         _confine_gradio(root)
         try:
@@ -43,15 +44,9 @@ def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int
         shelf = ModelShelf(builders)
         shelf.get(shelf.names[0])  # a model that cannot be built is said here, not to visitors
         page = Page(shelf, limits, Path(root), _copied_samples(builders, Path(root))).app
-        try:
-            _, address, _ = page.launch(
-                server_name=host,
-                server_port=port or _free_port(host),
-                prevent_thread_lock=True,
-                **launch_options(limits),
-            )
-        except OSError as error:
-            raise InputError(f'port {port} of {host}: cannot listen there ({error}); give another --port') from error
+        _, address, _ = page.launch(
+            server_name=host, server_port=port, prevent_thread_lock=True, **launch_options(limits)
+        )
         try:
             yield address
         finally:
@@ -65,10 +60,14 @@ def _confine_gradio(root: str) -> None:
     os.environ['HF_HUB_OFFLINE'] = '1'
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+def _usable_port(host: str, port: int) -> int:
+    """``port``, or a free one for 0."""
+    try:
+        with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as probe:
+            probe.bind((host, port))
+            return probe.getsockname()[1]
+    except (OSError, OverflowError) as error:
+        raise InputError(f'port {port} of {host}: cannot listen there ({error}); give another --port') from error
 
 
 def _copied_samples(names: Builders, root: Path) -> dict[str, Path]:

@@ -35,7 +35,17 @@ def test_options_change_fields_and_items_of_lists(tiny_config: Path) -> None:
     assert config.randomness.seed == 5
 
 
-@pytest.mark.parametrize('options', [{'param_scheduler.9.power': 1.0}, {'model.type.x': 1}, {'modle.score_thr': 1}])
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'param_scheduler.9.power': 1.0},
+        {'model.type.x': 1},
+        {'modle.score_thr': 1},
+        {'env_cfg.cudnn_benchmrk': True},
+        {'auto_scale_lr.enabled': True},
+        {'data_preprocessor.mean': [0, 0, 0]},
+    ],
+)
 def test_options_that_fit_nothing_are_refused(tiny_config: Path, options: dict) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         load_config(tiny_config, options)

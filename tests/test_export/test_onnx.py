@@ -63,6 +63,7 @@ def test_a_file_for_any_size_takes_any(
         assert parity.same_tracks and parity.mean_iou >= 0.9999 and parity.objects > 6
 
 
+@pytest.mark.slow
 def test_the_file_describes_itself(audio_visual_file: Path, visual_only_file: Path) -> None:
     model = onnx.load(audio_visual_file)
     onnx.checker.check_model(model, full_check=True)
@@ -89,6 +90,7 @@ def test_the_file_describes_itself(audio_visual_file: Path, visual_only_file: Pa
     assert OnnxSegmenter(visual_only_file).model.info.frame_shape == [55, 96]
 
 
+@pytest.mark.slow
 def test_the_other_tools_take_it(
     audio_visual_file: Path, audio_visual_model: RCF, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_evaluation_refuses_what_does_not_fit(
     assert 'exported: its classes are not those of the test data set' in message
 
 
+@pytest.mark.slow
 def test_the_demo_takes_it(
     load_script: Callable[[str], ModuleType],
     audio_visual_file: Path,

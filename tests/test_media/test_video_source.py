@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
@@ -227,6 +228,9 @@ class UnknownLength(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = Path(self.server.folder) / self.path[1:]
+        if not path.exists() or (path.name == 'locked' and self.headers['Authorization'] != 'Basic dTpwQHM='):  # u:p@s
+            self.send_error(401)
+            return
         self.send_response(200)
         self.end_headers()
         if not path.is_dir():
@@ -255,6 +259,20 @@ def test_an_answer_of_unknown_length_ends_without_a_warning(
     write_clip(tmp_path / 'clip.mkv')
     _, frames = read(old_server.replace('http', 'HTTP') + '/clip.mkv')
     assert len(frames) == 8 and not caplog.text
+
+
+@pytest.mark.parametrize('count', [2, 5])
+def test_a_short_answer_of_unknown_length(tmp_path: Path, old_server: str, count: int) -> None:
+    """FFmpeg itself says 'Input/output error'."""
+    content = b''.join(cv2.imencode('.jpg', np.full((24, 32, 3), 40 * index))[1].tobytes() for index in range(count))
+    for name in ('all', 'locked'):
+        (tmp_path / name).write_bytes(content)
+    address = old_server.removeprefix('http://')
+    for url in (f'{old_server}/all', f'http://u:p%40s@{address}/locked'):
+        _, frames = read(url)
+        assert [round(frame.image.mean() / 40) for frame in frames] == list(range(count))
+    with pytest.raises(InputError, match=rf'stream http://\*\*\*@{address}/locked: cannot be opened'):
+        open_source(f'http://u:wrong@{address}/locked')
 
 
 def test_images_of_a_camera_have_the_times_of_their_arrival(tmp_path: Path, old_server: str) -> None:

@@ -85,6 +85,18 @@ def test_audio_is_copied(tmp_path: Path, write_clip: Callable[..., Path], contai
     assert after[0][0] - video_times(tmp_path / 'out.mp4')[0] == pytest.approx(offset, abs=0.03), 'in step'
 
 
+@pytest.mark.parametrize('suffix', ['.mp4', '.mkv'])
+def test_audio_that_an_edit_list_leaves_out_delays_no_picture(
+    tmp_path: Path, write_beep: Callable[..., Path], flash_and_beep: Callable[..., tuple[float, float]], suffix: str
+) -> None:
+    """Matroska has no times below 0, so it would move the pictures by all of the audio before time 0."""
+    output = tmp_path / f'out{suffix}'
+    clip = write_beep(tmp_path / 'clip.mp4', times=[index / 10 for index in range(-8, 25)], audio_start=-0.8)
+    copy(clip, output)
+    np.testing.assert_allclose(video_times(output), video_times(clip), atol=0.05)
+    np.testing.assert_allclose(flash_and_beep(output), flash_and_beep(clip), atol=0.05)
+
+
 def test_other_audio_is_transcoded(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     clip = write_clip(tmp_path / 'clip.mkv', frames=20, audio='pcm_s16le')
     copy(clip, tmp_path / 'out.mp4')

@@ -214,3 +214,15 @@ def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Pa
         assert len(times) == 2 and min(times) > 0
     with pytest.raises(InputError, match='has ended'):
         busy.Server(['--unknown'], os.environ).take_turn(1)  # before it imports anything that takes long
+
+
+def test_the_parts_of_a_training_step_add_up(load_script, tiny_config: Path, tmp_path: Path) -> None:
+    training = load_script('tools/benchmarks/training.py')
+    out = tmp_path / 'training.json'
+    training.main([str(tiny_config), '--size', '80x48', '--steps', '1', '--json', str(out)])
+    (figures,) = json.loads(out.read_text())['configs'].values()
+    milliseconds = figures['ms']
+    assert list(milliseconds) == ['total', 'data', 'network', 'matching', 'losses', 'gradients', 'update']
+    assert min(milliseconds.values()) > 0
+    assert sum(milliseconds.values()) == pytest.approx(2 * milliseconds['total'])
+    assert (figures['clips'], figures['frames'], figures['steps']) == (2, 2, 1)

@@ -68,6 +68,13 @@ def test_the_clip_is_written_and_the_same_each_time(script: ModuleType, filmed: 
         assert np.abs(written[index].astype(int) - filmed[index]).mean() < 8
 
 
+def test_the_clip_that_ships_is_that_of_the_tool(filmed: list, repository: Path) -> None:
+    with av.open(str(repository / 'demo/photographs.mp4')) as container:
+        shipped = [frame.to_ndarray(format='bgr24') for frame in container.decode(video=0)]
+    assert len(shipped) == FRAMES
+    assert max(np.abs(shipped[index].astype(int) - filmed[index]).mean() for index in range(0, FRAMES, 10)) < 8
+
+
 def test_every_frame_is_filled_and_the_camera_moves_gently(script: ModuleType, images: dict, filmed: list) -> None:
     height, width = script.paint_canvas(images, script.place_photographs(images)).shape[:2]
     windows = np.array(script.camera_windows())

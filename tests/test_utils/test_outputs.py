@@ -227,3 +227,16 @@ def test_a_later_file_with_the_inode_of_a_deleted_one_is_another_file(tmp_path: 
         assert asked(later)
         os.utime(later, ns=(1, 1))
         assert not asked(later)
+
+
+def test_a_file_that_grows_while_it_is_read_stays_an_input(tmp_path: Path) -> None:
+    path, link = tmp_path / 'recording.ts', tmp_path / 'hard_link.ts'
+    path.write_text('a')
+    link.hardlink_to(path)
+    with kept_inputs():
+        note_input(path)
+        path.write_text('a longer recording')
+        for name in (path, link):
+            with pytest.raises(InputError, match=f'{name.name}: is an input of this command'), atomic_output(name):
+                raise AssertionError('not reached')
+    assert path.read_text() == 'a longer recording'

@@ -1,5 +1,6 @@
 """The command line of the page, without a browser."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,20 @@ def test_a_first_model_that_cannot_be_built_is_said_at_the_start() -> None:
 
     with pytest.raises(InputError, match='own.pth: is damaged'), serve({'own': build}, Limits(), port=0):
         pass
+
+
+def test_a_port_that_cannot_be_is_said_before_anything_is_built() -> None:
+    from mmrcf.web.server import serve
+
+    with socket.socket() as other:
+        other.bind(('127.0.0.1', 0))
+        for host, port in (
+            ('127.0.0.1', other.getsockname()[1]),
+            ('127.0.0.1', 70000),
+            ('192.0.2.1', 0),  # of documents: no machine has it
+        ):
+            with (
+                pytest.raises(InputError, match=f'port {port} of {host}: cannot listen there'),
+                serve({}, Limits(), host, port),
+            ):
+                pass

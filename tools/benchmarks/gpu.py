@@ -58,7 +58,7 @@ from latency import Subject, report, run
 from measuring import encoded_frames, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.apis.init_model import resolve_device
-from mmrcf.engine.config import config_parts, load_config
+from mmrcf.engine.config import drop_initial_weights, load_config
 from mmrcf.export import Parity, result_objects
 from mmrcf.media import open_source
 from mmrcf.registry import MODELS
@@ -87,9 +87,7 @@ def time_frame(config: str, mode: str, args: argparse.Namespace, device: torch.d
 def time_training(path: str, size: tuple[int, int], device: torch.device) -> dict[str, Any]:
     """Milliseconds of a training step of one clip, on a GPU in mixed precision."""
     config = load_config(path)
-    for field, part in list(config_parts(config)):
-        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
-            config.merge_from_dict({f'{field}.init_cfg': None})
+    drop_initial_weights(config)
     init_default_scope(config.get('default_scope', 'mmrcf'))
     if device.type == 'cuda':
         config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')

@@ -78,6 +78,7 @@ RUNS = {
         *('--optimize-baselines', '--frames', '100', *TWO),
     ],
     'busy_r18': ['tools/benchmarks/busy.py', R18, *ALL_ACTIVE],
+    'training': ['tools/benchmarks/training.py', SHAPES[0], REAL[0], R50, '--steps', '6', *TWO],
     'soak': ['tools/benchmarks/soak.py', *SHAPES, *TWO, '--plot', RESULTS / 'soak.png'],
     'soak_onnxruntime': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', *TWO],
     'soak_openvino': ['tools/benchmarks/soak.py', MODELS / 'shapes.onnx', '--runtime', 'openvino', *TWO],

@@ -252,6 +252,23 @@ def busy(results: Results) -> str:
     return f'{processes} busy processes; {frames} frames under each load.\n\n{markdown_table(header, rows)}'
 
 
+def training_table(configs: dict[str, Any]) -> str:
+    """Figures of ``training.py`` by name of the config: the time of a step, and the share of each part."""
+    parts = [part for part in next(iter(configs.values()))['ms'] if part != 'total']
+    rows = []
+    for name, row in configs.items():
+        total = row['ms']['total']
+        shares = [f'{row["ms"][part]:.0f} ms ({100 * row["ms"][part] / total:.0f} %)' for part in parts]
+        rows.append([name, f'{row["clips"]} of {row["frames"]} frames', f'{total:.0f} ms', *shares])
+    return markdown_table(['config', 'clips', 'step', *parts], rows)
+
+
+def training(results: Results) -> str:
+    """What the time of a training step goes to."""
+    found = results['training']
+    return f'{training_table(found["configs"])}\n\n{found["machine"]["threads"]} threads.'
+
+
 PARITY = {
     'parity_optimized': 'optimized',
     'parity_compiled': 'optimized and compiled',
@@ -276,6 +293,7 @@ SECTIONS = {
     'rates': Section(('flops', 'flops_r18'), rates),
     'operators': Section(('operators_eager', 'operators'), operators),
     'busy': Section(('busy_r18',), busy),
+    'training': Section(('training',), training),
     'gpu': Section(('gpu',), gpu_table),
     'parity': Section(tuple(PARITY), parity),
     'trackers': Section(('trackers',), trackers),

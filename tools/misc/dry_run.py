@@ -34,7 +34,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmrcf.engine.config import config_parts, explained_config_errors, load_config
+from mmrcf.engine.config import drop_initial_weights, explained_config_errors, load_config
 from mmrcf.registry import MODELS
 from mmrcf.synthetic.stand_in import use_stand_ins
 from mmrcf.utils import write_json
@@ -56,9 +56,7 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
         InputError: A field is wrong, or the training step gives a loss or a weight that is not a number.
     """
     config = load_config(path, cfg_options)
-    for field, part in list(config_parts(config)):
-        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
-            config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
+    drop_initial_weights(config)
     config.load_from = None
     init_default_scope(config.get('default_scope', 'mmrcf'))
     torch.manual_seed(0)

@@ -1,6 +1,6 @@
 """Draw one frame of a video in our styles and by supervision's annotators, for docs/overlays.md.
 
-``python tools/misc/overlay_picture.py demo/photographs.mp4 --time 5 --out docs/images/overlays.jpg``
+``python tools/misc/overlay_picture.py demo/photographs.mp4 --time 6 --out docs/images/overlays.jpg``
 
 It needs the extra ``supervision``.
 """

@@ -153,5 +153,6 @@ def _numbered_objects(masks: Iterable[np.ndarray]) -> dict[int, dict[int, RLE]]:
 
 def _object_folders(folder: Path) -> dict[str, Path]:
     """Folder of the masks of each object of a SegTrack sequence."""
-    numbered = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: natural_order(path.name))
+    folders = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith('.'))
+    numbered = sorted(folders, key=lambda path: natural_order(path.name))
     return {path.name: path for path in numbered} or {'1': folder}

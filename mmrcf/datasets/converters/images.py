@@ -27,6 +27,11 @@ def natural_order(name: str) -> list:
     return [(0, int(part), '') if part.isdigit() else (1, 0, part) for part in re.split(r'(\d+)', name) if part]
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a part of a relative path is hidden, as what macOS and editors keep beside the files of others."""
+    return any(part.startswith('.') for part in path.parts)
+
+
 def list_images(folder: Path, what: str) -> dict[str, Path]:
     """Image files of a folder by name without suffix, in natural order. Hidden and other files are left out.
 

@@ -16,7 +16,7 @@ from mmrcf.datasets.annotations.problems import Location, refuse
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, read_json, require_folder
 
-from .images import IMAGE_SUFFIXES, common_size, each, image_size, list_folders, list_images, natural_order
+from .images import IMAGE_SUFFIXES, common_size, each, image_size, is_hidden, list_folders, list_images, natural_order
 from .shapes import box_points, ellipse_points, pasted_rle, polygon_rle
 from .writer import RLE, Converted, LabelledVideo, ObjectTrack, union
 
@@ -28,9 +28,9 @@ def convert_labelme(
 ) -> Converted:
     """Convert still images, each as a video of one frame.
 
-    Every JSON file below ``root`` is read. Its image is the one of its ``imagePath``, or the one of its own name beside
-    it. Shapes of one label and one ``group_id`` are one object, and a shape without ``group_id`` is an object. Images
-    without a JSON file are left out; one whose file has no shapes is background.
+    Every JSON file below ``root`` is read, but hidden ones are not. Its image is the one of its ``imagePath``, or the
+    one of its own name beside it. Shapes of one label and one ``group_id`` are one object, and a shape without
+    ``group_id`` is an object. Images without a JSON file are left out; one whose file has no shapes is background.
 
     Args:
         root: Folder of JSON files, which may have subfolders.
@@ -41,7 +41,9 @@ def convert_labelme(
     Raises:
         InputError: A file is missing or malformed, a size differs, or a shape cannot be a mask.
     """
-    files = sorted(require_folder(root, 'folder').rglob('*.json'), key=lambda path: natural_order(str(path)))
+    root = require_folder(root, 'folder')
+    found = (path for path in root.rglob('*.json') if not is_hidden(path.relative_to(root)))
+    files = sorted(found, key=lambda path: natural_order(str(path)))
     if not files:
         raise InputError(f'folder {root}: no JSON file in it; give the folder of LabelMe files')
     image_root = require_folder(root if image_root is None else image_root, 'image folder')
@@ -78,7 +80,7 @@ def convert_labelme_videos(root: str | Path, boxes: bool = False, progress: bool
     for name in each(names, 'video', progress):
         folder = Path(root) / name
         images = list_images(folder, 'video folder')
-        files = {path.stem: path for path in folder.glob('*.json')}
+        files = {path.stem: path for path in folder.glob('[!.]*.json')}
         for stem, path in files.items():
             if stem not in images:
                 raise InputError(f'LabelMe file {path}: no image of that name beside it; add the frame')

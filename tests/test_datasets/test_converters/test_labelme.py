@@ -72,6 +72,13 @@ def test_shapes_of_a_group_are_one_object(stills):
     assert circle['image_id'] == 1
 
 
+def test_hidden_files_are_left_out(stills):
+    (stills / '._a.json').write_bytes(b'\0\5\x16\7\0')  # of macOS
+    write_file(stills / '.ipynb_checkpoints' / 'gone.json', [])
+    content = coco_content(convert_labelme(stills), 'input')
+    assert [image['file_name'] for image in content['images']] == ['a.jpg', 'b.jpg']
+
+
 def test_rectangles_only_with_the_option(stills):
     write_file(stills / 'b.json', [shape('cat', [[6, 8], [2, 3]], 'rectangle')])
     with pytest.raises(InputError, match=r'b.json: shapes\[0\]: is a rectangle, expected a mask; .*--boxes'):
