@@ -51,7 +51,8 @@ def init_model(
 
     Raises:
         InputFileError: Config or checkpoint is missing or unreadable.
-        InputError: The config cannot be built, the checkpoint does not fit it, or the device is not there.
+        InputError: No model has that name, the config cannot be built, the checkpoint does not fit it, or the device is
+            not there.
     """
     if isinstance(config, str) and config in SHIPPED_MODELS:
         if checkpoint is not None:
@@ -62,6 +63,8 @@ def init_model(
         config, checkpoint = SHIPPED_MODELS[config].files()
     elif model := listed_model(config):
         config, checkpoint = model.config_path, model.checkpoint() if checkpoint is None else checkpoint
+    elif isinstance(config, str) and config and not Path(config).suffix and not Path(config).exists():
+        raise no_model(config)
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
         if checkpoint is not None:
             raise InputError(

@@ -130,6 +130,11 @@ def test_the_name_of_a_model_is_its_config_and_its_weights(
     assert len(asked) == 1
 
 
+def test_a_name_that_no_model_has_is_answered_with_close_ones() -> None:
+    with pytest.raises(InputError, match='model minvis_r5_coco: no such file, and no model .* are minvis_r50_coco,'):
+        init_model('minvis_r5_coco')
+
+
 def test_every_model_of_the_metafiles_is_listed() -> None:
     models = listed_models()
     assert models['minvis_r50_coco'].checkpoint().startswith('https://download.openmmlab.com/')

@@ -69,7 +69,7 @@ def soak(segmenter: OnlineSegmenter, source: str | None, size: tuple[int, int], 
 
 def summarise(times: Sequence[float], memory: Sequence[float]) -> dict[str, object]:
     """What a long run has to show: growth of memory after the start, and the last frames' times against the first."""
-    settled = min(SETTLED, len(times) // 5)
+    settled = min(SETTLED, len(times) // 2)
     window = min(WINDOW, (len(times) - settled) // 2)  # the first and the last have no frame in common
     first, last = statistics_of(times[settled : settled + window]), statistics_of(times[-window:])
     return dict(
