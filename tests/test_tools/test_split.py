@@ -88,3 +88,13 @@ def test_what_cannot_be_split_is_named(split, content: dict, options: list[str],
     assert exit_info.value.code == 2
     assert words in capsys.readouterr().err
     assert not Path('train').exists()
+
+
+def test_both_parts_or_none(load_script, in_tmp_path: Path, capsys) -> None:
+    Path('all.json').write_text(json.dumps(ytvis(4)))
+    Path('link').symlink_to('.')
+    for second, words in (('link/a.json', 'is written already'), ('link/all.json', 'is an input of this command')):
+        with pytest.raises(SystemExit, match='2'):
+            load_script('tools/dataset_converters/split.py').main(['all.json', '--out', 'a.json', second])
+        assert f'output {second}: {words}' in capsys.readouterr().err
+        assert json.loads(Path('all.json').read_text()) == ytvis(4) and not Path('a.json').exists()

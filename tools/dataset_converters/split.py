@@ -7,6 +7,8 @@ audio stay where they are. The same seed gives the same split.
 """
 
 import argparse
+import contextlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +32,7 @@ if __name__ == '__main__':
 import numpy as np
 
 from mmrcf.datasets.annotations.reader import parse_annotations
-from mmrcf.utils import counted, read_json, write_json
+from mmrcf.utils import atomic_output, counted, read_json
 
 
 def split_annotations(content: dict[str, Any], share: float, seed: int, source: str) -> tuple[dict, dict]:
@@ -83,8 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     source = f'annotation file {args.ann_file}'
     parts = split_annotations(read_json(args.ann_file, 'annotation file'), args.share, args.seed, source)
+    with contextlib.ExitStack() as stack:  # both or none, and not one over the other
+        files = [stack.enter_context(atomic_output(path)) for path in args.out]
+        for file, content in zip(files, parts, strict=True):
+            file.write_text(json.dumps(content), encoding='utf-8')
     for path, content in zip(args.out, parts, strict=True):
-        write_json(path, content)
         print(f'{path}: {describe_part(content)}')
 
 
