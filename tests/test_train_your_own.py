@@ -38,6 +38,11 @@ SMALLER = {
         '--frames 12 --size 240x180': '--frames 4 --size 64x48 --workers 1',
         '--size 240x180': '--size 64x48',
         'my_clips/iter_100.pth': 'my_clips/iter_10.pth',
+        'train=80,test=60': 'train=2,test=1 --frames 8',
+        'train.py configs/shapes/rcf_r18_shapes_student.py': 'train.py configs/shapes/rcf_r18_shapes_student.py '
+        '--cfg-options train_cfg.max_iters=2 train_dataloader.batch_size=2 train_dataloader.num_workers=0 '
+        'train_dataloader.persistent_workers=False',
+        'iter_400.pth': 'iter_2.pth',
     },
 }
 # The switches of the last section in my_data.py.
