@@ -205,6 +205,16 @@ def test_the_documented_cost_and_transform_work(reader: Path) -> None:
     assert run.samples.dtype == np.float32 and window.runs[0].samples[0] == np.float32(0.1)
 
 
+def test_the_documented_loss_works(reader: Path) -> None:
+    for block in blocks('docs/your_own_part.md'):
+        if block.file == 'soft_iou_loss.py':
+            (reader / block.file).write_text(block.code)
+    loss = importlib.import_module('soft_iou_loss').SoftIoULoss(loss_weight=2.0)
+    masks = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]])
+    logits = torch.tensor([[[9e9, -9e9], [9e9, -9e9]], [[0.0, 0.0], [0.0, 0.0]]])
+    assert loss(logits, masks, avg_factor=4.0).item() == pytest.approx(2 * (2 / 3 + 1 / 2) / 4)
+
+
 def test_the_documented_audio_encoder_works(reader: Path) -> None:
     for block in blocks('docs/audio.md'):
         if block.file:

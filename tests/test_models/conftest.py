@@ -94,6 +94,12 @@ def make_clip_sample() -> Callable[..., TrackDataSample]:
     return clip_sample
 
 
+@pytest.fixture(params=NECKS)
+def neck(request: pytest.FixtureRequest) -> str:
+    """The name of a neck: a test that takes it runs with each of ``NECKS``."""
+    return request.param
+
+
 @pytest.fixture(scope='session')
 def neck_configs() -> dict[str, dict]:
     return NECKS

@@ -9,7 +9,6 @@ from mmrcf.models.audio_encoders.streaming import stream_tokens
 from mmrcf.registry import MODELS
 from mmrcf.structures import AudioMemory, AudioPatch
 
-NECKS = ['rcf', 'rcf-depthwise', 'rcf-no-weight', 'full-encoder', 'full-decoder', 'single']
 SIZE = (32, 48)
 
 
@@ -49,7 +48,6 @@ def probabilities(results) -> np.ndarray:
     return np.concatenate([result.class_probs.ravel() for result in results])
 
 
-@pytest.mark.parametrize('neck', NECKS)
 def test_whole_video_equals_frame_by_frame(neck, make_audio_visual, make_clip_sample) -> None:
     model = make_audio_visual(neck)
     frames, audio = torch.randn(5, 3, *SIZE), torch.randn(5, 96, 64)
@@ -63,7 +61,6 @@ def test_whole_video_equals_frame_by_frame(neck, make_audio_visual, make_clip_sa
         assert np.array_equal(one.class_probs, other.class_probs)
 
 
-@pytest.mark.parametrize('neck', NECKS)
 def test_clips_and_streams_decode_alike(neck, make_audio_visual) -> None:
     model = make_audio_visual(neck)
     delta = model.neck.num_references

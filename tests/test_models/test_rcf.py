@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mmrcf.models.heads import SlotOutputs
 
-NECKS = ['rcf', 'rcf-depthwise', 'rcf-no-weight', 'full-encoder', 'full-decoder', 'single']
 SIZE = (32, 48)
 
 
@@ -33,7 +32,6 @@ def same(one, other) -> bool:
     )
 
 
-@pytest.mark.parametrize('neck', NECKS)
 def test_whole_video_equals_frame_by_frame(neck, make_model, make_clip_sample) -> None:
     model = make_model(neck)
     frames = torch.randn(5, 3, *SIZE)
@@ -44,7 +42,6 @@ def test_whole_video_equals_frame_by_frame(neck, make_model, make_clip_sample) -
     assert all(same(one, other) for one, other in zip(whole, stepwise, strict=True))
 
 
-@pytest.mark.parametrize('neck', NECKS)
 def test_training_and_inference_decode_alike(neck, make_model) -> None:
     model = make_model(neck)
     delta = model.neck.num_references
@@ -58,7 +55,6 @@ def test_training_and_inference_decode_alike(neck, make_model) -> None:
         assert torch.allclose(clip.cls_logits[s], alone.cls_logits[0], atol=1e-4)
 
 
-@pytest.mark.parametrize('neck', NECKS)
 def test_batched_equals_single(neck, make_model) -> None:
     model = make_model(neck)
     clips = torch.randn(3, model.neck.num_references + 2, 3, *SIZE)
