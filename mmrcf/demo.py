@@ -39,7 +39,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='NAME',
         help=f'a shipped model: {purposes}; or one of docs/model_zoo.md (default: {DEFAULT_MODEL})',
     )
-    parser.add_argument('--out', metavar='FILE', help='video with the objects drawn in and the audio of the input')
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help='video with the objects drawn in and the audio of the input (without --out, --json and --show: '
+        'outputs/demo.mp4, and outputs/demo.json for the tracks)',
+    )
     parser.add_argument(
         '--show-attention', choices=['audio'], help='draw the audio-to-pixel attention of an audio-visual model'
     )
