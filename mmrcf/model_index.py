@@ -97,7 +97,9 @@ def listed_model(name: object) -> ListedModel | None:
 
 def no_model(name: str) -> InputError:
     """The error for a name that is neither a file nor a model."""
-    close = difflib.get_close_matches(name, listed_models(), n=3, cutoff=0.5)
+    models = listed_models()
+    aliases = [model.entry['Alias'] for model in models.values() if 'Alias' in model.entry]
+    close = difflib.get_close_matches(name, [*aliases, *models], n=3, cutoff=0.5)
     hint = f'; close names are {", ".join(close)}' if close else ''
     return InputError(f'model {name}: no such file, and no model of docs/model_zoo.md{hint}')
 

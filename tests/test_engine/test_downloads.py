@@ -133,6 +133,8 @@ def test_the_name_of_a_model_is_its_config_and_its_weights(
 def test_a_name_that_no_model_has_is_answered_with_close_ones() -> None:
     with pytest.raises(InputError, match='model minvis_r5_coco: no such file, and no model .* are minvis_r50_coco,'):
         init_model('minvis_r5_coco')
+    with pytest.raises(InputError, match='model reel: .*; close names are real$'):
+        init_model('reel')
 
 
 def test_every_model_of_the_metafiles_is_listed() -> None:
