@@ -55,7 +55,7 @@ HANDED_ON = {
 }
 ENTRY_POINTS = {'mmrcf-demo': ['python', 'demo/video_demo.py'], 'mmrcf-web': ['python', 'demo/web_demo.py']}
 """The same from the source tree."""
-PROGRAMS = {'bash', 'cd', 'git', 'make', 'pip', 'pre-commit', 'python', 'unzip'}
+PROGRAMS = {'bash', 'cd', 'git', 'make', 'pip', 'pre-commit', 'python', 'source', 'unzip'}
 
 
 @dataclass(frozen=True)
