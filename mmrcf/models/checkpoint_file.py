@@ -10,6 +10,7 @@ import pickle
 import re
 import urllib.error
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import torch
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, get_torchvision_models
+from torch import Tensor
 
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.utils import atomic_output, require_file
@@ -28,6 +30,7 @@ URL_SCHEMES = ('http://', 'https://')
 TORCHVISION_SCHEMES = ('torchvision://', 'modelzoo://')
 HASHED_NAME = re.compile(r'-([0-9a-f]{8,64})\.pth$')
 MAX_LOG_LENGTH = 10**6
+ELEMENT_TYPES = ('f4', 'f8', 'i4', 'i8', 'u4', 'u1', 'b1')
 
 
 class LogHistory:
@@ -58,16 +61,57 @@ def _statistic(owner: object, name: object) -> str:
     return name
 
 
+class _ElementType:
+    """Replaces ``numpy.dtype`` while a checkpoint is read: a plain type of numbers, by its name.
+
+    The true one would take its inner flags and sizes from the file, with which NumPy reads and frees any memory, and
+    for a type that all of the process shares.
+    """
+
+    def __init__(self, name: object, *_: object) -> None:
+        if name not in ELEMENT_TYPES:
+            raise pickle.UnpicklingError(f'GLOBAL numpy.dtype of something else than {", ".join(ELEMENT_TYPES)}')
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: object) -> None:
+        """Keep the order of the bytes, which is all that the state of such a type says."""
+        if isinstance(state, tuple) and state[1:2] == ('>',):
+            self.dtype = self.dtype.newbyteorder('>')
+
+
+class _Array(np.ndarray):
+    """Replaces ``numpy.ndarray`` while a checkpoint is read: an array of numbers, saved again as an ordinary one."""
+
+    def __new__(cls, *_: object) -> '_Array':
+        return super().__new__(cls, (0,), 'u1')
+
+    def __setstate__(self, state: object) -> None:
+        """Take shape, type of the elements, and content."""
+        version, shape, kind, in_columns, content = state
+        if not isinstance(kind, _ElementType) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError('the state of an array is damaged')
+        super().__setstate__((version, shape, kind.dtype, in_columns, content))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)
+
+
+def _scalar(kind: object, content: object) -> np.generic:
+    """Replaces the function by which NumPy makes a number of its bytes."""
+    if not isinstance(kind, _ElementType) or not isinstance(content, bytes) or len(content) != kind.dtype.itemsize:
+        raise pickle.UnpicklingError('a number is damaged')
+    return np.frombuffer(content, kind.dtype)[0]
+
+
 # What MMEngine puts into a training checkpoint beside tensors: its log history, made of arrays and named statistics.
 # The true ``getattr`` would reach every function of Python from any other name in this list.
 SAFE_GLOBALS = [
     (LogHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
     (_statistic, 'builtins.getattr'),
-    np.ndarray,
-    np.dtype,
-    np._core.multiarray._reconstruct,
-    np._core.multiarray.scalar,
-    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.uint32, np.uint8, np.bool_)),
+    (_Array, 'numpy.ndarray'),
+    (_ElementType, 'numpy.dtype'),
+    (_Array, 'numpy._core.multiarray._reconstruct'),
+    (_scalar, 'numpy._core.multiarray.scalar'),
 ]
 
 
@@ -144,11 +188,35 @@ def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
         ) from error
     except Exception as error:  # PyTorch's reader raises almost anything for a damaged file
         raise InputError(f'checkpoint {path}: truncated or damaged; download or save it again') from error
+    if any(not _is_plain(tensor) for tensor in _tensors(content)):
+        raise InputError(
+            f'checkpoint {path}: holds a tensor that is sparse, nested, quantized, on no device, or larger than its '
+            'content; save it again with contiguous() tensors'
+        )
     if not isinstance(content, dict):
         raise InputError(
             f'checkpoint {path}: holds a {type(content).__name__}, expected a dict with the field state_dict'
         )
     return content
+
+
+def _tensors(content: Any) -> Iterator[Tensor]:
+    """All tensors in dicts, lists and tuples, which may be nested deeply and hold themselves."""
+    waiting, seen = [content], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tensor):
+            yield node
+        elif isinstance(node, dict | list | tuple) and id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(node.values() if isinstance(node, dict) else node)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has all of its elements in memory: others may claim any size, and do not work everywhere."""
+    if tensor.is_nested or tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)

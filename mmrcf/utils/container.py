@@ -227,7 +227,9 @@ def check_playlist(path: Path, name: str) -> bool:
         for entry in entries or ():
             target = playlist.absolute().parent / entry
             has_scheme = re.match(r'[A-Za-z][A-Za-z0-9+.-]*:', entry)
-            if has_scheme or len(entry) > _MAX_ENTRY or not _real(target).is_relative_to(folder):
+            # By its name and by where links lead: FFmpeg may take a name that begins with ? or # for another one.
+            beside = Path(os.path.normpath(target)).is_relative_to(os.path.normpath(path.absolute().parent))
+            if has_scheme or not beside or not _real(target).is_relative_to(folder):
                 raise InputFileError(
                     f'{name}: names {without_credentials(entry)[:100]}; a local playlist may name files beside it or '
                     'below it'
@@ -250,26 +252,35 @@ def _playlist_entries(path: Path, name: str) -> list[str] | None:
         is_list = head.startswith(b'ffconcat version')
         if not is_list and not head.startswith(b'#EXTM3U'):
             return None
-        # FFmpeg ends a line at any of these.
-        lines = re.split(rb'[\r\n\0]', head + file.read(MAX_PLAYLIST_BYTES))
-    texts = [os.fsdecode(line.rstrip()) for line in lines]
+        content = head + file.read(MAX_PLAYLIST_BYTES)
+    if len(content) > MAX_PLAYLIST_BYTES:
+        raise InputFileError(f'{name}: is a playlist of more than {MAX_PLAYLIST_BYTES >> 20} MiB; split it')
+    # FFmpeg ends a line at any of these.
+    lines = re.split(rb'[\r\n\0]', content)
+    if any(len(line) > _MAX_ENTRY for line in lines):
+        raise InputFileError(f'{name}: has a line of more than {_MAX_ENTRY} bytes; a playlist has one name a line')
+    # As bytes, because Python takes more letters of text for spaces than FFmpeg does.
+    lines = [line.rstrip() for line in lines]
     if is_list:
-        if any(text.split()[:1] == ['option'] for text in texts):
+        if any(line.split()[:1] == [b'option'] for line in lines):
             raise InputFileError(f'{name}: sets options of FFmpeg; a list to join may name files only')
-        return [_unquoted(match[1]) for text in texts if (match := re.match(r'\s*file\s+(.+)', text))]
-    entries = []
-    for line in texts:
-        if line.startswith('#EXT'):
-            entries += [quoted or plain for quoted, plain in re.findall(r'URI\s*=\s*(?:"([^"]*)"?|([^",]+))', line)]
-        elif line and not line.startswith('#'):
-            entries.append(line)
-    return entries
+        entries = [_unquoted(match[1]) for line in lines if (match := re.match(rb'[ \t]*file[ \t]+(.+)', line))]
+    else:
+        entries = [line for line in lines if line and not line.startswith(b'#')]
+        entries += [entry for line in lines if line.startswith(b'#EXT') for entry in _named_by_tag(line)]
+    return [os.fsdecode(entry) for entry in entries]
 
 
-def _unquoted(text: str) -> str:
+def _unquoted(text: bytes) -> bytes:
     """The first word of a line of an ffconcat list, as FFmpeg reads it: single quotes, and backslashes outside them."""
-    word = re.match(r"(?:'[^']*'?|\\.|[^'\\\s])*", text)[0]
-    return re.sub(r"'([^']*)'?|\\(.)", lambda match: match[1] or match[2] or '', word)
+    word = re.match(rb"(?:'[^']*'?|\\.|[^' \t])*", text)[0]
+    return re.sub(rb"'([^']*)'?|\\(.)", lambda match: match[1] or match[2] or b'', word)
+
+
+def _named_by_tag(line: bytes) -> list[bytes]:
+    """The attributes ``URI`` of a tag of an HLS playlist, as FFmpeg reads them: backslashes count inside of quotes."""
+    attributes = re.findall(rb'[\s,]*([^=]*)=(?:"((?:\\.|[^"\\])*)\\?"?|([^\s,]*))', line.partition(b':')[2])
+    return [re.sub(rb'\\(.)', rb'\1', quoted) or plain for key, quoted, plain in attributes if key == b'URI']
 
 
 def require_protocol(scheme: str) -> None:

@@ -209,6 +209,75 @@ def test_no_opcode_runs_code_or_takes_much_memory(opcodes: bytes) -> None:
     read_all(path)
 
 
+def element_type(name: str, state: Any) -> WithState:
+    return WithState(np.dtype, (name, False, True), state)
+
+
+def made_of(kind: Any, content: Any) -> WithState:
+    return WithState(np._core.multiarray._reconstruct, (np.ndarray, (0,), b'b'), (1, (1,), kind, False, content))
+
+
+FLAGS = [(3, '<', None, None, None, -1, -1, 63), (3, '<', None, ('a',), {'a': 1}, -1, -1, 63)]
+
+
+@pytest.mark.parametrize('state', [*FLAGS, (3, '<', (np.dtype('f8'), (10**6,)), None, None, -1, -1, 0)])
+def test_an_array_takes_no_flags_of_its_type_from_a_file(state: tuple) -> None:
+    kind = element_type('f8', state)
+    parts = dict(array=made_of(kind, bytes(8)), number=Call(np._core.multiarray.scalar, kind, bytes(8)))
+    torch.save(dict(x=parts), 'a.pth')
+    read = read_content('a.pth')['x']
+    assert read['array'].tolist() == [0.0] and read['number'] == 0.0
+    for value in (read['array'], read['number'], np.zeros(1)):  # the last has the type that all share
+        assert value.dtype.flags == 0 and value.dtype.names is None
+
+
+@pytest.mark.parametrize(
+    'part',
+    [
+        element_type('O', None),
+        element_type('f8,O', None),
+        element_type('S1000000000', None),
+        made_of(element_type('f8', FLAGS[0]), [1]),
+        made_of(element_type('f8', FLAGS[0]), bytes(7)),
+        made_of('f8', bytes(8)),
+        Call(np._core.multiarray.scalar, element_type('f8', None), bytes(7)),
+    ],
+)
+def test_arrays_of_other_than_numbers_are_refused(part: Any) -> None:
+    torch.save(dict(x=part), 'a.pth')
+    with pytest.raises(InputError, match=r'checkpoint a\.pth'):
+        read_content('a.pth')
+
+
+def test_arrays_are_saved_again_as_ordinary_ones() -> None:
+    arrays = dict(a=np.arange(6.0).reshape(2, 3), b=np.asfortranarray([[1, 2], [3, 4]]), c=np.arange(3, dtype='>i4'))
+    torch.save(dict(x=arrays, y=np.float32(0.5)), 'a.pth')
+    torch.save(read_content('a.pth'), 'b.pth')
+    plain = torch.load('b.pth', weights_only=False)
+    assert plain['y'] == 0.5
+    for name, array in arrays.items():
+        assert type(plain['x'][name]) is np.ndarray
+        np.testing.assert_array_equal(plain['x'][name], array)
+
+
+@pytest.mark.parametrize(
+    'tensor',
+    [
+        torch.zeros(1).expand(10**10),
+        torch.sparse_coo_tensor([[0]], [1.0], (10**10,)),
+        torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]),
+        torch.zeros(10**10, device='meta'),
+        torch.quantize_per_tensor(torch.zeros(3), 1.0, 0, torch.quint8),
+    ],
+    ids=['repeated', 'sparse', 'nested', 'meta', 'quantized'],
+)
+def test_weights_are_tensors_that_the_file_holds(tensor: torch.Tensor) -> None:
+    torch.save(dict(state_dict=dict(x=tensor)), 'a.pth')
+    for read in (read_checkpoint, CheckpointLoader.load_checkpoint):
+        with pytest.raises(InputError, match=r'checkpoint a\.pth: holds a tensor that is'):
+            read('a.pth')
+
+
 def test_a_legacy_file_with_another_storage_is_damaged() -> None:
     content = legacy_bytes(dict(state_dict=dict(x=torch.ones(2))))
     key = re.findall(rb'X.\0\0\0(\d+)', content)[-1]

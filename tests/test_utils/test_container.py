@@ -95,6 +95,47 @@ def test_a_tag_names_nothing_else(segments: Path, tag: str) -> None:
         open_source(path)
 
 
+@pytest.mark.parametrize(
+    'attributes',
+    [
+        r'URI="..\/outside.ts"',
+        r'URI="\.\./outside.ts"',
+        r'URI="inside.ts\"/../../outside.ts"',
+        'NAME="URI=",URI="../outside.ts"',
+        'URI=link.ts /..',
+        ' , URI=link.ts',
+    ],
+)
+def test_a_tag_names_what_ffmpeg_reads_of_it(segments: Path, attributes: str) -> None:
+    path = playlist(segments / 'a.m3u8', 'inside.ts')
+    path.write_text(path.read_text().replace('#EXTINF', f'#EXT-X-MAP:{attributes}\n#EXTINF'))
+    with pytest.raises(InputFileError, match='names .*; a local playlist may name files beside it'):
+        open_source(path)
+
+
+@pytest.mark.parametrize('space', ['\f', '\xa0', '\x85', '\x1c'])
+def test_a_name_may_end_in_what_is_no_space_to_ffmpeg(segments: Path, space: str) -> None:
+    (segments / f'x{space}').mkdir()
+    (segments / 'a.ffconcat').write_text(f'ffconcat version 1.0\nfile x{space}/../../outside.ts\n', newline='')
+    with pytest.raises(InputFileError, match='a local playlist may name files beside it'):
+        open_source(segments / 'a.ffconcat')
+
+
+def test_a_name_that_ffmpeg_takes_for_a_query(segments: Path) -> None:
+    (segments / 'below' / 'a').mkdir()
+    (segments / '?').symlink_to('below/a')
+    with pytest.raises(InputFileError, match='a local playlist may name files beside it'):
+        open_source(playlist(segments / 'a.m3u8', '?/../../outside.ts'))
+
+
+@pytest.mark.parametrize('content', ['#' * 2**24, '#\n' * 2**23, '#EXT-X-MAP:' + 'A' * 4068 + '=a,URI="link.ts.x"'])
+def test_a_playlist_that_is_not_read_whole_is_refused(segments: Path, content: str) -> None:
+    for head in ('#EXTM3U', 'ffconcat version 1.0'):
+        (segments / 'a.list').write_text(f'{head}\n{content}\nfile ../outside.ts\n')
+        with pytest.raises(InputFileError, match=r'a\.list: (is a playlist|has a line) of more than'):
+            open_source(segments / 'a.list')
+
+
 def test_a_dash_manifest_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'a.mpd').write_text('<?xml version="1.0"?><MPD type="static"></MPD>')
     with pytest.raises(InputFileError, match='is a DASH manifest'):
