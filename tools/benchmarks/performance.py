@@ -88,7 +88,7 @@ RUNS = {
         *('--cfg-options', 'model.tracker.duplicate_iou=None'),
     ],
     'minvis_latency': [LATENCY, MINVIS[0], '--checkpoint', MINVIS[1], '--frames', '8', '--warmup', '1', *TWO],
-    'minvis_soak': ['tools/benchmarks/soak.py', *MINVIS, '--size', '640x360', '--frames', '110', *TWO],
+    'minvis_soak': ['tools/benchmarks/soak.py', *MINVIS, '--size', '640x360', '--frames', '240', *TWO],
     'evaluation': ['tools/benchmarks/evaluation.py', *SHAPES],
     'trackers': [
         *('tools/analysis_tools/compare_trackers.py', *SHAPES, '--tracker', 'MatchingFreeTracker()', '--tracker'),
