@@ -11,6 +11,7 @@ import runpy
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from types import TracebackType
 from typing import Any
 
 from mmrcf.defaults import MAX_PIXELS
@@ -27,9 +28,18 @@ def start_program(parse_args: Callable[[], argparse.Namespace]) -> None:
     Args:
         parse_args: Reads the command line. It is read here only to be checked; ``main`` reads it again.
     """
+    sys.excepthook = _say_interrupted
     set_thread_policy()  # first: reading --cfg-options imports torch
     parse_args()
     _require_opencv()
+
+
+def _say_interrupted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an interrupt as one line, also before ``main``: the imports take seconds. Python sets the exit code."""
+    if issubclass(kind, KeyboardInterrupt):
+        print('interrupted', file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _require_opencv() -> None:

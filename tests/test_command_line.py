@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,17 @@ def test_threads_are_settled_before_anything_is_read(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(command_line, 'set_thread_policy', lambda: calls.append('threads'))
     command_line.start_program(lambda: calls.append('options'))  # --cfg-options imports torch
     assert calls == ['threads', 'options']
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='POSIX')
+def test_an_interrupt_before_main_is_one_line() -> None:
+    code = """
+import signal
+from mmrcf import command_line
+command_line.start_program(lambda: signal.raise_signal(signal.SIGINT))
+"""
+    run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (-signal.SIGINT, 'interrupted\n')
 
 
 HELP_OF_ALL = """

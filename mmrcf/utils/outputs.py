@@ -1,6 +1,7 @@
 """Files out: an output appears under its name when it is complete, and never in place of an input."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,8 @@ except ImportError:  # Windows: unfinished files of killed processes stay there
 _STEM_BYTES, _SUFFIX_BYTES = 100, 16
 _UNFINISHED = re.compile(r'\..*\.[0-9a-f]{8}\.[a-z0-9_]{8}\.partial(\.[^.]*)?', re.DOTALL)
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 # One set for each open output of a command, with its file while it is open.
 _open_outputs: ContextVar[tuple[set[Path], ...]] = ContextVar('open outputs', default=())
 
@@ -41,7 +44,7 @@ def atomic_output(path: str | Path, *, updates: bool = False) -> Iterator[Path]:
         updates: The file is read to be written again, so it may be an input.
 
     Raises:
-        InputFileError: The folder cannot be created or written to, or ``path`` is a folder.
+        InputFileError: The folder cannot be created or written to, the disk is full, or ``path`` is a folder.
         InputError: ``path`` is an input of the command (:mod:`mmrcf.inputs`), or is being written already.
     """
     path = Path(path)
@@ -101,6 +104,12 @@ def _unfinished_file(path: Path, target: Path) -> Iterator[Path]:
         raise InputFileError(f'output {path}: cannot write there ({error.strerror}); choose another path') from error
     try:
         yield temporary
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        full = InputFileError(f'output {path}: cannot be written ({error.strerror}); free some space')
+        full.errno = error.errno  # a training says besides how it continues
+        raise full from error
     finally:
         temporary.unlink(missing_ok=True)
         os.close(handle)

@@ -97,6 +97,14 @@ def test_files_that_were_read_before_can_be_named(tmp_path: Path) -> None:
         write_json(tmp_path / 'a.json', [2])
 
 
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='Linux')
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    message = r'output .*a\.json: cannot be written \(No space left .*free some space'
+    with pytest.raises(InputFileError, match=message), atomic_output(tmp_path / 'a.json'):
+        Path('/dev/full').write_text('x')
+    assert names(tmp_path) == []
+
+
 def test_two_outputs_have_two_names(tmp_path: Path) -> None:
     (tmp_path / 'link').symlink_to('a.json')
     with (
