@@ -6,10 +6,12 @@ where that fails, and its runner would run the text of a config from a checkpoin
 
 import hashlib
 import http.client
+import mmap
 import pickle
 import re
 import urllib.error
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,9 @@ URL_SCHEMES = ('http://', 'https://')
 TORCHVISION_SCHEMES = ('torchvision://', 'modelzoo://')
 HASHED_NAME = re.compile(r'-([0-9a-f]{8,64})\.pth$')
 MAX_LOG_LENGTH = 10**6
+MAX_PICKLE_BYTES = 2**28
+"""Largest ``data.pkl`` that is read: names and values beside the content of the tensors."""
+BYTEARRAY = re.compile(rb'c(?:builtins|__builtin__)\nbytearray\n')
 ELEMENT_TYPES = ('f4', 'f8', 'i4', 'i8', 'u4', 'u1', 'b1')
 
 
@@ -174,6 +179,7 @@ def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
     """
     path = local_checkpoint(path)
     try:
+        _refuse_bytearray(path)
         with torch.serialization.safe_globals(SAFE_GLOBALS), warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)
             content = torch.load(path, map_location=map_location, weights_only=True)
@@ -198,6 +204,21 @@ def read_content(path: str | Path, map_location: Any = 'cpu') -> dict:
             f'checkpoint {path}: holds a {type(content).__name__}, expected a dict with the field state_dict'
         )
     return content
+
+
+def _refuse_bytearray(path: Path) -> None:
+    """PyTorch's reader would call ``bytearray`` with any size that a pickle names, and fill the memory."""
+    if not zipfile.is_zipfile(path):
+        with path.open('rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            pickles = [BYTEARRAY.search(content)]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith('data.pkl')]
+            if any(member.file_size > MAX_PICKLE_BYTES for member in members):
+                raise pickle.UnpicklingError(f'data.pkl is larger than {MAX_PICKLE_BYTES} bytes')
+            pickles = [BYTEARRAY.search(archive.read(member)) for member in members]
+    if any(pickles):
+        raise pickle.UnpicklingError('GLOBAL bytearray')
 
 
 def _tensors(content: Any) -> Iterator[Tensor]:

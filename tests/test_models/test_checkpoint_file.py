@@ -285,3 +285,11 @@ def test_a_legacy_file_with_another_storage_is_damaged() -> None:
     Path('a.pth').write_bytes(before + b'1' * len(key) + after)
     with pytest.raises(InputError, match=r'a\.pth: truncated or damaged'):
         read_checkpoint('a.pth')
+
+
+@pytest.mark.parametrize('in_zip', [True, False])
+def test_a_bytearray_of_any_size_is_not_made(tmp_path: Path, in_zip: bool) -> None:
+    path = tmp_path / 'weights.pth'
+    torch.save(dict(state_dict={}, meta=bytearray(8)), path, _use_new_zipfile_serialization=in_zip)
+    with pytest.raises(InputError, match='holds Python objects'):
+        read_content(path)
