@@ -115,6 +115,7 @@ def test_an_interrupt_before_main_is_one_line() -> None:
     code = """
 import signal
 from mmrcf import command_line
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
 command_line.start_program(lambda: signal.raise_signal(signal.SIGINT))
 """
     run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
