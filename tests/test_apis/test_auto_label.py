@@ -98,7 +98,7 @@ def test_rules_out_of_range_are_refused(options: dict, message: str) -> None:
 
 @pytest.fixture(scope='module')
 def teacher(tiny_config: Path) -> OnlineSegmenter:
-    """A model with random weights, sure of nothing."""
+    """A model with random weights, which gives low scores."""
     return OnlineSegmenter(init_model(tiny_config))
 
 

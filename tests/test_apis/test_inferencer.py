@@ -1,3 +1,4 @@
+import contextlib
 import json
 from collections.abc import Callable
 from fractions import Fraction
@@ -330,3 +331,25 @@ def test_the_threshold_of_a_stream_is_its_own(
         assert len(strict) == (expected.scores >= threshold).sum()
     with pytest.raises(InputError, match='score_thr 2: expected a number from 0 to 1'):
         next(inferencer.stream(clip, score_thr=2))
+
+
+@pytest.mark.parametrize('adapts', [True, False])
+def test_the_threads_of_a_program_follow_the_load_at_each_frame(
+    tiny_config: Path, adapts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[object] = []
+
+    class Adapter(contextlib.nullcontext):
+        def __init__(self, set_threads: Callable[[int], None], most: int) -> None:
+            super().__init__(self)
+            assert set_threads is torch.set_num_threads
+            log.append(most)
+
+        def update(self) -> None:
+            log.append('update')
+
+    monkeypatch.setattr(window_module, 'ThreadAdapter', Adapter)
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 5)
+    program = RCFInferencer(tiny_config, device='cpu', adapt_threads=adapts)
+    assert len(list(program.stream([np.zeros((48, 80, 3), np.uint8)] * 3))) == 3
+    assert log == [5 if adapts else 1, 'update', 'update', 'update']
