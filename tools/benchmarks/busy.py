@@ -18,15 +18,16 @@ from typing import Any
 
 from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.threads import WAIT_VARIABLES, ThreadAdapter, free_cores
+from mmrcf.threads import THREADS, WAIT_VARIABLES, ThreadAdapter, free_cores
 
 POLICIES = {
     'programs': {},
     'library': {'GOMP_SPINCOUNT': '300000'},
     'passive': {'OMP_WAIT_POLICY': 'passive'},
+    'single': {'OMP_NUM_THREADS': '1'},
 }
 """Variables of the environment by name: none, so that ``start_program`` sets them; the default of libgomp, which a
-program has that does not set them; no spinning at all."""
+program has that does not set them; no spinning at all; one thread, which waits for none."""
 ADAPTED = 'programs'
 """The one that adapts the number of its threads, as programs do."""
 LOADS = ('quiet', 'later', 'busy')
@@ -188,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.serve:
         serve(args)
         return
-    kept = {name: value for name, value in os.environ.items() if name not in WAIT_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in (*WAIT_VARIABLES, THREADS)}
     given = list(sys.argv[1:] if arguments is None else arguments)
     busy = args.busy or free_cores()
     policies = {name: kept | POLICIES[name] for name in args.policy}
