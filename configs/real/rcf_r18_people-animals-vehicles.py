@@ -12,8 +12,8 @@ _base_ = [
 ]
 
 # An object begins with a score of 0.5 and is followed down to 0.15, chosen on the training sequences with
-# tools/analysis_tools/compare_trackers.py. Down to 0.1, J is higher by 0.02, but remains of objects with wrong masks stay
-# for seconds.
+# tools/analysis_tools/compare_trackers.py. Down to 0.1, J is higher by 0.02, but remains of objects with wrong masks
+# stay for seconds.
 model = dict(score_thr=0.15, tracker=dict(start_score=0.5))
 
 max_iters = 400

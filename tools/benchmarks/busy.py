@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
@@ -47,8 +47,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--frames',
         type=int,
-        default=3 * TURN,
-        help=f'measured frames under each load, in turns of {TURN} (default: 60)',
+        default=8 * TURN,
+        help=f'measured frames under each load, in turns of {TURN} (default: {8 * TURN})',
     )
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')
@@ -68,7 +68,7 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 
-from measuring import paired_ratio, prepare_process, statistics_of
+from measuring import busy_processes, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.utils import describe_machine, write_json
 from mmrcf.utils.markdown import markdown_table
@@ -124,18 +124,6 @@ class Server:
         self._process.wait()
 
 
-@contextlib.contextmanager
-def busy_processes(count: int) -> Iterator[None]:
-    """While the block runs, so many processes compute without a pause."""
-    processes = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-
-
 def measure(
     policies: Mapping[str, Mapping[str, str]], arguments: Sequence[str], frames: int, busy: int
 ) -> dict[str, dict[str, list[float]]]:
@@ -171,14 +159,18 @@ def measure(
 
 
 def summary(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Medians in milliseconds, how many times slower beside others, and the ratio to the first one, in pairs."""
-    first = next(iter(times.values()))
+    """Mean milliseconds, how many times slower beside others, and the time by that of the first one.
+
+    Means, since the scheduler moves a thread from a core that it shares to one of its own and back: a frame has one of
+    two times, and a median would be either.
+    """
+    means = {name: {load: statistics_of(loads[load]).mean for load in LOADS} for name, loads in times.items()}
+    first = next(iter(means.values()))
     figures = {}
-    for name, loads in times.items():
-        medians = {load: statistics_of(loads[load]).p50 for load in LOADS}
-        slower = {load: medians[load] / medians['quiet'] for load in LOADS[1:]}
-        of_first = {load: paired_ratio(loads[load], first[load]).p50 for load in LOADS}
-        figures[name] = dict(ms=medians, slower=slower, of_first=of_first, frames=len(loads['quiet']))
+    for name, mean in means.items():
+        slower = {load: mean[load] / mean['quiet'] for load in LOADS[1:]}
+        of_first = {load: mean[load] / first[load] for load in LOADS}
+        figures[name] = dict(ms=mean, slower=slower, of_first=of_first, frames=len(times[name]['quiet']))
     return figures
 
 

@@ -49,6 +49,7 @@ RUNS = {
         *(LATENCY, MODELS / 'r50.onnx', '--optimize-baselines', '--baseline', R50, '--frames', '20', *TWO)
     ],
     'latency_r50_int8': [LATENCY, MODELS / 'r50_int8.onnx', '--baseline', R50, *PEERS['r50'], '--frames', '12', *TWO],
+    'latency_r50_busy': [LATENCY, R50, *ALL_ACTIVE, '--baseline', R50, '--frames', '12', '--busy', '2', *TWO],
     'latency_r50_openvino': [
         *(LATENCY, MODELS / 'r50.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r50.onnx', *PEERS['r50']),
         *('--frames', '12', *TWO),

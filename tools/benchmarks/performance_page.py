@@ -284,6 +284,7 @@ SECTIONS = {
     'r50': latency('latency_r50'),
     'r50-compiled': latency('latency_r50_compiled'),
     'r50-exported': latency('latency_r50_onnx', 'latency_r50_int8'),
+    'r50-busy': latency('latency_r50_busy'),
     'r50-openvino': latency('latency_r50_openvino'),
     'r50-peers-optimized': latency('latency_r50_peers_optimized'),
     'r101': latency('latency_r101'),
