@@ -106,10 +106,25 @@ def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
         options: Of ``json.loads``.
 
     Raises:
-        InputError: It is not valid JSON, lies too deep, or holds a number of thousands of digits.
+        InputError: It is not valid JSON, an object has a key twice with different values, it lies too deep, or holds a
+            number of thousands of digits.
     """
+
+    def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            # Python's reader takes the last value, others the first one.
+            key = next((key for key, value in pairs if not _is_same(value, content[key])), None)
+            if key is not None:
+                raise InputError(
+                    f'{where}: key {key!r} occurs twice in one object, with different values; keep one of them'
+                )
+        return content
+
     try:
-        return json.loads(text, **options)
+        return json.loads(text, **{'object_pairs_hook': unambiguous, **options})
+    except InputError:
+        raise
     except json.JSONDecodeError as error:
         raise InputError(
             f'{where}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
@@ -121,3 +136,8 @@ def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
         raise InputError(f'{where}: lists and objects lie too deep in each other; expected plain JSON') from error
     except ValueError as error:  # Python's limit for the digits of a whole number
         raise InputError(f'{where}: holds a number that is too long ({error}); expected plain JSON') from error
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether two values of JSON are equal; also NaN, which is not equal to itself."""
+    return value == other or json.dumps(value) == json.dumps(other)

@@ -49,6 +49,10 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
     os.close(reader)
 
 
+def test_a_key_may_occur_twice_with_the_same_value() -> None:
+    assert str(parse_json('{"a": NaN, "b": {"c": 1}, "b": {"c": 1}, "a": NaN}', 'file')) == "{'a': nan, 'b': {'c': 1}}"
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
@@ -56,6 +60,8 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         ('[' * 100_000 + ']' * 100_000, 'too deep'),
         ('9' * 5_000, 'a number that is too long'),
         (b'"\xff"', 'not text in UTF-8'),
+        ('{"a": [{"id": 1, "id": 2}]}', "key 'id' occurs twice in one object, with different values; keep one"),
+        ('{"annotations": [1, 2], "b": 0, "b": 0, "annotations": []}', "key 'annotations' occurs twice"),
         ('', 'not valid JSON'),
     ],
 )
