@@ -58,12 +58,13 @@ class AACEncoder:
 
     Attributes:
         layout: 'mono' or 'stereo', of input and output.
+        stream: The stream of the output.
     """
 
     def __init__(self, output: OutputContainer, sample_rate: int, channels: int) -> None:
         self.layout = 'mono' if channels == 1 else 'stereo'
         rate = sample_rate if sample_rate in AAC_RATES else OTHER_RATE
-        self._stream = output.add_stream('aac', rate=rate, layout=self.layout)
+        self.stream = output.add_stream('aac', rate=rate, layout=self.layout)
         self._resampler = AudioResampler(format='fltp', layout=self.layout, rate=rate)
         self._sample_rate = sample_rate
         self._channels = 1 if channels == 1 else 2
@@ -97,7 +98,7 @@ class AACEncoder:
     def finish(self) -> Iterator[Packet]:
         """Yield the remaining packets."""
         yield from self._resample_and_encode(None)
-        yield from self._stream.encode(None)
+        yield from self.stream.encode(None)
 
     def _encode(self, samples: np.ndarray) -> Iterator[Packet]:
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format='fltp', layout=self.layout)
@@ -111,7 +112,7 @@ class AACEncoder:
 
     def _resample_and_encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
         for resampled in self._resampler.resample(frame):
-            yield from self._stream.encode(resampled)
+            yield from self.stream.encode(resampled)
 
 
 class AudioRemuxer:
@@ -139,7 +140,10 @@ class AudioRemuxer:
             self._output_stream = output.add_stream_from_template(stream)
         else:
             self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)
+            self._output_stream = self._encoder.stream
             self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
+        if 'language' in stream.metadata:
+            self._output_stream.metadata['language'] = stream.metadata['language']
         self._start = track.start
         self._shift = round(Fraction(track.start) / stream.time_base)
         self._reader = track.read()
