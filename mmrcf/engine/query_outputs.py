@@ -133,7 +133,11 @@ class OutputRecorder:
         """
         frame = {key: record[key] for key in ('video_id', 'frame_id', 'video_length', 'ori_shape')}
         logits = self.outputs.mask_logits[0]
-        return FrameOutputs(frame, *self._shapes, self.slots.class_probs, self.slots.codes, logits)
+        # Those of the tracker's input leave out the masks of slots that the threshold of the model excludes.
+        class_probs = self.model.class_probs(
+            self.outputs, valid_masks(logits, self.model.mask_logit_thr, *self._shapes)
+        )
+        return FrameOutputs(frame, *self._shapes, class_probs, self.slots.codes, logits)
 
 
 class OutputWriter:

@@ -86,6 +86,7 @@ class ExportedModel(OnlineModel):
         self.device_holder = nn.Parameter(torch.zeros(0), requires_grad=False)
         self.graph = graph
         self.info = info = graph.info
+        self.state_inputs = tuple(info.first_state((1, 1)))
         self.cfg = _config(info, origin, cfg_options or {})
         with explained_config_errors(self.cfg):
             self.tracker = MODELS.build(self.cfg.model.tracker)
@@ -146,7 +147,7 @@ class ExportedModel(OnlineModel):
         result.timings.update(
             network=1e3 * (decoded - started), track=1e3 * (tracked - decoded), masks=1e3 * (finished - tracked)
         )
-        carried = {name: outputs[source] for name, source in STATE_OUTPUTS.items() if source in outputs}
+        carried = {name: outputs[STATE_OUTPUTS[name]] for name in self.state_inputs}
         return result, replace(state, track=track, frame_index=state.frame_index + 1, carried=carried)
 
     def _feeds(self, frame: Tensor, state: ExportedState, audio: AudioPatch | None) -> dict[str, np.ndarray]:

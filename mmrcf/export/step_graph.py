@@ -13,6 +13,9 @@ from .step_info import padded_shape
 
 # Height and width of the frame that a graph for any size is traced with: both are padded, and no two sides are equal.
 TRACED_SHAPE = (153, 251)
+# Up to so many queries the overlaps are part of the graph. All pairs of 192 masks would take an eighth of its time, the
+# few active ones outside of it next to none.
+MAX_OVERLAPPING = 64
 
 
 class StepGraph(nn.Module):
@@ -25,7 +28,8 @@ class StepGraph(nn.Module):
     - ``frame`` (1, 3, h, w) uint8: channels as the pipeline of the config leaves them (BGR), not padded.
     - ``seen`` () int64: frames before this one, at most delta.
     - ``references`` (delta, C, H, W): newest first; of them the first ``seen`` are looked at.
-    - ``previous_masks`` (N, H_o, W_o) bool: ``masks`` of the frame before. With the matching-free tracker only.
+    - ``previous_masks`` (N, H_o, W_o) bool: ``masks`` of the frame before. With the matching-free tracker and at most
+      ``MAX_OVERLAPPING`` queries only.
     - ``log_mel`` (1, 96, 64) and ``has_audio`` (1,) bool: the audio that ends at the frame. Audio-visual models only.
     - ``audio_features`` (delta, D) and ``audio_valid`` (delta,) bool: of the patches before, newest first.
 
@@ -36,7 +40,7 @@ class StepGraph(nn.Module):
     - ``mask_logits`` (N, H_o, W_o), and ``masks``, bool, which are those above the threshold within the frame.
     - ``codes`` (N, C_e): the instance codes.
     - ``overlaps`` and ``previous_overlaps`` (N, N) float64: IoU of the masks with each other, and of each (rows) with
-      ``previous_masks`` (columns). What the matching-free tracker needs.
+      ``previous_masks`` (columns). What the matching-free tracker needs; where ``previous_masks`` is an input.
     - ``next_seen``, ``next_references``, ``next_audio_features``, ``next_audio_valid``: the state.
 
     Where delta is 0 there are no references, and no features of earlier audio.
@@ -59,7 +63,7 @@ class StepGraph(nn.Module):
         self.model = model
         self.frame_shape = frame_shape
         self.delta = model.neck.num_references
-        self.overlaps = isinstance(model.tracker, MatchingFreeTracker)
+        self.overlaps = isinstance(model.tracker, MatchingFreeTracker) and model.head.num_queries <= MAX_OVERLAPPING
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Run the step; see the class."""

@@ -53,7 +53,8 @@ class SlotPredictions:
     """The predictions of the N slots for one frame; the input of a tracker. All tensors are on one device.
 
     Attributes:
-        masks: (N, h, w) bool. Binary masks at the stride of the segmentation map, for all slots.
+        masks: (N, h, w) bool. Binary masks at the stride of the segmentation map; all false for slots that have no
+            mask, or that a model excludes by their class alone.
         scores: (N,) float. Best non-empty class probability, in [0, 1].
         class_probs: (N, K) float. Probabilities of the non-empty classes (they sum to at most 1).
         above_thr: (N,) bool. True where ``scores`` reaches the threshold.

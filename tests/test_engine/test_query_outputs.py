@@ -125,7 +125,7 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, changes: dict) -> No
 
 
 def test_recording_changes_no_result(tiny_config: Path) -> None:
-    config = load_config(str(tiny_config), {'model.score_thr': 0.01})
+    config = load_config(str(tiny_config), {'model.score_thr': 0.01, 'model.score_masks': True})
     init_default_scope('mmrcf')
     model = init_model(config)
     loader = Runner.build_dataloader(config.test_dataloader, seed=0)

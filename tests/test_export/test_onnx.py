@@ -10,7 +10,7 @@ import pytest
 from mmrcf.apis import OnlineSegmenter, RCFInferencer, init_model
 from mmrcf.apis.onnx_segmenter import OnnxSegmenter, stream_feeds
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.export import RUNTIMES, quantize_onnx, read_program, trace_step, write_onnx
+from mmrcf.export import RUNTIMES, quantize_onnx, read_program, step_graph, trace_step, write_onnx
 from mmrcf.export.quantize import QUANTIZED, _part
 from mmrcf.export.runtimes import OrtGraph, _openvino_precision
 from mmrcf.models import RCF
@@ -61,6 +61,17 @@ def test_a_file_for_any_size_takes_any(
             each.reset()
         parity, _ = run_both(expected, segmenter, [frame[crop] for frame in frames])
         assert parity.same_tracks and parity.mean_iou >= 0.9999 and parity.objects > 6
+
+
+def test_a_model_of_many_queries_has_its_overlaps_outside(
+    visual_only_model: RCF, frames: list[np.ndarray], run_both, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_graph, 'MAX_OVERLAPPING', visual_only_model.head.num_queries - 1)
+    write_onnx(*trace_step(visual_only_model, (55, 96)), tmp_path / 'many.onnx')
+    segmenter = OnnxSegmenter(tmp_path / 'many.onnx', threads=1)
+    assert 'previous_masks' not in {value.name for value in onnx.load(tmp_path / 'many.onnx').graph.input}
+    parity, _ = run_both(OnlineSegmenter(visual_only_model), segmenter, frames)
+    assert parity.same_tracks and parity.lowest_iou >= 0.999 and parity.objects > 6
 
 
 @pytest.mark.slow

@@ -172,10 +172,11 @@ def test_a_model_can_learn_two_frames_by_heart(make_model, make_clip_sample) -> 
 
 def test_what_a_mask_covers_beyond_the_frame_does_not_count(make_model) -> None:
     model = make_model()
+    model.score_thr = 0.1
     output, _ = model.decode_frame(torch.randn(1, 3, 32, 48), (), (30, 45))
     masks = torch.full_like(output.mask_logits, -1.0)
     masks[:, :, :, -1] = 1.0  # cells of columns 44 to 47: the frame ends at 45
-    inside = type(output)(output.cls_logits, masks, output.codes)
+    inside = type(output)(torch.zeros_like(output.cls_logits), masks, output.codes)
     assert model.slot_predictions(inside, (30, 45), (32, 48)).masks[0, :, -1].all()
     assert not model.slot_predictions(inside, (30, 44), (32, 48)).masks.any()
     assert not model.slot_predictions(inside, (30, 44), (32, 48)).above_thr.any()
@@ -200,6 +201,22 @@ def test_a_score_can_count_how_sure_the_mask_is(make_model) -> None:
     foreground[0, 0, :2] = torch.tensor([1.0, 0.5])
     seen = model.slot_predictions(replace(output, foreground=foreground), (32, 44), (32, 48))
     assert seen.scores.tolist() == pytest.approx([0.75 * 0.375, 0.75 * 0.7 * 0.75, 0.0], abs=1e-6)
+
+
+def test_a_slot_that_its_class_excludes_has_no_mask(make_model) -> None:
+    """Three slots with a full mask, of 0.9, 0.6 and 0.2; the mask quality of 0.5 takes the second below 0.4, too."""
+    probabilities = torch.tensor([0.9, 0.6, 0.2])
+    classes = torch.stack([probabilities, 1 - probabilities], dim=-1).log()[None]
+    logits = torch.full((1, 3, 8, 12), 1e-6)  # just in the mask
+    output = SlotOutputs(cls_logits=classes, mask_logits=logits, codes=torch.zeros(1, 3, 4))
+    model = make_model()
+    model.score_masks = True
+    slots = model.slot_predictions(output, (32, 48), (32, 48))
+    assert slots.masks.flatten(1).float().mean(1).tolist() == [1.0, 1.0, 0.0]
+    assert slots.scores.tolist() == pytest.approx([0.45, 0.3, 0.2], abs=1e-5)
+    assert slots.above_thr.tolist() == [True, False, False]
+    every = model.class_probs(output, torch.ones(3, 8, 12, dtype=torch.bool))
+    assert every[:, 0].tolist() == pytest.approx([0.45, 0.3, 0.1], abs=1e-5)
 
 
 def test_widths_that_do_not_fit_are_named(make_model) -> None:

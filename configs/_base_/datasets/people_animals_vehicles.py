@@ -156,7 +156,8 @@ test_sets = dict(
     images=dict(
         dataloader=val_dataloader,
         evaluator=[*val_evaluator, dict(type='ErrorBreakdownMetric', ann_file=image_truth, per_class=True)],
-        model=dict(score_thr=0.05),  # AP counts predictions of low score too, after those of higher score
+        # AP counts predictions of low score too, after those of higher score.
+        model=dict(score_thr=0.05, tracker=dict(start_score=None)),
     ),
     sequences=dict(dataloader=test_dataloader, evaluator=test_evaluator),
 )

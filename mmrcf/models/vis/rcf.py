@@ -273,24 +273,32 @@ class RCF(OnlineModel):
             output: The outputs of one frame.
             masks: (N, H_o, W_o) bool, its binary masks.
         """
-        probabilities = output.cls_logits[0].float().softmax(-1)[:, :-1]
-        if not self.score_masks:
-            return probabilities
-        foreground = None if output.foreground is None else output.foreground[0]
-        return probabilities * mask_quality(output.mask_logits[0], masks, foreground)[:, None]
+        probabilities = _class_alone(output)
+        if self.score_masks:
+            probabilities *= _quality(output, masks, slice(None))
+        return probabilities
 
     def slot_predictions(
         self, output: SlotOutputs, img_shape: tuple[int, int], padded_shape: tuple[int, int]
     ) -> SlotPredictions:
         """The predictions of the N slots for one frame, the input of the tracker.
 
+        A slot whose class alone is below the threshold cannot become an object, since ``score_masks`` only lowers a
+        score. It has no mask here, and the probabilities of its class alone.
+
         Args:
             output: The outputs of one frame.
             img_shape: Height and width of the frame without its padding; masks are cut to it.
             padded_shape: Height and width of the network's input.
         """
-        masks = valid_masks(output.mask_logits[0], self.mask_logit_thr, img_shape, padded_shape)
-        return slot_predictions(masks, self.class_probs(output, masks), output.codes[0].float(), self.score_thr)
+        probabilities = _class_alone(output)
+        slots = (probabilities.amax(-1) >= self.score_thr).nonzero().flatten()
+        logits = output.mask_logits[0]
+        masks = logits.new_zeros(logits.shape, dtype=torch.bool)
+        masks[slots] = valid_masks(logits[slots], self.mask_logit_thr, img_shape, padded_shape)
+        if self.score_masks:
+            probabilities[slots] *= _quality(output, masks[slots], slots)
+        return slot_predictions(masks, probabilities, output.codes[0].float(), self.score_thr)
 
     def _num_targets(self, frames: Tensor) -> int:
         """Number of target frames S of clips (B, T, 3, H_in, W_in)."""
@@ -325,6 +333,23 @@ class RCF(OnlineModel):
         cells = levels[-1].shape[-2:]
         extents = [valid_cells(shape, full, cells) for shape in shapes for _ in range(num_targets)]
         return self.fuse_decode(targets, references, extents, extra, all_layers)
+
+
+def _class_alone(output: SlotOutputs) -> Tensor:
+    """Probabilities (N, K) of the classes of one frame, without the empty one, whatever the masks are."""
+    return output.cls_logits[0].float().softmax(-1)[:, :-1]
+
+
+def _quality(output: SlotOutputs, masks: Tensor, slots: Tensor | slice) -> Tensor:
+    """(n, 1), the factor of the class probabilities of n slots with ``score_masks``; see :func:`mask_quality`.
+
+    Args:
+        output: The outputs of one frame.
+        masks: (n, H_o, W_o) bool.
+        slots: Which of the N slots.
+    """
+    foreground = None if output.foreground is None else output.foreground[0]
+    return mask_quality(output.mask_logits[0][slots], masks, foreground)[:, None]
 
 
 def _check_levels(backbone: TimmBackbone, mask_decoder: dict, neck: dict) -> None:
