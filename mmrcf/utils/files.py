@@ -14,6 +14,10 @@ MAX_TEXT_BYTES = 2**31
 MAX_PIPE_BYTES = 2**28
 """How much is read of a pipe or a device, where a text is expected."""
 
+LFS_START = b'version https://git-lfs.github.com/spec/'
+MAX_LFS_POINTER = 1024
+"""By its specification, in bytes."""
+
 ARCHIVE_STARTS = {
     b'\x1f\x8b': 'gzip',
     b'PK\3\4': 'zip',
@@ -43,12 +47,24 @@ def require_file(path: str | Path, what: str) -> Path:
         raise InputFileError(f'{what} {path}: not readable; check its permissions')
     if path.is_file() and path.stat().st_size == 0:
         raise InputFileError(f'{what} {path}: the file is empty; write or download it again')
+    if _is_lfs_pointer(path):
+        raise InputFileError(
+            f'{what} {path}: is the pointer of a file in Git LFS; get the file itself by "git lfs pull"'
+        )
     if is_output(path):
         raise InputFileError(
             f'{what} {path}: is an output of this command too, which would replace it; choose another name for that'
         )
     note_input(path)
     return path
+
+
+def _is_lfs_pointer(path: Path) -> bool:
+    """Whether a file is what a repository holds in place of a large one, where Git LFS is not installed."""
+    if not path.is_file() or path.stat().st_size > MAX_LFS_POINTER:
+        return False
+    with path.open('rb') as file:
+        return file.read(len(LFS_START)) == LFS_START
 
 
 def require_folder(path: str | Path, what: str) -> Path:
@@ -126,6 +142,8 @@ def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
     except InputError:
         raise
     except json.JSONDecodeError as error:
+        if text.lstrip()[:1] in ('<', b'<'):
+            raise InputError(f'{where}: is a web page or XML, expected JSON; download the file itself') from error
         raise InputError(
             f'{where}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
             'the file may be truncated'
