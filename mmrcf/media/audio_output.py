@@ -14,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from mmrcf.audio.chunk import CLOCK_JUMP, MAX_VALUE, first_sample_index
+from mmrcf.audio.chunk import CLOCK_JUMP, CLOCK_RESTART, MAX_VALUE, first_sample_index
 from mmrcf.utils.container import reason_of
 from mmrcf.utils.demuxer import SharedPacket
 
@@ -49,7 +49,7 @@ def can_copy(stream: AudioStream, output: OutputContainer) -> bool:
 class AACEncoder:
     """Encodes chunks of samples as AAC. Gaps become silence, because an encoder counts samples from time 0.
 
-    What comes behind a jump ahead of the clock, by more than CLOCK_JUMP seconds, follows directly.
+    Where the clock restarts, or jumps ahead by more than CLOCK_JUMP seconds, what comes then follows directly.
 
     Args:
         output: The open output file. The stream is added on construction, before the first packet is written.
@@ -58,12 +58,13 @@ class AACEncoder:
 
     Attributes:
         layout: 'mono' or 'stereo', of input and output.
+        stream: The stream of the output.
     """
 
     def __init__(self, output: OutputContainer, sample_rate: int, channels: int) -> None:
         self.layout = 'mono' if channels == 1 else 'stereo'
         rate = sample_rate if sample_rate in AAC_RATES else OTHER_RATE
-        self._stream = output.add_stream('aac', rate=rate, layout=self.layout)
+        self.stream = output.add_stream('aac', rate=rate, layout=self.layout)
         self._resampler = AudioResampler(format='fltp', layout=self.layout, rate=rate)
         self._sample_rate = sample_rate
         self._channels = 1 if channels == 1 else 2
@@ -82,7 +83,7 @@ class AACEncoder:
         if time is not None:
             time -= self._jumped
             gap = time - self._num_encoded / self._sample_rate
-            if self._end is not None and gap > CLOCK_JUMP:
+            if self._num_encoded and not -CLOCK_RESTART <= gap <= CLOCK_JUMP:
                 self._jumped += gap
                 time -= gap
         first = first_sample_index(time, self._sample_rate, self._end)
@@ -97,7 +98,7 @@ class AACEncoder:
     def finish(self) -> Iterator[Packet]:
         """Yield the remaining packets."""
         yield from self._resample_and_encode(None)
-        yield from self._stream.encode(None)
+        yield from self.stream.encode(None)
 
     def _encode(self, samples: np.ndarray) -> Iterator[Packet]:
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format='fltp', layout=self.layout)
@@ -111,7 +112,7 @@ class AACEncoder:
 
     def _resample_and_encode(self, frame: AudioFrame | None) -> Iterator[Packet]:
         for resampled in self._resampler.resample(frame):
-            yield from self._stream.encode(resampled)
+            yield from self.stream.encode(resampled)
 
 
 class AudioRemuxer:
@@ -139,7 +140,10 @@ class AudioRemuxer:
             self._output_stream = output.add_stream_from_template(stream)
         else:
             self._encoder = AACEncoder(output, context.sample_rate, context.layout.nb_channels)
+            self._output_stream = self._encoder.stream
             self._converter = AudioResampler(format='fltp', layout=self._encoder.layout, rate=context.sample_rate)
+        if 'language' in stream.metadata:
+            self._output_stream.metadata['language'] = stream.metadata['language']
         self._start = track.start
         self._shift = round(Fraction(track.start) / stream.time_base)
         self._reader = track.read()
@@ -184,11 +188,11 @@ class AudioRemuxer:
                 continue
             if shared.packet is None or shared.packet.dts is None or shared.packet.pts is None:
                 continue
-            if last_decoding_time is not None and shared.packet.dts <= last_decoding_time:
-                continue
-            gap = 0 if last_decoding_time is None else shared.packet.dts - last_decoding_time
-            if gap * shared.packet.time_base > CLOCK_JUMP:
+            gap = 1 if last_decoding_time is None else shared.packet.dts - last_decoding_time
+            if not -CLOCK_RESTART <= gap * shared.packet.time_base <= CLOCK_JUMP:
                 self._shift += gap - (shared.packet.duration or 1)
+            elif gap <= 0:
+                continue
             last_decoding_time = shared.packet.dts
             packet = shared.copy()
             packet.pts -= self._shift

@@ -3,10 +3,7 @@
 import glob
 import itertools
 import sys
-import tempfile
-import weakref
 from collections.abc import Iterable
-from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -17,30 +14,20 @@ from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.urls import scheme_of, source_name
 from mmrcf.utils import counted, require_file
-from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, require_protocol
-from mmrcf.utils.image_files import (
-    SIGNATURE_BYTES,
-    image_format,
-    image_suffixes,
-    is_animated_png,
-    is_image_sequence,
-)
+from mmrcf.utils.container import PROTOCOLS, STREAM_TIMEOUT, ByteStream, open_http, require_protocol
+from mmrcf.utils.image_files import SIGNATURE_BYTES, image_format, image_suffixes
+from mmrcf.utils.image_stream import is_image_sequence
 from mmrcf.utils.images import is_image_file
 
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
 from .frame_source import FrameSource
-from .image_source import DEFAULT_IMAGE_FPS, ImageSource, natural_order
+from .image_source import ImageSource, ImageStreamSource, natural_order
 from .live_source import LiveSource
 from .video_source import VideoSource
 
 FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 
-# Images that FFmpeg reads from a pipe, one after the other, for as long as some come.
-PIPED_IMAGES = frozenset(('BMP', 'JPEG', 'PNG', 'PPM'))
-# Of them, what FFmpeg does not know by a header with comments.
-PIPE_FORMATS = {'PPM': 'ppm_pipe'}
-SPOOL_BYTES = 2**20
 STDIN = '/dev/stdin'
 # Streams of these schemes have an end if they have a duration or a size; all others are live.
 FILE_SCHEMES = frozenset(('http', 'https'))
@@ -98,9 +85,9 @@ def open_source(
     if not str(source):
         raise InputError('input: is empty; give a video file, a folder of images, a camera number or a stream URL')
     path = _local_path(str(source))
-    if path is None:
-        return _open_stream(str(source), text, max_size, max_pixels, audio)
     limits = dict(max_size=max_size, max_pixels=max_pixels)
+    if path is None:
+        return _open_stream(str(source), text, fps, limits, audio)
     if path.is_dir() or (glob.has_magic(str(path)) and not path.exists()):
         frames = ImageSource(_find_images(str(path)), text, fps=fps, **limits)
     else:
@@ -117,17 +104,11 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
         fps: As in :func:`open_source`.
         limits: ``max_size`` and ``max_pixels``.
     """
-    rate = {'framerate': str(Fraction(fps or DEFAULT_IMAGE_FPS).limit_denominator(1001))}
-    if not path.is_file():
+    if not path.is_file() or is_image_sequence(path):
         stream = ByteStream(path)
-        kind = image_format(stream.peek(SIGNATURE_BYTES))
-        if kind is not None and (kind not in PIPED_IMAGES or (kind == 'PNG' and is_animated_png(stream.peek))):
-            return _open_image_pipe(stream, name, fps, limits)
-        return VideoSource(stream, f'video {name}', kind and PIPE_FORMATS.get(kind), rate if kind else {}, **limits)
-    if is_image_sequence(path):
-        stream = ByteStream(path)
-        container_format = PIPE_FORMATS.get(image_format(stream.peek(SIGNATURE_BYTES)))
-        return VideoSource(stream, f'video {name}', container_format, rate, **limits)
+        if image_format(stream.peek(SIGNATURE_BYTES)) is not None:
+            return ImageStreamSource(stream, name, fps=fps, **limits)
+        return VideoSource(stream, f'video {name}', **limits)
     if not is_image_file(path):
         with path.open('rb') as file:
             is_damaged_image = image_format(file.read(SIGNATURE_BYTES)) is not None
@@ -138,18 +119,6 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
                 if path.suffix.lower() not in image_suffixes():
                     raise
     return ImageSource([path], name, fps=fps, **limits)
-
-
-def _open_image_pipe(stream: ByteStream, name: str, fps: float | None, limits: dict[str, int | None]) -> FrameSource:
-    """Images from a pipe whose format cannot be read from its start to its end: by way of a temporary file."""
-    copy = tempfile.NamedTemporaryFile()  # noqa: SIM115  (closed with the source)
-    while content := stream.read(SPOOL_BYTES):
-        copy.write(content)
-    copy.flush()
-    frames = _open_file(Path(copy.name), name, fps, limits)
-    frames.file_names = None
-    weakref.finalize(frames, copy.close)
-    return frames
 
 
 def require_source(source: str) -> None:
@@ -260,22 +229,47 @@ def _open_camera(index: int, max_size: int | None, max_pixels: int, audio: bool 
     return LiveSource(with_audio(camera, audio))
 
 
-def _open_stream(url: str, name: str, max_size: int | None, max_pixels: int, audio: bool | str | Path) -> FrameSource:
+def _open_stream(
+    url: str, name: str, fps: float | None, limits: dict[str, int | None], audio: bool | str | Path
+) -> FrameSource:
     scheme = _stream_scheme(url)
     options = {}
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'
     if scheme not in FILE_SCHEMES:
         options['fflags'] = 'nobuffer'
-    source = VideoSource(
-        url,
-        f'stream {name}',
-        options=options,
-        timeout=STREAM_TIMEOUT,
-        live=None if scheme in FILE_SCHEMES else True,
-        audio=audio is True,
-        max_size=max_size,
-        max_pixels=max_pixels,
-    )
+    source, failure = None, None
+    try:
+        source = VideoSource(
+            url,
+            f'stream {name}',
+            options=options,
+            timeout=STREAM_TIMEOUT,
+            live=None if scheme in FILE_SCHEMES else True,
+            audio=audio is True,
+            **limits,
+        )
+    except InputError as error:
+        failure = error
+    if scheme in FILE_SCHEMES and (source is None or (source.holds_images and not source.live)):
+        # FFmpeg lacks some kinds of images, and shows others darker.
+        images = _open_images_of_server(url, f'stream {name}', fps, limits)
+        if images is not None:
+            return with_audio(images, audio)
+    if source is None:
+        raise failure
     frames = with_audio(source, audio)
     return LiveSource(frames) if source.live else frames
+
+
+def _open_images_of_server(
+    url: str, name: str, fps: float | None, limits: dict[str, int | None]
+) -> ImageStreamSource | None:
+    """The images that a server sends; None where it sends something else, or nothing."""
+    try:
+        stream = open_http(url, STREAM_TIMEOUT)
+        if image_format(stream.peek(SIGNATURE_BYTES)) is None:
+            return None
+    except OSError:
+        return None
+    return ImageStreamSource(stream, name, fps=fps, **limits)

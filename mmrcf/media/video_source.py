@@ -38,6 +38,8 @@ MAX_FPS = 1000.0
 EARLY_END = 0.02
 # Containers whose size is that of a list, not of what it names.
 PLAYLIST_FORMATS = ('hls', 'dash')
+# Of images, besides those of FFmpeg that end in _pipe.
+IMAGE_FORMATS = ('apng', 'gif', 'image2')
 # A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
 CLOCK_RESTART_FRAMES = 3
 
@@ -64,6 +66,7 @@ class VideoSource(FrameSource):
 
     Attributes:
         live: Whether the source is live.
+        holds_images: Whether it is one image, or images one after the other, and not a video.
 
     Raises:
         InputFileError: It cannot be opened.
@@ -91,6 +94,7 @@ class VideoSource(FrameSource):
         self._container = container
         try:
             self.live = _is_live(container) if live is None else live
+            self.holds_images = container.format.name.endswith('_pipe') or container.format.name in IMAGE_FORMATS
             self._demuxer = Demuxer(container, name)
             self._stream = _video_stream(self._demuxer, max_pixels)
             self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
@@ -214,7 +218,7 @@ class VideoSource(FrameSource):
 
 def _is_live(container: InputContainer) -> bool:
     """Whether a stream has no known end: neither a duration nor, unless it is a playlist, a size."""
-    if container.file is not None:  # an HTTPStream: its end was there when FFmpeg gave it up
+    if container.file is not None:  # of open_http: its end was there when FFmpeg gave it up
         return False
     return container.duration is None and (container.size <= 0 or container.format.name in PLAYLIST_FORMATS)
 

@@ -7,6 +7,7 @@ import re
 import urllib.request
 from base64 import b64encode
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import av
@@ -60,11 +61,12 @@ class ByteStream:
     ``cat *.jpg > all.jpg`` are one video.
 
     Args:
-        path: The file or pipe. It is closed at its end, or with this object.
+        source: The file or pipe, by its path or open. It is closed with this object.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._file = open(path, 'rb', buffering=_STREAM_BUFFER)  # noqa: SIM115
+    def __init__(self, source: str | Path | BinaryIO) -> None:
+        is_path = isinstance(source, (str, Path))
+        self._file = open(source, 'rb', buffering=_STREAM_BUFFER) if is_path else source  # noqa: SIM115
         self._peeked = b''
 
     def peek(self, size: int) -> bytes:
@@ -85,8 +87,8 @@ class ByteStream:
             self._file.close()
 
 
-class HTTPStream:
-    """What a server answers, read by Python, as FFmpeg takes it.
+def open_http(url: str, timeout: float | None) -> ByteStream:
+    """What a server answers, read by Python.
 
     FFmpeg takes the end of an answer whose length the server does not say for an error. It then does not open what is
     short, such as a few images of a camera.
@@ -98,21 +100,15 @@ class HTTPStream:
     Raises:
         OSError: The server does not answer, or with an error.
     """
-
-    def __init__(self, url: str, timeout: float | None) -> None:
-        parts = urlsplit(url)
-        user, _, host = parts.netloc.rpartition('@')
-        request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl())
-        if user:
-            request.add_unredirected_header('Authorization', f'Basic {b64encode(unquote_to_bytes(user)).decode()}')
-        opener = urllib.request.OpenerDirector()  # the usual one follows to ftp, too
-        for handler in _HTTP_HANDLERS:
-            opener.add_handler(handler())
-        self._answer = opener.open(request, timeout=timeout)
-
-    def read(self, size: int) -> bytes:
-        """At most ``size`` bytes, as soon as there are some; none at the end."""
-        return self._answer.read1(size)
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition('@')
+    request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl())
+    if user:
+        request.add_unredirected_header('Authorization', f'Basic {b64encode(unquote_to_bytes(user)).decode()}')
+    opener = urllib.request.OpenerDirector()  # the usual one follows to ftp, too
+    for handler in _HTTP_HANDLERS:
+        opener.add_handler(handler())
+    return ByteStream(opener.open(request, timeout=timeout))
 
 
 _HTTP_HANDLERS = (
@@ -180,7 +176,7 @@ def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: 
         except (av.error.FFmpegError, OSError) as error:
             if error.errno != errno.EIO or scheme not in ('http', 'https'):
                 raise
-        stream = HTTPStream(url, arguments['timeout'])
+        stream = open_http(url, arguments['timeout'])
         return av.open(stream, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
     if isinstance(url, ByteStream) or not Path(url).is_file():
         stream = url if isinstance(url, ByteStream) else ByteStream(url)

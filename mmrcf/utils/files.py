@@ -14,6 +14,10 @@ MAX_TEXT_BYTES = 2**31
 MAX_PIPE_BYTES = 2**28
 """How much is read of a pipe or a device, where a text is expected."""
 
+LFS_START = b'version https://git-lfs.github.com/spec/'
+MAX_LFS_POINTER = 1024
+"""By its specification, in bytes."""
+
 ARCHIVE_STARTS = {
     b'\x1f\x8b': 'gzip',
     b'PK\3\4': 'zip',
@@ -43,12 +47,24 @@ def require_file(path: str | Path, what: str) -> Path:
         raise InputFileError(f'{what} {path}: not readable; check its permissions')
     if path.is_file() and path.stat().st_size == 0:
         raise InputFileError(f'{what} {path}: the file is empty; write or download it again')
+    if _is_lfs_pointer(path):
+        raise InputFileError(
+            f'{what} {path}: is the pointer of a file in Git LFS; get the file itself by "git lfs pull"'
+        )
     if is_output(path):
         raise InputFileError(
             f'{what} {path}: is an output of this command too, which would replace it; choose another name for that'
         )
     note_input(path)
     return path
+
+
+def _is_lfs_pointer(path: Path) -> bool:
+    """Whether a file is what a repository holds in place of a large one, where Git LFS is not installed."""
+    if not path.is_file() or path.stat().st_size > MAX_LFS_POINTER:
+        return False
+    with path.open('rb') as file:
+        return file.read(len(LFS_START)) == LFS_START
 
 
 def require_folder(path: str | Path, what: str) -> Path:
@@ -106,11 +122,28 @@ def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
         options: Of ``json.loads``.
 
     Raises:
-        InputError: It is not valid JSON, lies too deep, or holds a number of thousands of digits.
+        InputError: It is not valid JSON, an object has a key twice with different values, it lies too deep, or holds a
+            number of thousands of digits.
     """
+
+    def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            # Python's reader takes the last value, others the first one.
+            key = next((key for key, value in pairs if not _is_same(value, content[key])), None)
+            if key is not None:
+                raise InputError(
+                    f'{where}: key {key!r} occurs twice in one object, with different values; keep one of them'
+                )
+        return content
+
     try:
-        return json.loads(text, **options)
+        return json.loads(text, **{'object_pairs_hook': unambiguous, **options})
+    except InputError:
+        raise
     except json.JSONDecodeError as error:
+        if text.lstrip()[:1] in ('<', b'<'):
+            raise InputError(f'{where}: is a web page or XML, expected JSON; download the file itself') from error
         raise InputError(
             f'{where}: not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); '
             'the file may be truncated'
@@ -121,3 +154,8 @@ def parse_json(text: str | bytes, where: str, **options: Any) -> Any:
         raise InputError(f'{where}: lists and objects lie too deep in each other; expected plain JSON') from error
     except ValueError as error:  # Python's limit for the digits of a whole number
         raise InputError(f'{where}: holds a number that is too long ({error}); expected plain JSON') from error
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether two values of JSON are equal; also NaN, which is not equal to itself."""
+    return value == other or json.dumps(value) == json.dumps(other)

@@ -61,7 +61,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
 
 def read_frames(
-    path: str | Path, white: WhiteLevel, *, max_pixels: int = MAX_PIXELS
+    path: str | Path, white: WhiteLevel, *, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> Iterator[tuple[np.ndarray, float | None]]:
     """Yield the frames of an image file: at least one, more from a stack or an animation.
 
@@ -69,6 +69,7 @@ def read_frames(
         path: The file.
         white: Scales samples of more than 8 bits; the same object for all images of a video.
         max_pixels: Largest number of pixels of a frame that is decoded.
+        name: What messages call the file; None: its path.
 
     Yields:
         (H, W, 3) uint8, RGB, and how long an animation shows the frame, in seconds, None where the file has none.
@@ -78,20 +79,22 @@ def read_frames(
         InputError: It is not an image, is cut short, or is too large. Later frames may raise it, too.
     """
     path = _require_image(path)
-    name = f'image {path}'
-    with decoder_errors(path):
+    name = str(path) if name is None else name
+    with decoder_errors(name):
         if _is_colour_pfm(path):
-            yield _to_rgb(_read_colour_pfm(path, max_pixels), white), None
+            yield _to_rgb(_read_colour_pfm(path, name, max_pixels), white), None
             return
         if _needs_opencv(path):
             tags = _tiff_tags(path)
             is_wide = max(tags.get(BITS, (8,))) > 32
-            check_pixels(name, int(tags[WIDTH]), int(tags[HEIGHT]), max_pixels // 2 if is_wide else max_pixels)
+            check_pixels(
+                f'image {name}', int(tags[WIDTH]), int(tags[HEIGHT]), max_pixels // 2 if is_wide else max_pixels
+            )
             count = _count_by_opencv(path)
             if not count or _sample_type(tags) == 'int8':  # of which OpenCV makes zeros
                 raise InputError(
-                    f'{name}: is a TIFF of {_sample_type(tags)} that cannot be read; save it with 8 or 16 bits or as '
-                    'PNG'
+                    f'image {name}: is a TIFF of {_sample_type(tags)} that cannot be read; save it with 8 or 16 bits '
+                    'or as PNG'
                 )
             for index in range(count):
                 yield _to_rgb(_read_by_opencv(path, index), white, _is_white_zero(tags)), None
@@ -101,11 +104,11 @@ def read_frames(
             for index in numbers:
                 with unlimited_pillow():
                     image.seek(index)
-                check_pixels(name, *image.size, max_pixels)
+                check_pixels(f'image {name}', *image.size, max_pixels)
                 if _is_deep_colour(image):
                     pixels, source = _to_rgb(_read_by_opencv(path, index), white), image
                 else:
-                    source = _loaded(image, path)
+                    source = _loaded(image, path, name)
                     pixels = _deep_to_rgb(source, white) if _is_deep(source) else np.asarray(source.convert('RGB'))
                 pixels = np.ascontiguousarray(_TURNS[_orientation(source)](pixels))
                 duration = source.info.get('duration') if len(numbers) > 1 else None
@@ -161,12 +164,12 @@ def _is_colour_pfm(path: Path) -> bool:
         return PFM_HEADER.match(file.read(SIGNATURE_BYTES)) is not None
 
 
-def _read_colour_pfm(path: Path, max_pixels: int) -> np.ndarray:
+def _read_colour_pfm(path: Path, name: str, max_pixels: int) -> np.ndarray:
     """(H, W, 3) float32, RGB."""
     with path.open('rb') as file:
         header = PFM_HEADER.match(file.read(SIGNATURE_BYTES))
         width, height, scale = int(header[1]), int(header[2]), float(header[3])
-        check_pixels(f'image {path}', width, height, max_pixels)
+        check_pixels(f'image {name}', width, height, max_pixels)
         file.seek(header.end())
         content = file.read(12 * width * height)
     if not width * height or len(content) < 12 * width * height:
@@ -256,7 +259,7 @@ def _is_deep_colour(image: Image.Image) -> bool:
     return image.format == 'PNG' and any(';16' in str(tile.args) for tile in image.tile)
 
 
-def _loaded(image: Image.Image, path: Path) -> Image.Image:
+def _loaded(image: Image.Image, path: Path, name: str) -> Image.Image:
     """``image`` after decoding."""
     try:
         with unlimited_pillow():
@@ -265,10 +268,10 @@ def _loaded(image: Image.Image, path: Path) -> Image.Image:
         whole = _with_end(path) if image.format in ('JPEG', 'MPO') else None
         if whole is None:
             raise
-        logger.warning('image %s: its end marker is missing; the picture is whole', path)
+        logger.warning('image %s: its end marker is missing; the picture is whole', name)
         return whole
     if image.format == 'PNG' and PNG_END not in path.read_bytes():
-        logger.warning('image %s: its end marker is missing; the picture is whole', path)
+        logger.warning('image %s: its end marker is missing; the picture is whole', name)
     return image
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,101 @@ def test_several_images_through_a_pipe_are_no_image(tmp_path: Path) -> None:
     with open_source(pipe) as source, pytest.raises(InputError, match=r'out\.png: is an image, but .*pipe is a video'):
         copy_frames(source, tmp_path / 'out.png')
     assert not (tmp_path / 'out.png').exists()
+
+
+KINDS = ('PNG', 'GIF', 'JPEG', 'BMP', 'WEBP', 'PPM', 'AVIF')
+
+
+def test_images_of_mixed_kinds_follow_one_another(tmp_path: Path) -> None:
+    content = b''.join(encoded(1 + index % 6, kind) + b'\0\0' for index, kind in enumerate((*KINDS, 'TIFF')))
+    (tmp_path / 'all').write_bytes(content)
+    for path in (tmp_path / 'all', fifo(tmp_path / 'pipe', content)):
+        assert numbers(open_source(path)) == [1, 2, 3, 4, 5, 6, 1, 2]
+
+
+@pytest.mark.parametrize('kind', ['GIF', 'WEBP', 'AVIF', 'PNG'])
+def test_animations_one_after_the_other(kind: str, tmp_path: Path) -> None:
+    options = dict(save_all=True, duration=100)
+    content = b''.join(encoded(number, kind, append_images=[picture(number + 1)], **options) for number in (1, 3))
+    with open_source(fifo(tmp_path / 'pipe', content)) as source:
+        frames = list(source)
+    assert [round(frame.image[:, :14, 0].mean() / 40) for frame in frames] == [1, 2, 3, 4]
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'JPEG', 'GIF'])
+@pytest.mark.parametrize('number', [1, 2, 3])
+def test_an_image_that_is_cut_short_is_the_only_one_lost(
+    kind: str, number: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = [encoded(index, kind) for index in (1, 2, 3)]
+    images[number - 1] = images[number - 1][: -30 if kind == 'PNG' else -16]
+    (tmp_path / 'folder').mkdir()
+    for index, content in enumerate(images):
+        (tmp_path / 'folder' / f'{index}.jpg').write_bytes(content)
+    (tmp_path / 'all').write_bytes(b''.join(images))
+    pipe = fifo(tmp_path / 'pipe', b''.join(images))
+    position = sum(map(len, images[: number - 1]))
+    for path, name in (
+        (tmp_path / 'folder', f'folder/{number - 1}.jpg: '),
+        (tmp_path / 'all', f'{number} of .*all .at byte {position}'),
+        (pipe, f'{number} of .*pipe .at byte {position}'),
+    ):
+        caplog.clear()
+        with open_source(path) as source:
+            frames = list(source)
+        left = [index for index in range(3) if index != number - 1]
+        assert [frame.index for frame in frames] == left and source.skipped == 1
+        assert [frame.time for frame in frames] == pytest.approx([index / 6 for index in left])
+        assert [round(frame.image[:, :14, 0].mean() / 40) - 1 for frame in frames] == left
+        assert re.search(f'image .*{name}', caplog.text)
+
+
+def test_what_lies_between_images_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = encoded(1, 'JPEG')
+    assert numbers(open_source(fifo(tmp_path / 'pipe', first + b'a line of text' + encoded(2, 'PNG')))) == [1, 2]
+    assert f'14 bytes at byte {len(first)} are no image' in caplog.text
+
+
+def test_photos_with_further_pictures_one_after_the_other(tmp_path: Path) -> None:
+    """A camera's photo has a multi-picture index, a phone's the lengths of its parts."""
+    for number in (1, 2):
+        picture(number).save(tmp_path / f'{number}.jpg', 'MPO', save_all=True, append_images=[picture(5)])
+    cameras = b''.join((tmp_path / f'{number}.jpg').read_bytes() for number in (1, 2))
+    part = encoded(5, 'JPEG')
+    container = (
+        '<x:xmpmeta xmlns:Container="http://ns.google.com/photos/1.0/container/"><Container:Item '
+        f'Item:Semantic="Primary"/><Container:Item Item:Semantic="Depth" Item:Length="{len(part)}"/></x:xmpmeta>'
+    )
+    phones = b''.join(encoded(number, 'JPEG', xmp=container.encode()) + part for number in (3, 4))
+    (tmp_path / 'all').write_bytes(cameras + phones)
+    for source in (open_source(tmp_path / 'all'), open_source(fifo(tmp_path / 'pipe', cameras + phones))):
+        assert numbers(source) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_floats_through_a_pipe_are_as_bright_as_from_a_file(channels: int, order: str, tmp_path: Path) -> None:
+    values = np.repeat(np.linspace(0, 1, 12).reshape(3, 4, 1), channels, axis=2).astype(f'{order}f4')
+    header = f'P{"f" if channels == 1 else "F"}\n4 3\n{-1 if order == "<" else 1}.0\n'
+    (tmp_path / 'a.pfm').write_bytes(header.encode() + values.tobytes())
+    expected = (255 * values[::-1] + 0.5).astype(np.uint8).repeat(3 // channels, axis=2)
+    for source in (tmp_path / 'a.pfm', fifo(tmp_path / 'pipe', 2 * (tmp_path / 'a.pfm').read_bytes())):
+        with open_source(source) as frames:
+            for frame in frames:
+                np.testing.assert_array_equal(frame.image, expected)
+
+
+def test_a_picture_of_a_pipe_is_there_before_the_next_one(tmp_path: Path) -> None:
+    """As of a camera that sends its pictures into a pipe."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, 'wb', buffering=0) as pipe, os.fdopen(reading):
+        pipe.write(encoded(1, 'JPEG'))
+        with open_source(f'/dev/fd/{reading}') as source:
+            frames = iter(source)
+            for number in (1, 2, 3):
+                assert round(next(frames).image[:, :14, 0].mean() / 40) == number
+                pipe.write(encoded(number + 1, 'JPEG'))
 
 
 def test_a_video_that_is_named_as_an_image(tmp_path: Path, write_clip: Callable[..., Path]) -> None:

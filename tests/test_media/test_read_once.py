@@ -191,3 +191,18 @@ def test_a_gap_of_days_in_the_clock(tmp_path: Path, suffix: str, caplog: pytest.
     assert 'its clock jumps at 1.000 s' in caplog.text
     with av.open(str(out)) as container:
         assert 1.9 < container.duration / av.time_base < 2.2
+
+
+@pytest.mark.parametrize(('codec', 'suffix'), [('aac', 'mkv'), ('aac', 'mp4'), ('mp2', 'mp4')])  # mp2 is encoded again
+def test_the_audio_of_joined_streams_goes_on(
+    codec: str, suffix: str, tmp_path: Path, write_beep: Callable[..., Path]
+) -> None:
+    """As of a recorder that cuts its stream into files whose clocks begin alike: the beep is 1.2 s after each start."""
+    part, joined, out = tmp_path / 'part.ts', tmp_path / 'joined.ts', tmp_path / f'out.{suffix}'
+    joined.write_bytes(2 * write_beep(part, audio=codec, rate=48000).read_bytes())
+    assert len(copy(joined, out, audio=True)) == 60
+    with av.open(str(out)) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    loud = np.flatnonzero(np.abs(samples) > 0.05) / 48000
+    assert loud[0] == pytest.approx(1.2, abs=0.1)
+    assert loud[loud > 3.5][0] == pytest.approx(4.2, abs=0.15)

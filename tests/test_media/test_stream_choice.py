@@ -18,22 +18,22 @@ from av.stream import Disposition
 from PIL import Image
 
 from mmrcf.errors import InputError, InputFileError
-from mmrcf.media import LiveSource, open_source
+from mmrcf.media import LiveSource, VideoWriter, open_source
 
 
-def write_streams(
-    path: Path, videos: list[tuple[int, Disposition]], tones: list[tuple[float, Disposition]] = ()
-) -> Path:
-    """Five frames at 10 a second: video streams by width and disposition, audio streams by value and disposition."""
+def write_streams(path: Path, videos: list[tuple[int, Disposition]], tones: list[tuple] = ()) -> Path:
+    """Five frames at 10 a second: video streams by width and disposition, audio by value, disposition and language."""
     with av.open(str(path), 'w') as container:
         streams = []
         for width, disposition in videos:
             stream = container.add_stream('mpeg4', rate=10)
             stream.width, stream.height, stream.disposition = width, 32, disposition
             streams.append(stream)
-        for value, disposition in tones:
+        for value, disposition, *language in tones:
             stream = container.add_stream('pcm_s16le', rate=8000, layout='mono')
             stream.disposition = disposition
+            if language:
+                stream.metadata['language'] = language[0]
             streams.append((stream, value))
         for index in range(5):
             for stream in streams:
@@ -71,6 +71,17 @@ def test_audio(tmp_path: Path) -> None:
     with open_source(path, audio=True) as source:
         samples = np.concatenate([frame.audio.samples for frame in source if frame.audio])
     np.testing.assert_array_equal(samples, 0.5)
+
+
+@pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])  # where the audio is copied, and where it is encoded
+def test_the_language_of_the_audio_goes_into_the_output(suffix: str, tmp_path: Path) -> None:
+    tones = [(0.25, NONE, 'eng'), (0.5, DEFAULT, 'deu')]
+    path = write_streams(tmp_path / 'clip.mkv', [(48, DEFAULT)], tones)
+    with open_source(path) as source, VideoWriter(tmp_path / f'out{suffix}', source) as writer:
+        for frame in source:
+            writer.add(frame.image, frame.time)
+    with av.open(str(tmp_path / f'out{suffix}')) as container:
+        assert [stream.metadata['language'] for stream in container.streams.audio] == ['deu']
 
 
 @contextmanager

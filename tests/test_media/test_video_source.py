@@ -223,6 +223,24 @@ def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     assert len(frames) == 8 and source.audio_track
 
 
+@pytest.mark.parametrize(('kind', 'count'), [('WEBP', 3), ('GIF', 3), ('PNG', 3), ('JPEG', 1)])
+def test_an_image_over_http_is_that_of_its_file(kind: str, count: int, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3, 24, 32, 3), np.uint8)
+    first, *others = map(Image.fromarray, noise)
+    options = dict(save_all=True, append_images=others, duration=200) if count > 1 else {}
+    first.save(tmp_path / 'image', kind, **options)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _, frames = read(f'http://127.0.0.1:{server.server_port}/image')
+        server.shutdown()
+    _, expected = read(tmp_path / 'image')
+    assert len(frames) == len(expected) == count
+    for frame, other in zip(frames, expected, strict=True):
+        np.testing.assert_array_equal(frame.image, other.image)
+        assert frame.time == other.time
+
+
 class UnknownLength(http.server.BaseHTTPRequestHandler):
     """An old server: the end of its answer is that of the connection. A folder is sent as a camera does, JPEGs only."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmrcf.errors import InputError
-from mmrcf.utils import files, parse_json, read_json, read_text
+from mmrcf.utils import files, parse_json, read_json, read_text, require_file
 
 
 def test_text_with_a_byte_order_mark(tmp_path: Path) -> None:
@@ -49,6 +49,18 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
     os.close(reader)
 
 
+def test_the_pointer_of_a_large_file_is_named(tmp_path: Path) -> None:
+    """A repository that was cloned without Git LFS holds pointers."""
+    pointer = b'version https://git-lfs.github.com/spec/v1\noid sha256:' + b'0' * 64 + b'\nsize 123\n'
+    (tmp_path / 'a.mp4').write_bytes(pointer)
+    with pytest.raises(InputError, match=r'video .*a\.mp4: is the pointer of a file in Git LFS; .*git lfs pull'):
+        require_file(tmp_path / 'a.mp4', 'video')
+
+
+def test_a_key_may_occur_twice_with_the_same_value() -> None:
+    assert str(parse_json('{"a": NaN, "b": {"c": 1}, "b": {"c": 1}, "a": NaN}', 'file')) == "{'a': nan, 'b': {'c': 1}}"
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
@@ -56,7 +68,10 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         ('[' * 100_000 + ']' * 100_000, 'too deep'),
         ('9' * 5_000, 'a number that is too long'),
         (b'"\xff"', 'not text in UTF-8'),
+        ('{"a": [{"id": 1, "id": 2}]}', "key 'id' occurs twice in one object, with different values; keep one"),
+        ('{"annotations": [1, 2], "b": 0, "b": 0, "annotations": []}', "key 'annotations' occurs twice"),
         ('', 'not valid JSON'),
+        ('\n<!DOCTYPE html><html></html>', 'is a web page or XML, expected JSON'),
     ],
 )
 def test_what_is_no_json_is_named(text: str | bytes, message: str) -> None:

@@ -179,7 +179,7 @@ class AnnotationReader:
         return max(value or 0, 0)
 
     def _read_names(self, location: Location, entry: dict) -> tuple[str, ...]:
-        """Paths of the frames; none after an error."""
+        """Paths of the frames, with '/' also where Windows wrote '\\\\'; none after an error."""
         key = 'file_name' if self.has_images else 'file_names'
         names = [location.read(entry, key, str)] if self.has_images else location.read(entry, key, list)
         if names is None or (self.has_images and names == [None]):  # an error of its own
@@ -192,4 +192,4 @@ class AnnotationReader:
                 return ()
         if not self.has_images and entry.get('length', len(names)) != len(names):
             location.error('length', f'is {describe(entry["length"])}, but it has {len(names)} file_names; correct one')
-        return tuple(names)
+        return tuple(name.replace('\\', '/') for name in names)

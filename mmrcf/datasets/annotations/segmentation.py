@@ -91,7 +91,7 @@ def _polygons_to_rle(polygons: list, height: int, width: int) -> dict | None:
     """The RLE of what any of the polygons covers; None if that has no pixel."""
     for index, polygon in enumerate(polygons):
         if not isinstance(polygon, list) or not all(isinstance(number, (int, float)) for number in polygon):
-            raise SegmentationError(f'polygon {index} is not a list of numbers')
+            raise SegmentationError(f'polygon {index} is not a list of numbers, expected [[x1, y1, x2, y2, ...], ...]')
         if len(polygon) < 6 or len(polygon) % 2:
             raise SegmentationError(f'polygon {index} has {len(polygon)} numbers, expected x and y of 3 or more points')
         if not (np.abs(polygon) <= FAR * max(height, width)).all():

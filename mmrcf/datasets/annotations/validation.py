@@ -90,9 +90,9 @@ def _check_video(location: Location, video: VideoRecord, root: Path | None) -> N
             location.error(field, str(error))
             continue
         _check_orientation(location, field, root / name)
-        if (height, width) != (video.height, video.width):
-            expected = f'{video.width} x {video.height}'
-            location.error(field, f'{name} is {width} x {height} pixels, but the video {expected}')
+        if 0 not in (video.height, video.width) and (height, width) != (video.height, video.width):
+            expected = f'{"image" if video.is_image else "video"} {video.width} x {video.height}'
+            location.error(field, f'{name} is {width} x {height} pixels, but the {expected}')
 
 
 def _check_orientation(location: Location, field: str, path: Path) -> None:

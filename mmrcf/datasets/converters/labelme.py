@@ -20,6 +20,7 @@ from .images import IMAGE_SUFFIXES, common_size, each, image_size, is_hidden, li
 from .shapes import box_points, ellipse_points, pasted_rle, polygon_rle
 from .writer import RLE, Converted, LabelledVideo, ObjectTrack, union
 
+RECTANGLES = ('rectangle', 'rotation')  # the turned ones of X-AnyLabeling
 BOXES = 'is a rectangle, expected a mask; draw polygons, or take rectangles as masks with --boxes'
 
 
@@ -178,12 +179,12 @@ def _shape_rle(shape: Mapping[str, Any], size: tuple[int, int], boxes: bool, whe
         (x, y), edge = _points(shape, (2,), where)
         radius = math.dist((x, y), edge)
         points = ellipse_points(x, y, radius, radius)
-    elif kind == 'rectangle' and boxes:
+    elif kind in RECTANGLES and boxes:
         points = _points(shape, (2, 4), where)
         if len(points) == 2:
             points = box_points(*points[0], *points[1])
     else:
-        raise InputError(f'{where}: {BOXES if kind == "rectangle" else f"a {kind} has no area; remove it"}')
+        raise InputError(f'{where}: {BOXES if kind in RECTANGLES else f"a {kind} has no area; remove it"}')
     return polygon_rle(points, size, where)
 
 

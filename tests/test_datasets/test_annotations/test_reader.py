@@ -156,6 +156,15 @@ def test_a_field_of_the_wrong_type_is_named_with_file_and_entry(content, write, 
             load_ground_truth(path)
 
 
+def test_names_of_windows(content) -> None:
+    expected = parse_annotations(content).videos
+    for video in content['videos']:
+        video['file_names'] = [name.replace('/', '\\') for name in video['file_names']]
+    assert '\\' in content['videos'][0]['file_names'][0]
+    videos = parse_annotations(content).videos
+    assert [video.file_names for video in videos.values()] == [video.file_names for video in expected.values()]
+
+
 @pytest.mark.parametrize('layout', LAYOUTS)
 def test_a_text_is_no_crowd(content, write, layout) -> None:
     content = LAYOUTS[layout](content)

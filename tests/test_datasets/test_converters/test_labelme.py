@@ -79,8 +79,11 @@ def test_hidden_files_are_left_out(stills):
     assert [image['file_name'] for image in content['images']] == ['a.jpg', 'b.jpg']
 
 
-def test_rectangles_only_with_the_option(stills):
-    write_file(stills / 'b.json', [shape('cat', [[6, 8], [2, 3]], 'rectangle')])
+@pytest.mark.parametrize(
+    ('kind', 'points'), [('rectangle', [[6, 8], [2, 3]]), ('rotation', [[2, 3], [6, 3], [6, 8], [2, 8]])]
+)
+def test_rectangles_only_with_the_option(stills, kind, points):
+    write_file(stills / 'b.json', [shape('cat', points, kind)])
     with pytest.raises(InputError, match=r'b.json: shapes\[0\]: is a rectangle, expected a mask; .*--boxes'):
         convert_labelme(stills)
     assert (masks_of(convert_labelme(stills, boxes=True).videos[1].tracks[0], 1)[0] == box(2, 3, 4, 5)).all()
