@@ -44,13 +44,13 @@ from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, requ
 from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
-    explained_config_errors,
     load_config,
     require_gpu_for_amp,
     require_training,
     set_threads,
     set_work_dir,
 )
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.distributed import process_group
 from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
 from mmrcf.utils import keep_freed_memory, require_file

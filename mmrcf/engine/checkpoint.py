@@ -20,7 +20,7 @@ from mmrcf.model_index import listed_model
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
-from .config import config_parts
+from .config_fields import config_parts
 from .hooks.complete_checkpoint_hook import POINTER
 
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')

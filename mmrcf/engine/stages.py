@@ -26,7 +26,8 @@ from torch.distributed import DistBackendError
 from mmrcf.errors import InputError, InputFileError
 
 from .checkpoint import latest_checkpoint
-from .config import config_parts, load_config
+from .config import load_config
+from .config_fields import config_parts
 
 _KEYS = ('config', 'same_fields', 'checkpoint')
 

@@ -12,7 +12,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.command_line import add_cfg_options
-from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
+from mmrcf.engine.config import build_runner, load_config, set_threads, set_work_dir
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
 from mmrcf.registry import MODELS
