@@ -122,8 +122,8 @@ def _registered_names() -> set[str]:
 
 
 def _keys_of(part: dict) -> set[str]:
-    """The arguments that the part's constructor takes; empty where its type is not one of ours."""
+    """The arguments that the part's constructor takes, with those of its bases; empty where its type is not known."""
     for registry in _registries():
-        if (constructor := registry.module_dict.get(part.get('type'))) is not None:
-            return set(inspect.signature(constructor).parameters)
+        if isinstance(constructor := registry.get(str(part.get('type'))), type):
+            return {name for base in constructor.__mro__ for name in inspect.signature(base.__init__).parameters}
     return set()
