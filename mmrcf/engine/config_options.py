@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmrcf.errors import InputError, one_line
 from mmrcf.utils import did_you_mean
 
-from .config_fields import config_fields
+from .config_variables import fields_instead
 
 # Top-level fields that MMEngine's Runner reads beside its own arguments.
 _RUNNER_FIELDS = frozenset(inspect.signature(Runner.__init__).parameters) | {
@@ -95,12 +95,14 @@ def override(config: Config, options: dict[str, Any]) -> None:
         if field in _READ_FIELDS:
             _check_key(field, rest.partition('.')[0], option)
             continue
+        instead = fields_instead(config, option, value, _READ_FIELDS)
         if field not in config:
             known = set(config.keys()) | _READ_FIELDS
-            raise InputError(f'option {option}: {name} has no field {field}{did_you_mean(field, known)}')
+            ending = f'; {instead}' if instead else did_you_mean(field, known)
+            raise InputError(f'option {option}: {name} has no field {field}{ending}')
         raise InputError(
             f'option {option}: is a variable that {name} used when it was read, so a change has no effect; '
-            f'{_fields_instead(config, option, value)}'
+            f'{instead or "no field has its value"}'
         )
     try:
         config.merge_from_dict(options)
@@ -115,22 +117,3 @@ def _check_key(field: str, key: str, option: str) -> None:
             f'option {option}: nothing reads {key} of {field}; expected one of {", ".join(sorted(known))}'
             f'{did_you_mean(key, known)}'
         )
-
-
-def _fields_instead(config: Config, variable: str, value: Any) -> str:
-    """Which options do what a change of ``variable`` was meant to do: those of fields that have its value."""
-    try:
-        used = config
-        for key in variable.split('.'):
-            used = used[int(key) if key.isdecimal() else key]
-    except (KeyError, IndexError, TypeError, ValueError):
-        return 'change the fields that use it'
-    read = {field: content for field, content in config.to_dict().items() if field in _READ_FIELDS}
-    same = [field for field, content in config_fields(read) if type(content) is type(used) and content == used]
-    last = variable.split('.')[-1]
-    named = [field for field in same if field.split('.')[-1] == last]
-    chosen = named if named and len(same) > 4 else same
-    if not chosen:
-        return 'change the fields that use it'
-    more = f' (and {len(chosen) - 8} more)' if len(chosen) > 8 else ''
-    return f'give the fields with its value that you mean: {" ".join(f"{field}={value}" for field in chosen[:8])}{more}'

@@ -22,5 +22,5 @@ def counted(number: int, noun: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about a misspelt name: the known name that is closest to it, if one is close."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
     return f'; did you mean {close[0]!r}?' if close else '; check the spelling'
