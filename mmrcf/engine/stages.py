@@ -24,6 +24,7 @@ from mmengine.runner import Runner
 from torch.distributed import DistBackendError
 
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import listed_model
 
 from .checkpoint import latest_checkpoint
 from .config import load_config
@@ -57,6 +58,11 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
         entry = _previous_stage(stage)
         if entry is None or stage.get('load_from'):
             return stages
+        if not Path(entry['config']).exists() and listed_model(entry['config']) is None:
+            raise InputFileError(
+                f'config {stage.filename}: previous_stage.config={entry["config"]}: no such file; correct it, or start '
+                'in the folder that it is relative to'
+            )
         before = load_config(entry['config'])
         if Path(before.filename).resolve() in (Path(known.filename).resolve() for known in stages):
             raise InputError(
