@@ -44,7 +44,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
 from mmrcf.evaluation import OrderMetric
