@@ -240,13 +240,8 @@ def check_playlist(path: Path, name: str) -> bool:
                 )
             waiting.append(target)
     if missing:
-        names = ', '.join(file.name for file in missing[:MAX_SKIP_WARNINGS])
-        logger.warning(
-            '%s: is without %s that it names (%s); their frames are left out',
-            name,
-            counted(len(missing), 'file'),
-            names,
-        )
+        count, first = counted(len(missing), 'file'), sorted(file.name for file in missing)[:MAX_SKIP_WARNINGS]
+        logger.warning('%s: is without %s that it names (%s); left out', name, count, ', '.join(first))
     return found
 
 
