@@ -1,6 +1,7 @@
 """From a config and a checkpoint to a model that is ready to run."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def init_model(
         config, checkpoint = SHIPPED_MODELS[config].files()
     elif model := listed_model(config):
         config, checkpoint = model.config_path, model.checkpoint() if checkpoint is None else checkpoint
-    elif isinstance(config, str) and config and not Path(config).suffix and not Path(config).exists():
+    elif isinstance(config, str) and config and not Path(config).suffix and not os.path.exists(config):
         raise no_model(config)
     if not isinstance(config, Config) and Path(config).suffix == ONNX_SUFFIX:
         if checkpoint is not None:
@@ -115,7 +116,7 @@ def require_model(config: str, checkpoint: str | None) -> None:
     """
     if listed_model(config) is not None:
         return
-    if not Path(config).exists():
+    if not os.path.exists(config):
         raise no_model(config)
     if checkpoint is None and Path(config).suffix != ONNX_SUFFIX:
         raise InputError(f'config {config}: comes without a checkpoint; give CONFIG CHECKPOINT')

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import re
 import struct
 import tempfile
@@ -204,7 +205,7 @@ def video_name(source: object) -> str:
         text = camera[1] if camera else source.name.removeprefix('video ').removeprefix('stream ')
     elif not isinstance(source, str | int | Path):
         return DEFAULT_NAME
-    if text.isdecimal() and not Path(text).exists():
+    if text.isdecimal() and not os.path.exists(text):
         return f'camera{text}'
     if '://' in text:
         url = urlsplit(source_name(text))

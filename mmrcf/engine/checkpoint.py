@@ -135,7 +135,7 @@ def require_start_weights(config: Config, written: Collection[str] = ()) -> None
         InputFileError: One is missing. The message names the training that writes it, where that can be told.
     """
     for field, path, off_switch in _start_files(config):
-        if '://' not in path and path not in written and not Path(path).exists():
+        if '://' not in path and path not in written and not os.path.exists(path):
             raise InputFileError(
                 f'config {config.filename}: {field}={path}: no such file; {_origin(path, config)}, '
                 f'or start from random weights with --cfg-options {off_switch}=None'

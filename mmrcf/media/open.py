@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -75,7 +76,7 @@ def open_source(
     if max_pixels < 1:
         raise InputError(f'max_pixels {max_pixels}: expected a number of pixels above 0')
     text = source_name(source)
-    is_camera = isinstance(source, (str, int)) and not Path(text).exists() and text.isdecimal()
+    is_camera = isinstance(source, (str, int)) and not os.path.exists(text) and text.isdecimal()
     if is_microphone(audio) and not is_camera:
         raise InputError(f'audio {audio}: a microphone goes with a camera, not with {text}; give an audio file')
     if is_camera:
@@ -88,7 +89,7 @@ def open_source(
     limits = dict(max_size=max_size, max_pixels=max_pixels)
     if path is None:
         return _open_stream(str(source), text, fps, limits, audio)
-    if path.is_dir() or (glob.has_magic(str(path)) and not path.exists()):
+    if os.path.isdir(path) or (glob.has_magic(str(path)) and not os.path.exists(path)):
         frames = ImageSource(_find_images(str(path)), text, fps=fps, **limits)
     else:
         frames = _open_file(require_file(path, 'input'), text, fps, limits)
@@ -135,7 +136,7 @@ def require_source(source: str) -> None:
     path = _local_path(source)
     if path is None:
         _stream_scheme(source)
-    elif not path.is_dir() and not glob.has_magic(source):
+    elif not os.path.isdir(path) and not glob.has_magic(source):
         require_file(path, 'input')
 
 
@@ -154,7 +155,7 @@ def _local_path(source: str) -> Path | None:
     """The path of a file, folder, glob or pipe; None for a URL of another scheme than 'file'."""
     path = Path(STDIN if source == '-' else source)
     scheme = scheme_of(source)
-    if scheme is None or path.exists():
+    if scheme is None or os.path.exists(path):
         return path
     if scheme != 'file':
         return None
@@ -190,14 +191,11 @@ def _open_memory(
 def _find_images(folder_or_glob: str) -> list[Path]:
     """The images of a folder or of a pattern, in natural order."""
     path = Path(folder_or_glob)
-    if path.is_dir():
-        files = path.iterdir()
-    else:
-        # A bracket in the name of a folder that is there is no pattern.
-        folder = next(parent for parent in path.parents if parent.is_dir())
-        pattern = str(path.relative_to(folder))
-        # Brackets that find nothing belong to the names, as they do in a folder's.
-        files = list(folder.glob(pattern)) or folder.glob(pattern.replace('[', '[[]'))
+    kind = 'folder' if os.path.isdir(path) else 'pattern'
+    try:
+        files = list(path.iterdir()) if kind == 'folder' else _match(path)
+    except OSError as error:  # no permission, or a name that is too long
+        raise InputFileError(f'{kind} {path}: cannot be read ({error.strerror}); check the path') from error
     suffixes = image_suffixes()
     images = [
         file
@@ -208,9 +206,17 @@ def _find_images(folder_or_glob: str) -> list[Path]:
         and (file.suffix.lower() in suffixes or is_image_file(file))
     ]
     if not images:
-        kind = 'folder' if path.is_dir() else 'pattern'
         raise InputFileError(f'{kind} {folder_or_glob}: holds no images; expected {", ".join(sorted(suffixes))}')
     return natural_order(images)
+
+
+def _match(pattern: Path) -> list[Path]:
+    """The files of a pattern."""
+    # A bracket in the name of a folder that is there is no pattern.
+    folder = next(parent for parent in pattern.parents if os.path.isdir(parent))
+    names = str(pattern.relative_to(folder))
+    # Brackets that find nothing belong to the names, as they do in a folder's.
+    return list(folder.glob(names)) or list(folder.glob(names.replace('[', '[[]')))
 
 
 def _open_camera(index: int, max_size: int | None, max_pixels: int, audio: bool | str | Path) -> LiveSource:

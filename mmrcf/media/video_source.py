@@ -39,7 +39,7 @@ EARLY_END = 0.02
 # Containers whose size is that of a list, not of what it names.
 PLAYLIST_FORMATS = ('hls', 'dash')
 # Of images, besides those of FFmpeg that end in _pipe.
-IMAGE_FORMATS = ('apng', 'gif', 'image2')
+IMAGE_FORMATS = ('apng', 'gif', 'image2', 'mjpeg')
 # A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
 CLOCK_RESTART_FRAMES = 3
 
@@ -100,6 +100,9 @@ class VideoSource(FrameSource):
             self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
             # Else FFmpeg rounds cropping of the codec down to what its own memory layout likes.
             self._stream.codec_context.flags |= CodecFlags.unaligned
+            if self._stream.codec_context.name == 'mjpeg':
+                # Else a picture that is cut short comes partly grey, as no other path gives it.
+                self._stream.codec_context.options = {'err_detect': 'explode'}
             self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import logging
 import os
 import re
 import urllib.request
@@ -17,6 +18,10 @@ from av.container import InputContainer
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import note_input
 from mmrcf.urls import scheme_of, without_credentials
+
+from .text import counted
+
+logger = logging.getLogger(__name__)
 
 STREAM_TIMEOUT = 10.0
 """Seconds without an answer after which a stream is given up."""
@@ -198,7 +203,7 @@ def _open_local(path: Path, name: str, options: dict[str, str], arguments: dict)
 def check_playlist(path: Path, name: str) -> bool:
     """Check that a local playlist, and those that it names, name only files beside it or below it.
 
-    What it names counts as an input of the command.
+    What it names counts as an input of the command. What is missing is left out by FFmpeg, and here with a warning.
 
     Args:
         path: Any local file; one that is no playlist is not looked at further.
@@ -211,12 +216,15 @@ def check_playlist(path: Path, name: str) -> bool:
         InputFileError: It names something else, or is a DASH manifest, which may name files in many ways.
     """
     folder = _real(path.absolute().parent)
-    waiting, seen, found = [path], set(), False
+    waiting, seen, found, missing = [path], set(), False, []
     while waiting:
         playlist = waiting.pop()
-        if _real(playlist) in seen or not playlist.is_file():
+        if _real(playlist) in seen:
             continue
         seen.add(_real(playlist))
+        if not playlist.is_file():
+            missing.append(playlist)
+            continue
         note_input(playlist)
         entries = _playlist_entries(playlist, name)
         found = found or entries is not None
@@ -231,6 +239,9 @@ def check_playlist(path: Path, name: str) -> bool:
                     'below it'
                 )
             waiting.append(target)
+    if missing:
+        count, first = counted(len(missing), 'file'), sorted(file.name for file in missing)[:MAX_SKIP_WARNINGS]
+        logger.warning('%s: is without %s that it names (%s); left out', name, count, ', '.join(first))
     return found
 
 

@@ -70,9 +70,9 @@ def _is_lfs_pointer(path: Path) -> bool:
 def require_folder(path: str | Path, what: str) -> Path:
     """Return ``path`` if it is a folder; raise :class:`InputFileError` otherwise."""
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputFileError(f'{what} {path}: no such folder; check the path')
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise InputFileError(f'{what} {path}: expected a folder, found a file; give the folder that holds it')
     return path
 

@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,7 +217,8 @@ def _end_of_photo(content: bytes) -> int:
     start = content.index(_INDEX) + len(_INDEX)
     index = io.BytesIO(content[start : start + _MAX_HEADER])
     try:
-        with decoder_errors('photo'):
+        with decoder_errors('photo'), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of damage, which shows where it matters
             directory = ImageFileDirectory_v2(index.read(8))
             index.seek(directory.next)
             directory.load(index)

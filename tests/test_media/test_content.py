@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmrcf.errors import InputError
-from mmrcf.media import FrameSource, ImageSource, ImageWriter, VideoSource, open_source
+from mmrcf.errors import InputError, InputFileError
+from mmrcf.media import FrameSource, ImageSource, ImageWriter, VideoSource, open_source, require_source
 
 ORIENTATION, QUARTER_TURN = 0x112, 6
 
@@ -256,3 +256,12 @@ def test_text_is_no_video(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text('hello world\n' * 50)
     with pytest.raises(InputError, match=message):
         open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize('name', ['{}.mp4', '{}/*.jpg', '*{}', 'file:{}', 'a\0.mp4'])
+def test_a_name_that_no_file_system_takes(name: str, in_tmp_path: Path) -> None:
+    source = name.format('a' * 300)
+    for opens in (open_source, require_source):
+        if not (opens is require_source and '*' in name):
+            with pytest.raises(InputFileError, match='no such file|holds no images|File name too long'):
+                opens(source)

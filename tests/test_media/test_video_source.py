@@ -2,6 +2,7 @@ import functools
 import http.server
 import itertools
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -160,6 +161,17 @@ def test_damaged_frame_is_skipped(
     assert source.skipped == 1
     assert len(frames) == 7 and [round(10 * frame.time) for frame in frames] == [0, 1, 2, 4, 5, 6, 7]
     assert 'clip.avi' in caplog.text and 'skipped' in caplog.text
+
+
+def test_a_damaged_picture_of_mjpeg_is_left_out(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    """FFmpeg itself shows its upper part."""
+    clip = write_clip(tmp_path / 'clip.avi', codec='mjpeg', pix_fmt='yuvj420p')
+    content = clip.read_bytes()
+    starts = [match.start() for match in re.finditer(rb'\xff\xd8\xff', content)]
+    middle, end = (starts[2] + starts[3]) // 2, starts[3] - 40
+    clip.write_bytes(content[:middle] + bytes(end - middle) + content[end:])
+    source, frames = read(clip)
+    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5, 6, 7] and source.skipped == 1
 
 
 def test_damage_in_h264_does_not_end_the_video(tmp_path: Path, write_clip: Callable[..., Path]) -> None:

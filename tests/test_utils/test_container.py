@@ -66,6 +66,13 @@ def test_a_playlist_reads_beside_it_and_below(segments: Path, name: str) -> None
     assert len(list(open_source(playlist(segments / 'a.m3u8', name)))) == 8
 
 
+def test_what_a_playlist_lacks_is_named(segments: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """FFmpeg leaves it out without a word."""
+    with open_source(playlist(segments / 'a.m3u8', 'gone.ts', 'inside.ts', 'lost.ts')) as source:
+        assert len(list(source)) == 8
+    assert 'a.m3u8: is without 2 files that it names (gone.ts, lost.ts); left out' in caplog.text
+
+
 @pytest.mark.parametrize(
     'name',
     ['../outside.ts', '{root}/outside.ts', 'file://{root}/outside.ts', 'link.ts', 'http://127.0.0.1:9/a.ts']

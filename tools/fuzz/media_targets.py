@@ -37,7 +37,7 @@ def _pictures(count: int = 3) -> list[np.ndarray]:
 
 
 def images(folder: Path) -> Target:
-    """Image files of every format, stacks and animations."""
+    """Image files of every format, stacks and animations, and images one after the other."""
     pictures = [Image.fromarray(picture) for picture in _pictures()]
     exif = Image.Exif()
     exif[0x112] = 6
@@ -55,6 +55,7 @@ def images(folder: Path) -> Target:
     deep = np.arange(HEIGHT * WIDTH * 3, dtype=np.uint16).reshape(HEIGHT, WIDTH, 3)
     for suffix, values in (('.png', deep), ('.tif', deep), ('.tif', deep.astype(np.float32))):
         encoded.append(cv2.imencode(suffix, values)[1].tobytes())
+    encoded.append(b''.join(encoded[:13]))  # one after the other
 
     def make(rng: random.Random) -> bytes:
         content = mutate_bytes(rng.choice(encoded), rng, encoded)
