@@ -1,5 +1,6 @@
 """YouTube-VIS 2019 and 2021, and every data set in their official layout, read as it is published."""
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -110,6 +111,9 @@ class YouTubeVISDataset(BaseDataset):
         self.crowds = crowds
         self.view = AnnotationView(class_map, only, exclude, max_side)
         metainfo = dict(metainfo or {})
+        for key in metainfo.keys() - {'classes'}:
+            if difflib.get_close_matches(key, ['classes'], cutoff=0.75):
+                raise InputError(f"{type(self).__name__}: metainfo.{key} is not read; did you mean 'classes'?")
         super().__init__(
             ann_file=str(ann_file),
             metainfo=metainfo | dict(classes=resolve_classes(metainfo.get('classes'))),

@@ -19,6 +19,7 @@ from mmrcf.utils import require_file
 from .config_errors import explained_config_errors
 from .config_fields import config_parts
 from .config_options import override
+from .config_values import check_values
 
 
 def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> Config:
@@ -111,7 +112,8 @@ def set_work_dir(config: Config, work_dir: str | None) -> None:
 
 
 def build_runner(config: Config) -> Runner:
-    """Build the runner of ``config``; see :func:`explained_config_errors` for what it raises."""
+    """Build the runner of ``config``; see :func:`explained_config_errors` and :func:`check_values` for errors."""
+    check_values(config)
     if not config.get('experiment_name'):
         # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
         stem = Path(config.filename).stem if config.filename else 'run'

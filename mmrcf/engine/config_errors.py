@@ -59,7 +59,10 @@ def _explain(config: Config, message: str) -> str | None:
         name = match['type'].strip('\'"')
         fields = [field for field, part in config_parts(config) if part.get('type') == name]
         where = f'{fields[0]}.type' if fields else 'type'
-        return f'{where}={name!r} is not in the registry {match["registry"]}{did_you_mean(name, _registered_names())}'
+        known = _registered_names()
+        hint = f"; it is one of mmrcf, so write 'mmrcf.{name}', or default_scope='mmrcf'"
+        ending = hint if name in known else did_you_mean(name, known)
+        return f'{where}={name!r} is not in the registry {match["registry"]}{ending}'
     if match := _UNKNOWN_KEY.search(message):
         key = match['key']
         parts = [(field, part) for field, part in config_parts(config) if key in part]

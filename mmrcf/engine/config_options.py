@@ -9,7 +9,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from mmrcf.errors import InputError, one_line
-from mmrcf.utils import did_you_mean
+from mmrcf.utils import counted, did_you_mean
 
 from .config_variables import fields_instead
 
@@ -104,10 +104,27 @@ def override(config: Config, options: dict[str, Any]) -> None:
             f'option {option}: is a variable that {name} used when it was read, so a change has no effect; '
             f'{instead or "no field has its value"}'
         )
-    try:
-        config.merge_from_dict(options)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f'options {", ".join(options)}: do not fit {name} ({one_line(error)})') from error
+    for option, value in options.items():
+        try:
+            config.merge_from_dict({option: value})
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f'option {option}: does not fit {name}: {_misfit(config, option, error)}') from error
+
+
+def _misfit(config: Config, option: str, error: Exception) -> str:
+    """Why a dotted path leads nowhere: the list that is shorter, or the value that has no fields."""
+    node, path = config, ''
+    for key in option.split('.'):
+        if isinstance(node, list | tuple):
+            if not key.isdecimal() or int(key) >= len(node):
+                return f'{path} is a list of {counted(len(node), "entry")}, expected an index below that, got {key!r}'
+            node = node[int(key)]
+        elif isinstance(node, dict | Config):
+            node = node.get(key)
+        else:
+            return f'{path} is {node!r:.60}, which has no fields'
+        path = f'{path}.{key}' if path else key
+    return one_line(error)
 
 
 def _check_key(field: str, key: str, option: str) -> None:

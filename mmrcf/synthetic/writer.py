@@ -154,7 +154,8 @@ def _is_done(final: Path, settings: dict[str, Any], overwrite: bool) -> bool:
         return True
     if not overwrite:
         raise InputError(
-            f'output {final}: made with other settings (see its {META_FILE}); choose another folder or overwrite it'
+            f'output {final}: made with other settings (see its {META_FILE}); choose another folder, or overwrite it '
+            '(--overwrite)'
         )
     return False
 

@@ -186,7 +186,9 @@ def test_a_value_that_a_constructor_refuses_is_named(config: Config) -> None:
         ({'model.neck': []}, "model: 'Sequential' object has no attribute 'embed_dims'; change that value"),
         ({'model.tracker.type': ''}, "model.tracker.type='' is no name of a class"),
         ({'model.tracker.type': '../x'}, "model.tracker.type='../x' is no name of a class"),
-        ({'model.head.num_queries': -1}, r'model.head: .* negative dimension -1'),
+        ({'model.head.num_queries': -1}, 'model.head: head.num_queries=-1: expected a whole number, at least 1'),
+        ({'model.data_preprocessor.mean': [1, 2]}, 'model.data_preprocessor: .* three numbers'),
+        ({'model.data_preprocessor.pad_size_divisor': 0}, 'pad_size_divisor=0: expected at least 1'),
         ({"model.sco'\nre": 1}, r'model."sco\'\\nre": RCF takes no such key'),
     ],
 )

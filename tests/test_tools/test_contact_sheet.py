@@ -30,6 +30,22 @@ def test_takes_the_frame_that_is_shown_at_each_time(
     assert cv2.imread(str(out)).shape == (32, 48, 3)
 
 
+def test_without_times_four_frames_are_spread(
+    script: ModuleType, tmp_path: Path, write_clip: Callable[..., Path], capsys: pytest.CaptureFixture
+) -> None:
+    clip, out = write_clip(tmp_path / 'clip.mp4'), tmp_path / 'sheet.png'
+    script.main([str(clip), '--out', str(out), '--height', '64'])
+    frames = [frame.image for frame in open_source(clip)]
+    assert len(frames) == 8
+    found = cv2.imread(str(out))[..., ::-1]
+    width = frames[0].shape[1]
+    for place, index in enumerate((1, 3, 5, 7)):
+        left = place * (width + script.GAP)
+        np.testing.assert_array_equal(found[:, left : left + width], frames[index])
+    assert '4 frames' in capsys.readouterr().out
+    assert len(script.spread_times(str(clip), 20)) == 8
+
+
 @pytest.mark.parametrize(
     ('arguments', 'named'),
     [

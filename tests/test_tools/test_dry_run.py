@@ -94,6 +94,12 @@ def test_an_unknown_kind_of_data_set_is_named(repository: Path, tmp_path: Path) 
         use_stand_ins(config, tmp_path, size=(48, 64))
 
 
+def test_a_config_without_training_tracks_a_frame(load_script, tiny_config: Path) -> None:
+    without = dict(train_dataloader=None, train_cfg=None, optim_wrapper=None)
+    figures = load_script('tools/misc/dry_run.py').dry_run(str(tiny_config), (64, 64), 1, without)
+    assert figures.keys() == {'parameters', 'step_seconds', 'objects'}
+
+
 def test_a_wrong_field_is_named(load_script, tiny_config: Path, capsys) -> None:
     with pytest.raises(SystemExit) as exit_info:
         load_script('tools/misc/dry_run.py').main([str(tiny_config), '--cfg-options', 'model.neck.grid_sise=3'])

@@ -1,6 +1,8 @@
 """tools/misc/make_shapes.py and make_demo_clip.py: what they write, and the one line that bad input gets."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import av
@@ -133,3 +135,12 @@ def test_the_sample_clip(repository: Path) -> None:
         assert len(container.streams.audio) == 1
         assert 8 <= container.duration / av.time_base <= 13
         assert sum(1 for _ in container.decode(video=0)) == 72
+
+
+def test_make_does_not_take_any_data_for_the_benchmark(repository: Path, in_tmp_path: Path) -> None:
+    shutil.copy(repository / 'Makefile', in_tmp_path)
+    Path('data/shapes/train').mkdir(parents=True)
+    Path('data/shapes/train/instances.json').touch()
+    command = ['make', '--dry-run', '--assume-old=.venv/.installed', 'data-shapes']
+    planned = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert 'make_shapes.py --out data/shapes' in planned

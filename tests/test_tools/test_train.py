@@ -8,6 +8,7 @@ import pytest
 import torch
 from fixtures.training import refused, run, weights
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
 
 from mmrcf.engine import CompleteFileBackend
 
@@ -114,6 +115,29 @@ def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, 
     assert line.endswith('lower the rate, for example --cfg-options optim_wrapper.optimizer.lr=5e+29, and start again')
     assert ' is nan' in line or 'nan or infinite' in line
     assert not list(in_tmp_path.rglob('*.pth'))
+
+
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        ('val_dataloader.batch_size=4', 'val_dataloader.batch_size=4, expected 1'),
+        ('val_cfg.type=ValLoop', 'val_cfg: is a ValLoop, expected OnlineValLoop'),
+        ('val_dataloader.dataset.data_prefix.img=no', '/no/0001/00000.jpg: no such file'),
+        ('train_dataloader.dataset.metainfo.clases=x', "metainfo.clases is not read; did you mean 'classes'"),
+    ],
+)
+def test_what_would_end_the_first_validation_is_refused_before_training(
+    train, tiny_config: Path, in_tmp_path: Path, capsys, option: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('it was trained'))
+    assert words in refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', option)
+
+
+def test_a_misspelt_metric_of_the_best_checkpoint_is_named(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    options = ['default_hooks.checkpoint.save_best=vis/APP', 'default_hooks.checkpoint.rule=greater']
+    options += ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'param_scheduler=None']
+    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', *options)
+    assert "save_best='vis/APP' is no metric of the validation; did you mean 'vis/AP'?; they are vis/AP, " in line
 
 
 def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:

@@ -14,7 +14,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Put frames of a video side by side into one picture')
     parser.add_argument('video', help='video file')
-    parser.add_argument('--times', nargs='+', type=float, required=True, metavar='SECONDS', help='of the frames')
+    parser.add_argument(
+        '--times', nargs='+', type=float, metavar='SECONDS', help='of the frames (default: four, evenly spread)'
+    )
     parser.add_argument('--out', required=True, help='the picture, .png or .jpg')
     parser.add_argument('--height', type=int, default=270, help='of the picture, in pixels (default: %(default)s)')
     return parser.parse_args(arguments)
@@ -57,6 +59,14 @@ def read_frames(video: str, times: Sequence[float]) -> list[np.ndarray]:
     return chosen
 
 
+def spread_times(video: str, count: int = 4) -> list[float]:
+    """Times of ``count`` frames in the middle of equal parts of a video, or of all where it has fewer; seconds."""
+    with open_source(video) as source:
+        times = [frame.time for frame in source]
+    count = min(count, len(times))
+    return [times[(2 * part + 1) * len(times) // (2 * count)] for part in range(count)]
+
+
 def join_frames(frames: Sequence[np.ndarray], height: int) -> np.ndarray:
     """Frames side by side on white, each ``height`` pixels high: uint8 [height, width, 3]."""
     parts = []
@@ -76,11 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InputError(f'--out {args.out}: expected a name that ends in {", ".join(SUFFIXES)}')
     if not 16 <= args.height <= 4096:
         raise InputError(f'--height {args.height}: expected 16 to 4096 pixels')
-    picture = join_frames(read_frames(args.video, args.times), args.height)
+    times = spread_times(args.video) if args.times is None else args.times
+    picture = join_frames(read_frames(args.video, times), args.height)
     with atomic_output(args.out) as temporary:
         if not cv2.imwrite(str(temporary), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90]):
             raise InputError(f'--out {args.out}: cannot be written; check the space on the disk')
-    print(f'{args.out}: {counted(len(args.times), "frame")}, {picture.shape[1]}x{picture.shape[0]}')
+    print(f'{args.out}: {counted(len(times), "frame")}, {picture.shape[1]}x{picture.shape[0]}')
 
 
 if __name__ == '__main__':

@@ -2,7 +2,8 @@
 
 ``python tools/misc/dry_run.py configs/rcf/rcf_r50_ytvis19.py``
 
-Nothing is downloaded: weights are random, and small synthetic videos stand in for the data sets.
+Nothing is downloaded: weights are random, and small synthetic videos stand in for the data sets. A config without
+training only tracks the frame.
 """
 
 import argparse
@@ -30,11 +31,13 @@ if __name__ == '__main__':
     start_program(parse_args)
 
 import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmrcf.engine.config import drop_initial_weights, load_config
+from mmrcf.engine.config import drop_initial_weights, load_config, require_training
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.registry import MODELS
 from mmrcf.synthetic.stand_in import use_stand_ins
@@ -51,7 +54,8 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
         cfg_options: Overrides of the config.
 
     Returns:
-        ``parameters`` (millions), ``loss``, ``train_seconds``, ``step_seconds`` and ``objects``.
+        ``parameters`` (millions), ``step_seconds`` and ``objects``; of a config with training, ``loss`` and
+        ``train_seconds`` too.
 
     Raises:
         InputError: A field is wrong, or the training step gives a loss or a weight that is not a number.
@@ -61,32 +65,39 @@ def dry_run(path: str, size: tuple[int, int], batch_size: int, cfg_options: dict
     config.load_from = None
     init_default_scope(config.get('default_scope', 'mmrcf'))
     torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as folder, explained_config_errors(config):
-        use_stand_ins(config, Path(folder), size=size[::-1])
-        config.train_dataloader.update(batch_size=batch_size, num_workers=0, persistent_workers=False)
-        batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
+    with explained_config_errors(config):
         model = MODELS.build(config.model)
         model.init_weights()
-        wrapper = build_optim_wrapper(model, config.optim_wrapper)
-    started = time.perf_counter()
-    logs = model.train().train_step(batch, wrapper)
-    trained = time.perf_counter()
-    finite = all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
-    if not torch.isfinite(logs['loss']) or not finite:
-        raise InputError(f'config {path}: the training step gave loss {logs["loss"]}, weights finite: {finite}')
+    trained = _train_step(config, model, size, batch_size) if config.get('train_dataloader') else {}
     model.eval()
     width, height = size
     divisor = model.data_preprocessor.pad_size_divisor
     frame = torch.zeros(1, 3, -(-height // divisor) * divisor, -(-width // divisor) * divisor)
     stepped = time.perf_counter()
     result, _ = model.step(frame, model.init_state(), img_shape=(height, width), ori_shape=(height, width))
-    return dict(
-        parameters=sum(parameter.numel() for parameter in model.parameters()) / 1e6,
-        loss=float(logs['loss']),
-        train_seconds=trained - started,
-        step_seconds=time.perf_counter() - stepped,
-        objects=len(result),
-    )
+    step_seconds = time.perf_counter() - stepped
+    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    return dict(parameters=parameters, **trained, step_seconds=step_seconds, objects=len(result))
+
+
+def _train_step(config: Config, model: BaseModel, size: tuple[int, int], batch_size: int) -> dict[str, float]:
+    """One step of training on stand-in data: ``loss`` and ``train_seconds``."""
+    require_training(config)
+    with tempfile.TemporaryDirectory() as folder, explained_config_errors(config):
+        use_stand_ins(config, Path(folder), size=size[::-1])
+        config.train_dataloader.update(batch_size=batch_size, num_workers=0, persistent_workers=False)
+        batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
+        wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    started = time.perf_counter()
+    logs = model.train().train_step(batch, wrapper)
+    seconds = time.perf_counter() - started
+    finite = all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+    if not torch.isfinite(logs['loss']) or not finite:
+        raise InputError(
+            f'config {config.filename}: the training step gave loss {logs["loss"]}, weights finite: {finite}; '
+            'correct what the losses are computed from'
+        )
+    return dict(loss=logs['loss'].item(), train_seconds=seconds)
 
 
 @exit_on_bad_input

@@ -7,6 +7,7 @@ It needs the extra ``web``, Selenium, and Chromium with its driver.
 
 import argparse
 import base64
+import itertools
 import re
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 DESKTOP, PHONE = (1280, 960), (390, 844)
 """Width and height in pixels."""
 SECONDS = 300.0
+RUNNING_FRAME = 40
+"""The frame at which the running page is taken; the page shows it only if more follow."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,7 +40,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     start_program(parse_args)
 
-from mmrcf.utils import atomic_output, require_file
+from mmrcf.media import open_source
+from mmrcf.utils import atomic_output, counted, require_file
 from mmrcf.web.__main__ import model_builders
 from mmrcf.web.__main__ import parse_args as page_args
 from mmrcf.web.limits import Limits
@@ -92,6 +96,17 @@ class Photographer:
             temporary.write_bytes(base64.b64decode(content))
 
 
+def require_frames(clip: Path, least: int) -> None:
+    """Raise :class:`InputError` if a video has fewer than ``least`` frames."""
+    with open_source(clip) as source:
+        frames = sum(1 for _ in itertools.islice(source, least))
+    if frames < least:
+        raise InputError(
+            f'clip {clip}: has {counted(frames, "frame")}, expected at least {least}, since the page is taken while it '
+            'runs; give a longer one'
+        )
+
+
 def take_pictures(photographer: Photographer, clip: Path) -> None:
     """Go through the states of the page."""
     page = photographer
@@ -99,7 +114,7 @@ def take_pictures(photographer: Photographer, clip: Path) -> None:
     page.take('start')
     page.upload(clip)
     page.find('#rcf-start').click()
-    page.wait(lambda: any(int(number) >= 40 for number in re.findall(r'frame (\d+)', page.status())))
+    page.wait(lambda: any(int(number) >= RUNNING_FRAME for number in re.findall(r'frame (\d+)', page.status())))
     page.take('running')
     page.wait(lambda: 'Done' in page.status() and page.find('#rcf-result video').is_displayed())
     page.take('done')
@@ -117,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the page and take its pictures."""
     args = parse_args(arguments)
     require_file(args.clip, 'clip')
+    require_frames(args.clip, 2 * RUNNING_FRAME)
     try:
         from selenium.webdriver import Chrome, ChromeOptions, ChromeService
     except ModuleNotFoundError as error:

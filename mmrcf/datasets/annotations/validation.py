@@ -136,7 +136,8 @@ def _check_annotation(location: Location, annotation: AnnotationRecord, video: V
 
 def _check_derived(location: Location, entry: Any, rles: dict[int, RLE | None], video: VideoRecord) -> None:
     """Compare areas and boxes, which are derived from the masks, with the masks; one problem for each list."""
-    for key, of_image, differs in (('areas', 'area', _area_differs), ('bboxes', 'bbox', _box_differs)):
+    derived = (('areas', 'area', _area_differs, _area), ('bboxes', 'bbox', _box_differs, _box))
+    for key, of_image, differs, compute in derived:
         values = [entry.get(of_image)] if video.is_image else entry.get(key)
         if not isinstance(values, list):
             location.warning(key, f'is {describe(values)}, expected a list with an entry for each frame')
@@ -149,8 +150,22 @@ def _check_derived(location: Location, entry: Any, rles: dict[int, RLE | None], 
         if wrong:
             location.warning(
                 of_image if video.is_image else f'{key}[{wrong[0]}]',
-                f'is {values[wrong[0]]}, which is not that of the mask; so in {len(wrong)} of {video.length} frames',
+                f'is {_shown(values[wrong[0]])}, but that of the mask is {_shown(compute(rles[wrong[0]]))}; '
+                f'differs in {len(wrong)} of {counted(video.length, "frame")}',
             )
+
+
+def _shown(value: Any) -> str:
+    text = 'null' if value is None else str(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'
+
+
+def _area(rle: RLE | None) -> int | None:
+    return None if rle is None else int(mask_utils.area(rle))
+
+
+def _box(rle: RLE | None) -> list[float] | None:
+    return None if rle is None else mask_utils.toBbox(rle).tolist()
 
 
 def _area_differs(area: Any, rle: RLE | None) -> bool:
@@ -159,7 +174,7 @@ def _area_differs(area: Any, rle: RLE | None) -> bool:
         return rle is not None or bool(area)
     if not isinstance(area, (int, float)):
         return True
-    true_area = int(mask_utils.area(rle))
+    true_area = _area(rle)
     return abs(area - true_area) > max(10.0, 0.05 * true_area)
 
 
@@ -169,4 +184,4 @@ def _box_differs(box: Any, rle: RLE | None) -> bool:
         return rle is not None or (box is not None and box != [] and box != [0, 0, 0, 0])
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, (int, float)) for value in box):
         return True
-    return any(abs(value - true) > 2.0 for value, true in zip(box, mask_utils.toBbox(rle).tolist(), strict=True))
+    return any(abs(value - true) > 2.0 for value, true in zip(box, _box(rle), strict=True))

@@ -9,8 +9,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmrcf.errors import InputError
 from mmrcf.registry import HOOKS
-from mmrcf.utils import atomic_output
+from mmrcf.utils import atomic_output, did_you_mean
 
 POINTER = 'last_checkpoint'
 """File beside the checkpoints that names the newest one, relative to its own folder."""
@@ -93,6 +94,13 @@ class CompleteCheckpointHook(CheckpointHook):
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         if not self.save_best:
             return
+        for name in self.key_indicators:
+            if name != 'auto' and name not in metrics:
+                raise InputError(
+                    f'default_hooks.checkpoint.save_best={name!r} is no metric of the validation'
+                    f'{did_you_mean(name, metrics)}; they are {", ".join(metrics)}; correct it, and continue with '
+                    '--resume'
+                )
         backend, deferred = self.file_backend, _LaterRemoval(self.file_backend)
         self.file_backend = deferred
         try:

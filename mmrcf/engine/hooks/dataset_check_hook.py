@@ -17,6 +17,8 @@ from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS
 from mmrcf.utils import counted
 
+from ..loops import OnlineValLoop
+
 
 @HOOKS.register_module()
 class DatasetCheckHook(Hook):
@@ -36,7 +38,7 @@ class DatasetCheckHook(Hook):
             InputFileError: The first frame of the validation data is missing.
         """
         if runner.val_loop is not None:
-            _ = runner.val_loop.dataloader.dataset[0]
+            _check_validation(runner)
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
             _check_pastes(part, f'train_dataloader.dataset.datasets[{number}]')
@@ -59,6 +61,23 @@ class DatasetCheckHook(Hook):
                 f'model.neck.num_references={model.neck.num_references}, but the training data has '
                 f'num_references={dataset.num_references}; make them equal'
             )
+
+
+def _check_validation(runner: Runner) -> None:
+    """Read the first frame of the validation data; an online model takes one frame after the other."""
+    loop, loader = runner.val_loop, runner.val_loop.dataloader
+    _ = loader.dataset[0]
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if not isinstance(model, OnlineModel):
+        return
+    if not isinstance(loop, OnlineValLoop):
+        raise InputError(
+            f'val_cfg: is a {type(loop).__name__}, expected OnlineValLoop for this model; correct its type'
+        )
+    if loader.batch_size != 1:
+        raise InputError(
+            f'val_dataloader.batch_size={loader.batch_size}, expected 1, since frames go through one by one'
+        )
 
 
 def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:

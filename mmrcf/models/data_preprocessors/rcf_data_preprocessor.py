@@ -16,16 +16,23 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
     """From uint8 clips to a padded, normalised batch on the model's device.
 
     Args:
-        mean: Mean of each channel, in the order that the model sees.
-        std: Standard deviation of each channel.
+        mean: Mean of each of the three channels, in the order that the model sees.
+        std: Standard deviation of each of them, above 0.
         bgr_to_rgb: Whether to turn the channels round first; images read by mmcv are BGR.
-        pad_size_divisor: Height and width are padded, at the bottom and right, to multiples of this.
+        pad_size_divisor: Height and width are padded, at the bottom and right, to multiples of this, at least 1.
+
+    Raises:
+        ValueError: One of them is not as described.
     """
 
     def __init__(
         self, mean: Sequence[float], std: Sequence[float], bgr_to_rgb: bool = True, pad_size_divisor: int = 32
     ) -> None:
         super().__init__()
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+            raise ValueError(f'mean={mean}, std={std}: expected three numbers each, those of std above 0')
+        if pad_size_divisor < 1:
+            raise ValueError(f'pad_size_divisor={pad_size_divisor}: expected at least 1')
         self.bgr_to_rgb = bgr_to_rgb
         self.pad_size_divisor = pad_size_divisor
         self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)

@@ -95,6 +95,9 @@ class InstanceQueryHead(BaseModule):
         ignored_share: float = 0.5,
     ) -> None:
         super().__init__()
+        for name, value in (('num_classes', num_classes), ('num_queries', num_queries)):
+            if type(value) is not int or value < 1:
+                raise ValueError(f'head.{name}={value!r}: expected a whole number, at least 1')
         for name, value, fits, expected in (
             ('semantic_weight', semantic_weight, semantic_weight >= 0, 'at least 0'),
             ('ignored_share', ignored_share, 0 < ignored_share <= 1, 'above 0, at most 1'),

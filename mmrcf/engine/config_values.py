@@ -1,0 +1,137 @@
+"""Values of a run that MMEngine takes as they are and fails on later, maybe hours later: checked at the start."""
+
+import logging
+import multiprocessing
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.registry import OPTIMIZERS
+
+from mmrcf.errors import InputError
+from mmrcf.utils import did_you_mean
+
+
+class _Rule(NamedTuple):
+    expected: str
+    fits: Callable[[Any], bool]
+
+
+def _whole(least: int) -> _Rule:
+    return _Rule(f'a whole number, at least {least}', lambda value: type(value) is int and value >= least)
+
+
+def _one_of(*values: str) -> _Rule:
+    return _Rule(f'one of {", ".join(values)}', lambda value: value in values)
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict) and 'type' in value
+
+
+def _is_list_of_parts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_part, value))
+
+
+_FLAG = _Rule('True or False', lambda value: isinstance(value, bool))
+_TEXT = _Rule('a path', lambda value: isinstance(value, str))
+_PART = _Rule('dict(type=...)', _is_part)
+_DICT = _Rule('a dict', lambda value: isinstance(value, dict))
+_ANY_PART = _Rule('dict(type=...) or None', lambda value: value is None or _is_part(value))
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+# By dotted path; a last part * is each key of a dict. None is left out, except for fields in _NEEDED.
+_RULES = {
+    **{f'{loader}.batch_size': _whole(1) for loader in _LOADERS},
+    **{f'{loader}.num_workers': _whole(0) for loader in _LOADERS},
+    **{f'{loader}.dataset': _PART for loader in _LOADERS},
+    **{field: _DICT for field in ('train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'env_cfg', 'randomness')},
+    **{field: _DICT for field in (*_LOADERS, 'auto_scale_lr', 'default_hooks', 'visualizer', 'log_processor')},
+    'train_cfg.max_iters': _whole(1),
+    'train_cfg.max_epochs': _whole(1),
+    'train_cfg.val_interval': _whole(1),
+    'train_cfg.val_begin': _whole(0),
+    'optim_wrapper.accumulative_counts': _whole(1),
+    'optim_wrapper.optimizer': _PART,
+    'param_scheduler': _Rule(
+        'dict(type=...), or a list of such', lambda value: isinstance(value, dict) or _is_list_of_parts(value)
+    ),
+    'auto_scale_lr.base_batch_size': _whole(1),
+    'auto_scale_lr.enable': _FLAG,
+    'default_hooks.*': _ANY_PART,
+    'default_hooks.checkpoint.interval': _Rule(
+        'a whole number, at least 1, or -1 for a checkpoint at the end only',
+        lambda value: type(value) is int and (value >= 1 or value == -1),
+    ),
+    'custom_hooks': _Rule('a list of dict(type=...)', _is_list_of_parts),
+    'randomness.seed': _whole(0),
+    'env_cfg.mp_cfg.mp_start_method': _one_of(*multiprocessing.get_all_start_methods()),
+    'log_level': _one_of(*logging.getLevelNamesMapping()),
+    'num_threads': _whole(1),
+    'find_unused_parameters': _FLAG,
+    'resume': _FLAG,
+    'load_from': _TEXT,
+    'work_dir': _TEXT,
+}
+_NEEDED = frozenset((*(f'{loader}.dataset' for loader in _LOADERS), 'optim_wrapper.optimizer'))
+
+_PARAMWISE_KEYS = frozenset(
+    (
+        'bias_decay_mult',
+        'bias_lr_mult',
+        'bypass_duplicate',
+        'custom_keys',
+        'dcn_offset_lr_mult',
+        'dwconv_decay_mult',
+        'flat_decay_mult',
+        'norm_decay_mult',
+    )
+)
+
+
+def check_values(config: Config) -> None:
+    """Check fields of a run that no constructor checks when it is built.
+
+    Raises:
+        InputError: A value is of another kind than is expected, the optimizer is not known, or one of the three fields
+            of a validation or a test is missing. The message names the field.
+    """
+    for path, rule in _RULES.items():
+        for field, value in _values(config, path):
+            if not rule.fits(value) and (value is not None or path in _NEEDED):
+                raise InputError(f'config {config.filename}: {field}={value!r:.60}, expected {rule.expected}')
+    optimizer = config.get('optim_wrapper') and config.optim_wrapper.get('optimizer')
+    if isinstance(optimizer, dict) and OPTIMIZERS.get(optimizer['type']) is None:
+        name = optimizer['type']
+        raise InputError(
+            f'config {config.filename}: optim_wrapper.optimizer.type={name!r} is no optimizer'
+            f'{did_you_mean(name, OPTIMIZERS.module_dict)}'
+        )
+    unknown = set((config.get('optim_wrapper') or {}).get('paramwise_cfg') or ()) - _PARAMWISE_KEYS
+    if unknown and 'constructor' not in config.optim_wrapper:
+        raise InputError(
+            f'config {config.filename}: nothing reads {", ".join(sorted(unknown))} of optim_wrapper.paramwise_cfg; '
+            f'expected of {", ".join(sorted(_PARAMWISE_KEYS))}'
+        )
+    for stage in ('val', 'test'):
+        fields = [f'{stage}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
+        missing = [field for field in fields if config.get(field) is None]
+        if 0 < len(missing) < len(fields):
+            given = ' and '.join(field for field in fields if field not in missing)
+            raise InputError(
+                f'config {config.filename}: has {given} but no {" and no ".join(missing)}; give all three, or set all '
+                f'to None'
+            )
+
+
+def _values(config: Config, path: str) -> list[tuple[str, Any]]:
+    """The fields of a dotted path with their values; none where the config has no such field."""
+    node: Any = config
+    *parents, key = path.split('.')
+    for parent in parents:
+        node = node.get(parent) if isinstance(node, dict | Config) else None
+    if not isinstance(node, dict | Config):
+        return []
+    if key == '*':
+        return [(f'{".".join(parents)}.{name}', value) for name, value in node.items()]
+    return [(path, node.get(key))] if key in node else []

@@ -1,0 +1,60 @@
+"""Values of a run that would fail late are refused at its start, with the field."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mmrcf.engine.config import build_runner, load_config
+from mmrcf.engine.config_values import check_values
+from mmrcf.errors import InputError
+
+
+def test_a_right_config_passes(tiny_config: Path) -> None:
+    check_values(load_config(tiny_config))
+    check_values(load_config(tiny_config, dict.fromkeys(('val_dataloader', 'val_cfg', 'val_evaluator'))))
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (
+            {'train_dataloader.batch_size': 'two'},
+            "train_dataloader.batch_size='two', expected a whole number, at least 1",
+        ),
+        ({'train_dataloader.batch_size': True}, 'train_dataloader.batch_size=True, expected a whole number'),
+        ({'val_dataloader.num_workers': -1}, 'val_dataloader.num_workers=-1, expected a whole number, at least 0'),
+        ({'train_dataloader.dataset': None}, r'train_dataloader.dataset=None, expected dict\(type=...\)'),
+        ({'train_cfg.val_interval': 0}, 'train_cfg.val_interval=0, expected a whole number, at least 1'),
+        ({'train_cfg.max_iters': 2.5}, 'train_cfg.max_iters=2.5'),
+        ({'train_cfg': 5}, 'train_cfg=5, expected a dict'),
+        ({'default_hooks.checkpoint.interval': 'x'}, "default_hooks.checkpoint.interval='x', expected .* or -1"),
+        ({'default_hooks.other': 3}, r'default_hooks.other=3, expected dict\(type=...\) or None'),
+        ({'custom_hooks': ['EMAHook']}, 'custom_hooks=.*, expected a list of dict'),
+        ({'optim_wrapper.optimizer': None}, 'optim_wrapper.optimizer=None'),
+        ({'optim_wrapper.optimizer.type': 'AdanW'}, "type='AdanW' is no optimizer; did you mean 'AdamW'"),
+        ({'optim_wrapper.paramwise_cfg.custom_key': {}}, 'nothing reads custom_key of optim_wrapper.paramwise_cfg'),
+        ({'param_scheduler': [3]}, 'param_scheduler='),
+        ({'randomness.seed': 'x'}, "randomness.seed='x'"),
+        ({'env_cfg.mp_cfg.mp_start_method': 'x'}, 'mp_start_method=.x., expected one of .*spawn'),
+        ({'log_level': 'LOUD'}, "log_level='LOUD', expected one of .*INFO"),
+        ({'val_cfg': None}, 'has val_dataloader and val_evaluator but no val_cfg; give all three'),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_expected(tiny_config: Path, options: dict, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        build_runner(load_config(tiny_config, options))
+    assert re.search(f'config {tiny_config}: .*{message}', str(error.value)), error.value
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('train_dataloader.dataset.pipeline.9.type', r"pipeline is a list of \d entries, .* got '9'$"),
+        ('train_dataloader.dataset.pipeline.first.type', "got 'first'$"),
+        ('model.head.num_queries.x', 'model.head.num_queries is 5, which has no fields$'),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_where_it_ends(tiny_config: Path, option: str, message: str) -> None:
+    with pytest.raises(InputError, match=f'option {option}: does not fit {tiny_config}: .*{message}'):
+        load_config(tiny_config, {option: 1})
