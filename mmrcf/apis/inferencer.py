@@ -105,7 +105,8 @@ class RCFInferencer:
         """Yield the result of each frame as soon as it is ready. Memory does not grow with the length.
 
         ``frame_index`` is the index of the frame in the source, with gaps for frames that could not be read, or that
-        were dropped to keep up with a camera.
+        were dropped to keep up with a camera. ``timings`` has also 'read' (the wait for the frame included), 'draw' and
+        'write' (both outputs).
 
         Args:
             source: As in :func:`~mmrcf.media.open_source`, or an open source.
@@ -166,19 +167,28 @@ class RCFInferencer:
             painter = TrackPainter(style if attention is None else replace(style, opacity=0.0))
             uses_audio = uses_audio and segmenter.uses_audio
             threads = stack.enter_context(ThreadAdapter(torch.set_num_threads, self._most_threads))
+            asked = time.perf_counter()
             for frame in frames:
+                read = time.perf_counter()
                 threads.update()
                 result = segmenter.step(frame.image, frame.audio if uses_audio else None, time=frame.time)
+                stepped = time.perf_counter()
                 if writer or viewer:
                     picture = painter.draw(attention.picture(frame.image) if attention else frame.image, result)
+                drawn = time.perf_counter()
                 if writer:
                     outputs.add(writer, picture, frame.time, frame.audio)
                 if exporter:
                     outputs.add(exporter, result, frame.time, frame.index)
+                written = time.perf_counter()
+                result.timings.update(
+                    read=1e3 * (read - asked), draw=1e3 * (drawn - stepped), write=1e3 * (written - drawn)
+                )
                 stop = viewer and viewer(picture)
                 yield replace(result, frame_index=frame.index)
                 if stop:
                     raise Stopped
+                asked = time.perf_counter()
 
     def __call__(
         self,

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,25 @@ def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Pa
         assert len(times) == 2 and min(times) > 0
     with pytest.raises(InputError, match='has ended'):
         busy.Server(['--unknown'], os.environ).take_turn(1)  # before it imports anything that takes long
+
+
+def test_the_stages_of_a_whole_run_add_up(
+    load_script, tiny_config: Path, write_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    whole_run = load_script('tools/benchmarks/whole_run.py')
+    clip = write_clip(tmp_path / 'clip.mp4', frames=8, height=52, width=90)
+    out = tmp_path / 'run.json'
+    whole_run.main([str(tiny_config), '--input', str(clip), '--json', str(out)])
+    figures = json.loads(out.read_text())
+    stages = {name: values['mean'] for name, values in figures['stages'].items()}
+    assert list(stages) == list(whole_run.STAGES) and min(stages.values()) >= 0
+    assert figures['whole']['count'] == 8 - whole_run.WARMUP
+    beside = stages['read'] + stages['draw'] + stages['write']
+    assert 0 < beside + figures['step']['mean'] <= figures['whole']['mean']
+    short = write_clip(tmp_path / 'short.mp4', frames=5, height=52, width=90)
+    with pytest.raises(SystemExit):
+        whole_run.main([str(tiny_config), '--input', str(short)])
+    assert 'has 5 frames, expected more than 5' in capsys.readouterr().err
 
 
 def test_the_parts_of_a_training_step_add_up(load_script, tiny_config: Path, tmp_path: Path) -> None:

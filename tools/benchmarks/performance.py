@@ -78,6 +78,9 @@ RUNS = {
     'latency_real_int8_openvino': [
         *(LATENCY, MODELS / 'real_int8.onnx', '--runtime', 'openvino', *REAL_CLIP, '--baseline', MODELS / 'real.onnx')
     ],
+    'run_real': [
+        *('tools/benchmarks/whole_run.py', REAL[0], '--checkpoint', REAL[1], '--input', 'demo/photographs.mp4', *TWO)
+    ],
     'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
     'operators_eager': ['tools/benchmarks/operators.py', R50, '--no-optimize', *TWO],

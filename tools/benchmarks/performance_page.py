@@ -73,6 +73,22 @@ def _short(subject: dict[str, Any]) -> str:
     return subject['name'].split(' (')[0].removesuffix('.py')
 
 
+def whole_run(results: Results) -> str:
+    """The stages of a run over a video, and the part that is not a step of the model."""
+    found = results['run_real']
+    step, whole = (found[name]['mean'] for name in ('step', 'whole'))
+    stages = found['stages']
+    row = [
+        f'{1e3 / whole:.1f}',
+        *(f'{values["mean"]:.1f}' for values in stages.values()),
+        f'{step:.1f}',
+        f'{whole:.1f}',
+    ]
+    header = ['FPS', *stages, 'step', 'whole']
+    note = f'Milliseconds, means. A frame of the run takes {whole / step:.2f} times a step of the model.'
+    return f'{markdown_table(header, [row])}\n\n{note}'
+
+
 def parts(results: Results) -> str:
     """Parts of the network, and what of a step is not the backbone."""
     rows = []
@@ -291,6 +307,7 @@ SECTIONS = {
     'r18': latency('latency_r18', 'latency_r18_compiled'),
     'r18-openvino': latency('latency_r18_openvino'),
     'real': latency('latency_real', 'latency_real_openvino', 'latency_real_int8', 'latency_real_int8_openvino'),
+    'run': Section(('run_real',), whole_run),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),
