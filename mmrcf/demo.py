@@ -126,12 +126,10 @@ def run(args: argparse.Namespace) -> None:
     choose_model(args)
     if args.input is not None:
         require_source(args.input)
-    options = {} if args.score_thr is None else {'model.score_thr': args.score_thr}
     inferencer = RCFInferencer(
         args.model or args.config,
         args.checkpoint,
         args.device,
-        options,
         precision=args.precision,
         runtime=args.runtime,
         adapt_threads=True,
@@ -146,6 +144,7 @@ def run(args: argparse.Namespace) -> None:
         out=args.out,
         json=args.json,
         show=args.show,
+        score_thr=args.score_thr,
         audio=args.audio,
         show_attention=args.show_attention == 'audio',
         fps=args.fps,

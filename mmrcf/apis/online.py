@@ -112,7 +112,8 @@ class OnlineSegmenter:
         """A segmenter at the start of another stream, with the same model; the streams do not share state.
 
         Args:
-            score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one.
+            score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one. If it is lower, a
+                tracker's ``start_score``, at which objects begin, is lowered in proportion.
 
         Raises:
             InputError: The threshold is out of range, or the model has none.
@@ -123,6 +124,10 @@ class OnlineSegmenter:
                 raise InputError(f'score_thr {score_thr}: expected a number from 0 to 1, for a model with a threshold')
             other.model = copy.copy(self.model)  # shares its parts, weights and hooks
             other.model.score_thr = score_thr
+            start_score = getattr(getattr(self.model, 'tracker', None), 'start_score', None)
+            if start_score is not None and score_thr < self.model.score_thr:
+                other.model.tracker = copy.copy(self.model.tracker)
+                other.model.tracker.start_score = start_score * score_thr / self.model.score_thr
         other.reset(self._sample_rate)
         return other
 

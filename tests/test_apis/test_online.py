@@ -155,3 +155,15 @@ def test_config_without_pipeline(tiny_config: Path) -> None:
     config.pop('test_pipeline')
     with pytest.raises(InputError, match='test_pipeline'):
         OnlineSegmenter(config)
+
+
+@pytest.mark.parametrize(('threshold', 'start'), [(None, 0.8), (0.01, 0.8), (0.5, 0.8), (0.004, 0.32)])
+def test_a_lower_threshold_of_a_stream_lets_objects_begin_lower_too(
+    model: RCF, monkeypatch: pytest.MonkeyPatch, threshold: float | None, start: float
+) -> None:
+    monkeypatch.setattr(model.tracker, 'start_score', 0.8)  # the model's own threshold is 0.01
+    segmenter = OnlineSegmenter(model)
+    other = segmenter.fork(threshold).model
+    assert other.tracker.start_score == pytest.approx(start)
+    assert other.score_thr == (model.score_thr if threshold is None else threshold)
+    assert (segmenter.model.tracker.start_score, segmenter.model.score_thr) == (0.8, 0.01)

@@ -122,6 +122,10 @@ RUNS = {
     'onnx_shapes_int8': [
         *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes_int8.onnx', '--against', SHAPES[1])
     ],
+    'openvino_shapes_int8': [
+        *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes_int8.onnx', '--against', SHAPES[1]),
+        *('--runtime', 'openvino', '--precision', 'fp32'),
+    ],
 }
 
 

@@ -294,6 +294,7 @@ PARITY = {
     'openvino_shapes': 'ONNX on OpenVINO',
     'onnx_shapes_av': 'ONNX, with audio',
     'onnx_shapes_int8': 'ONNX, int8',
+    'openvino_shapes_int8': 'ONNX, int8, on OpenVINO',
 }
 SECTIONS = {
     'machine': Section(('latency_r50',), machine),
