@@ -216,6 +216,7 @@ class VideoSource(FrameSource):
             yield packet
 
     def close(self) -> None:
+        """Release the file or the stream, and what is queued of its packets."""
         self._demuxer.close()
 
 

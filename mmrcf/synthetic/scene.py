@@ -75,6 +75,7 @@ class Scene:
 
     @property
     def num_frames(self) -> int:
+        """T."""
         return len(self.gains)
 
 

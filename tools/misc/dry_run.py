@@ -32,6 +32,7 @@ if __name__ == '__main__':
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -104,6 +105,7 @@ def _train_step(config: Config, model: BaseModel, size: tuple[int, int], batch_s
 def main(arguments: Sequence[str] | None = None) -> None:
     """Try the configs one after the other."""
     args = parse_args(arguments)
+    MMLogger.get_instance('dry_run', log_level='ERROR')  # not a line for each parameter
     figures = {}
     for path in args.configs:
         figures[path] = dry_run(path, args.size, args.batch_size, args.cfg_options)

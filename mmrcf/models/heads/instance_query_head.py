@@ -189,6 +189,7 @@ class InstanceQueryHead(BaseModule):
         valid = fused.valid_map(coarse.shape[-2:])
 
         def refine(code: Tensor) -> Tensor:
+            """Codes (B, N, C_e) to what their masks cover, of the same shape."""
             return self.mask_pooling(self._mask_logits(code, coarse), coarse, valid)
 
         return refine

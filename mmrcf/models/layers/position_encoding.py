@@ -38,6 +38,7 @@ def sine_positions(
     extent = torch.as_tensor(extents, **numbers)
 
     def encode(cells: int, valid: Tensor) -> Tensor:
+        """One axis: its number of cells and those that are valid, (B,), to (B, cells, C' / 2)."""
         centres = (torch.arange(cells, **numbers) + 0.5)[None] / valid[:, None]
         phases = 2 * math.pi * centres[..., None] * frequencies
         return torch.cat((phases.sin(), phases.cos()), dim=-1)
