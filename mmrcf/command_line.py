@@ -157,7 +157,7 @@ class _ConfigOptions(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        from mmrcf.engine.config import ConfigOptions
+        from mmrcf.engine.config_options import ConfigOptions
 
         ConfigOptions(self.option_strings, self.dest)(parser, namespace, values, option_string)
 

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ from mmrcf.urls import without_credentials
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+_REPORT_DELAY = 5.0  # seconds
 
 
 class InputError(ValueError):
@@ -66,6 +68,7 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
                 with kept_inputs():
                     main(*args, **kwargs)
             except InputError as error:
+                _leave_report_to_first_process()
                 print(f'error: {one_line(error)}', file=sys.stderr)
                 sys.exit(EXIT_BAD_INPUT)
             except KeyboardInterrupt:
@@ -73,6 +76,15 @@ def exit_on_bad_input(main: Callable[..., None]) -> Callable[..., None]:
                 sys.exit(EXIT_INTERRUPTED)
 
     return wrapped
+
+
+def _leave_report_to_first_process() -> None:
+    """Wait a little in a process that is not the first of several: its launcher ends it when the first has failed too.
+
+    So a mistake that all of them find is reported once.
+    """
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) != '0':
+        time.sleep(_REPORT_DELAY)
 
 
 @contextlib.contextmanager

@@ -12,12 +12,6 @@ config=$1
 processes=$2
 shift 2
 
-if [ "${NNODES:-1}" = 1 ] && [ -z "${PORT:-}" ]; then
-    meeting=(--standalone) # a free port of its own, so that two runs on one machine do not meet
-else
-    meeting=(--nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}"
-        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}")
-fi
 . "$(dirname "$0")/find_python.sh"
-exec "$python" -m torch.distributed.run "${meeting[@]}" --nproc_per_node="$processes" \
+exec "$python" "$(dirname "$0")/launch.py" "$processes" \
     "$(dirname "$0")/train.py" "$config" --launcher pytorch "$@"

@@ -16,6 +16,10 @@ gpus=${GPUS:-8}
 gpus_per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
 read -r -a srun_arguments <<<"${SRUN_ARGS:-}"
 
+command -v srun >/dev/null || {
+    echo "error: srun not found; start this on a machine of a Slurm cluster, or use tools/dist_train.sh" >&2
+    exit 2
+}
 . "$(dirname "$0")/find_python.sh"
 exec srun -p "$partition" --job-name="$job_name" --gres="gpu:$gpus_per_node" --ntasks="$gpus" \
     --ntasks-per-node="$gpus_per_node" --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 \

@@ -51,14 +51,9 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
-from mmrcf.engine.config import (
-    build_runner,
-    explained_config_errors,
-    load_config,
-    override,
-    set_threads,
-    set_work_dir,
-)
+from mmrcf.engine.config import build_runner, load_config, set_threads, set_work_dir
+from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_options import override
 from mmrcf.engine.distributed import process_group
 from mmrcf.engine.stages import require_data
 from mmrcf.utils import atomic_output, keep_freed_memory

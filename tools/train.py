@@ -44,14 +44,15 @@ from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, requ
 from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
-    explained_config_errors,
     load_config,
     require_gpu_for_amp,
     require_training,
     set_threads,
     set_work_dir,
 )
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.distributed import process_group
+from mmrcf.engine.stage_check import check_stages
 from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
 from mmrcf.utils import keep_freed_memory, require_file
 
@@ -112,6 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         apply_options(stage, args)
     with process_group(stages, args.launcher):
         announced = len(stages) > 1 and (args.launcher == 'none' or os.environ['RANK'] == '0')
+        if len(stages) > 1:
+            if announced:
+                print(f'{len(stages)} stages; each is built once before the first one trains', flush=True)
+            require_data(stages)
+            check_stages(stages)
         for number, stage in enumerate(stages, start=1):
             set_work_dir(stage, stage.work_dir)
             require_start_weights(stage)

@@ -11,8 +11,9 @@ _base_ = [
     '../_base_/schedules/adamw_ema.py',
 ]
 
-# An object begins with a score of 0.5 and is followed down to 0.15: chosen with tools/analysis_tools/compare_trackers.py
-# on the training sequences. Down to 0.1, J is higher by 0.02, and remains of objects with wrong masks stay for seconds.
+# An object begins with a score of 0.5 and is followed down to 0.15, chosen on the training sequences with
+# tools/analysis_tools/compare_trackers.py. Down to 0.1, J is higher by 0.02, but remains of objects with wrong masks
+# stay for seconds.
 model = dict(score_thr=0.15, tracker=dict(start_score=0.5))
 
 max_iters = 400

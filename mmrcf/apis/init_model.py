@@ -11,7 +11,9 @@ from mmengine.registry import DefaultScope
 
 from mmrcf.datasets.classes import resolve_classes
 from mmrcf.engine.checkpoint import load_weights, read_checkpoint
-from mmrcf.engine.config import explained_config_errors, load_config, override
+from mmrcf.engine.config import load_config
+from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_options import override
 from mmrcf.errors import InputError
 from mmrcf.export import open_onnx
 from mmrcf.model_index import listed_model, no_model

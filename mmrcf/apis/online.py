@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 
 from mmrcf.audio import AudioChunk, AudioWindow
 from mmrcf.audio.chunk import CLOCK_RESTART, check_sample_rate
-from mmrcf.engine.config import explained_config_errors
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import InputError
 from mmrcf.export import ExportedModel
 from mmrcf.models import OnlineModel

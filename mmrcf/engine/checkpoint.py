@@ -5,10 +5,11 @@ import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from itertools import accumulate
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.model import is_model_wrapper
@@ -20,7 +21,7 @@ from mmrcf.model_index import listed_model
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
-from .config import config_parts
+from .config_fields import config_parts
 from .hooks.complete_checkpoint_hook import POINTER
 
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
@@ -121,16 +122,20 @@ def unwrapped(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
-def require_start_weights(config: Config) -> None:
+def require_start_weights(config: Config, written: Collection[str] = ()) -> None:
     """Check that the local files are there that ``config`` starts from: ``load_from`` and every pretrained part.
 
     MMEngine opens them when everything else is built and the data sets are read.
+
+    Args:
+        config: The config.
+        written: Paths of files that are not there yet, because an earlier training writes them.
 
     Raises:
         InputFileError: One is missing. The message names the training that writes it, where that can be told.
     """
     for field, path, off_switch in _start_files(config):
-        if '://' not in path and not os.path.exists(path):
+        if '://' not in path and path not in written and not os.path.exists(path):
             raise InputFileError(
                 f'config {config.filename}: {field}={path}: no such file; {_origin(path, config)}, '
                 f'or start from random weights with --cfg-options {off_switch}=None'
@@ -206,10 +211,20 @@ def check_start_weights(runner: Runner, config: Config) -> None:
         return
     expected = unwrapped(runner.model).state_dict()
     weights = content['state_dict']
-    if not any(name in weights and weights[name].shape == value.shape for name, value in expected.items()):
+    if not any_weight_fits(expected, {name: value.shape for name, value in weights.items()}):
         raise InputError(f'checkpoint {path}: none of its weights fits the model of {config.filename}; check load_from')
     if difference := weight_difference(expected, weights):
         runner.logger.warning('load_from=%s fits in part: %s', path, difference)
+
+
+def any_weight_fits(model: dict[str, Tensor], shapes: dict[str, torch.Size]) -> bool:
+    """Whether a model can take over any of the weights with these shapes; a single number, as a counter, is none.
+
+    Args:
+        model: Tensors of the model by name.
+        shapes: Shapes of the weights by name.
+    """
+    return any(value.ndim > 0 and shapes.get(name) == value.shape for name, value in model.items())
 
 
 def weight_difference(expected: dict[str, Tensor], weights: dict[str, Tensor]) -> str:

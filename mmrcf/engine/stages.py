@@ -24,9 +24,11 @@ from mmengine.runner import Runner
 from torch.distributed import DistBackendError
 
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.model_index import listed_model
 
 from .checkpoint import latest_checkpoint
-from .config import config_parts, load_config
+from .config import load_config
+from .config_fields import config_parts
 
 _KEYS = ('config', 'same_fields', 'checkpoint')
 
@@ -56,6 +58,11 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
         entry = _previous_stage(stage)
         if entry is None or stage.get('load_from'):
             return stages
+        if not Path(entry['config']).exists() and listed_model(entry['config']) is None:
+            raise InputFileError(
+                f'config {stage.filename}: previous_stage.config={entry["config"]}: no such file; correct it, or start '
+                'in the folder that it is relative to'
+            )
         before = load_config(entry['config'])
         if Path(before.filename).resolve() in (Path(known.filename).resolve() for known in stages):
             raise InputError(
@@ -76,7 +83,7 @@ def plan_stages(config: Config, resume: bool = False) -> list[Config]:
 
 def result_of(config: Config) -> str:
     """The checkpoint that a training of ``config`` ends with."""
-    count, unit = _length(config)
+    count, unit = training_length(config)
     return str(Path(config.work_dir) / f'{unit}_{count}.pth')
 
 
@@ -88,7 +95,7 @@ def describe(config: Config, number: int, total: int) -> str:
         number: Which of the stages it is, from 1.
         total: How many there are.
     """
-    count, unit = _length(config)
+    count, unit = training_length(config)
     line = f'Stage {number} of {total}: {config.filename}, {count:,} {dict(iter="iterations", epoch="epochs")[unit]}'
     line += f', in {config.work_dir}'
     latest = latest_checkpoint(config.work_dir)
@@ -182,12 +189,21 @@ def _copy_fields(source: Config, target: Config, fields: Sequence[str]) -> bool:
     return changed
 
 
-def _length(config: Config) -> tuple[int, str]:
-    """How long a training is, and in what: ``'iter'`` or ``'epoch'``, as in the names of checkpoints."""
+def training_length(config: Config) -> tuple[int, str]:
+    """How long a training is, and in what: ``'iter'`` or ``'epoch'``, as in the names of checkpoints.
+
+    Raises:
+        InputError: ``train_cfg`` has no such number.
+    """
     loop: Any = config.train_cfg
-    if loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop':
-        return int(loop['max_epochs']), 'epoch'
-    return int(loop['max_iters']), 'iter'
+    unit = 'epoch' if loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop' else 'iter'
+    count = loop.get(f'max_{unit}s')
+    if type(count) is not int or count < 1:
+        raise InputError(
+            f'config {config.filename}: train_cfg.max_{unit}s={count!r}, expected a whole number, at least 1; '
+            'correct it'
+        )
+    return count, unit
 
 
 def _name(config: Config) -> str:

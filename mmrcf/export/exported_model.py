@@ -10,7 +10,9 @@ from mmengine.config import Config
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
-from mmrcf.engine.config import config_parts, explained_config_errors, override
+from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_fields import config_parts
+from mmrcf.engine.config_options import override
 from mmrcf.errors import InputError
 from mmrcf.models import MatchingFreeTracker, OnlineModel
 from mmrcf.models.audio_encoders import PATCH_SHAPE

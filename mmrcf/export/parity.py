@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
-from mmrcf.engine.config import explained_config_errors
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.errors import InputError
 from mmrcf.models import OnlineModel

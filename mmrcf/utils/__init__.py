@@ -3,12 +3,13 @@ from .images import read_image
 from .machine import describe_machine, keep_freed_memory, peak_mib, resident_mib
 from .masks import mask_boxes
 from .outputs import atomic_output, write_json
-from .text import counted
+from .text import counted, did_you_mean
 
 __all__ = [
     'atomic_output',
     'counted',
     'describe_machine',
+    'did_you_mean',
     'keep_freed_memory',
     'mask_boxes',
     'parse_json',

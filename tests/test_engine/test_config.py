@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 import urllib.error
 from pathlib import Path
@@ -12,7 +13,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.command_line import add_cfg_options
-from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads, set_work_dir
+from mmrcf.engine.config import build_runner, load_config, set_threads, set_work_dir
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
 from mmrcf.registry import MODELS
@@ -51,43 +53,94 @@ def test_options_that_fit_nothing_are_refused(tiny_config: Path, options: dict) 
         load_config(tiny_config, options)
 
 
+WEIGHTS = 'model.head.loss_cls.class_weight=[1.0,1.0,1.0,0.1]'
+
+
 @pytest.mark.parametrize(
     ('config', 'option', 'value', 'instead'),
     [
-        ('rcf/rcf_r101_ytvis19', 'max_iters', 30, 'param_scheduler.1.end=30 train_cfg.max_iters=30'),
-        ('rcf/rcf_r101_ytvis19', 'num_references', 3, 'model.neck.num_references=3'),
-        ('rcf/rcf_r101_ytvis19', 'embed_dims', 8, 'model.neck.embed_dims=8 .*model.head.embed_dims=8'),
-        ('real/rcf_r18_stills_320', 'coco.max_objects', 3, 'max_objects=3'),
-        ('rcf/rcf_r101_ytvis19', 'dataset_type', 'Other', 'train_dataloader.dataset.type=Other'),
+        ('rcf/rcf_r101_ytvis19', 'max_iters', '30', ['param_scheduler.1.end=30', 'train_cfg.max_iters=30']),
+        ('rcf/rcf_r101_ytvis19', 'num_references', '3', ['model.neck.num_references=3']),
+        ('rcf/rcf_r101_ytvis19', 'num_classes', '3', ['model.head.num_classes=3', WEIGHTS]),
+        ('rcf/rcf_r101_ytvis19', 'batch_size', '4', ['train_dataloader.batch_size=4', 'test_dataloader.batch_size=4']),
+        ('rcf_av/rcf-av_r50_aviseg', 'lr', '1e-05', ['optim_wrapper.optimizer.lr=1e-05']),
+        (
+            'rcf_av/rcf-av_r50_aviseg',
+            'embed_dims',
+            '64',
+            [f'model.{part}=64' for part in ('neck.embed_dims', 'mask_decoder.token_dims', 'head.embed_dims')]
+            + ['model.audio_encoder.embed_dims=64'],
+        ),
+        ('shapes/rcf_r18_shapes', 'scale', '[320,192]', ['train_dataloader.dataset.pipeline.2.scale=[320,192]']),
+        ('shapes/rcf-av_r18_shapes-av_ablation', 'max_iters', '7', None),
+        (
+            'baselines/masktrack-rcnn_r50_ytvis19',
+            'num_classes',
+            '3',
+            [f'model.detector.roi_head.{head}_head.num_classes=3' for head in ('bbox', 'mask')],
+        ),
+        (
+            'shapes/rcf_r18_shapes',
+            'vis_backends',
+            '[dict(type=TensorboardVisBackend)]',
+            ['visualizer.vis_backends.0.type=TensorboardVisBackend'],
+        ),
+        ('rcf/rcf_r101_ytvis19', 'dataset_type', 'Other', None),
+        ('real/rcf_r18_stills_320', 'coco.max_objects', '3', None),
+        ('real/rcf_r18_stills_320', 'classes', '[a,b]', None),
     ],
 )
-def test_a_variable_that_is_used_already_is_refused_with_what_works(
-    config: str, option: str, value: object, instead: str
+def test_a_variable_or_a_short_name_is_refused_with_the_fields_that_do_it(
+    config: str, option: str, value: str, instead: list[str] | None
 ) -> None:
     path = REPOSITORY / f'configs/{config}.py'
-    with pytest.raises(InputError, match=f'option {option}: is a variable') as error:
-        load_config(path, {option: value})
-    assert re.search(instead, str(error.value)), error.value
-    offered = re.findall(r' ([\w.]+)=', str(error.value))
-    changed = load_config(path, dict.fromkeys(offered, value))
-    assert changed.to_dict() != load_config(path).to_dict()
+    with pytest.raises(InputError, match=f'option {option}: ') as error:
+        load_config(path, parse_options(f'{option}={value}'))
+    offered = shlex.split(re.search(r'(?:give|of that name:) (.+)', str(error.value))[1])
+    assert offered == (instead or offered)
+    changed = load_config(path, parse_options(*offered)).to_dict()
+    assert changed != load_config(path).to_dict()
+
+
+def test_the_fields_that_are_offered_make_the_config_that_a_changed_variable_makes(in_tmp_path: Path) -> None:
+    base = (
+        'count = 4\nmodel = dict(head=dict(count=count, weights=[1.0] * count + [0.1]), heads=4, items=[dict(n=4)])\n'
+    )
+    top = "_base_ = './base.py'\nmodel = dict(neck=dict(sizes=[{{_base_.count}}]), items=[dict(n={{_base_.count}})])\n"
+    Path('base.py').write_text(base)
+    Path('top.py').write_text(top)
+    with pytest.raises(InputError, match='option count: is a variable that top.py used') as error:
+        load_config('top.py', {'count': 2})
+    offered = shlex.split(str(error.value).partition(', give ')[2])
+    changed = load_config('top.py', parse_options(*offered))
+    Path('base.py').write_text(base.replace('count = 4', 'count = 2'))
+    assert changed.model == load_config('top.py').model
+    assert changed.model.heads == 4
+
+
+def test_without_a_right_field_none_is_offered(in_tmp_path: Path) -> None:
+    Path('some.py').write_text("unused = 4\nmodel = dict(type='RCF', num_heads=4)\n")
+    with pytest.raises(InputError, match='option unused: .* has no effect; no field has its value$'):
+        load_config('some.py', {'unused': 3})
+    with pytest.raises(InputError, match='has no field num_queries; check the spelling$'):
+        load_config('some.py', {'num_queries': 3})
+
+
+def parse_options(*texts: str) -> dict:
+    parser = argparse.ArgumentParser()
+    add_cfg_options(parser)
+    return parser.parse_args(['--cfg-options', *texts]).cfg_options
 
 
 def test_a_value_can_be_a_list_of_parts() -> None:
-    parser = argparse.ArgumentParser()
-    add_cfg_options(parser)
-
-    def parse(text: str) -> dict:
-        return parser.parse_args(['--cfg-options', text]).cfg_options
-
-    assert parse('a.b=[dict(type=LocalVisBackend),dict(type=x.Y,scale=-2.5,on=True,name="a b")]') == {
+    assert parse_options('a.b=[dict(type=LocalVisBackend),dict(type=x.Y,scale=-2.5,on=True,name="a b")]') == {
         'a.b': [dict(type='LocalVisBackend'), dict(type='x.Y', scale=-2.5, on=True, name='a b')]
     }
-    assert parse("a={'b': (1, 2)}") == {'a': {'b': [1, 2]}}
-    assert parse('a=[1,2]') == {'a': [1, 2]} and parse('a=dictionary') == {'a': 'dictionary'}
+    assert parse_options("a={'b': (1, 2)}") == {'a': {'b': [1, 2]}}
+    assert parse_options('a=[1,2]') == {'a': [1, 2]} and parse_options('a=dictionary') == {'a': 'dictionary'}
     for text in ('a=dict(__import__("os"))', 'a=[dict(a=f(1))]', 'a=dict(a=1', 'a=dict(**b)'):
         with pytest.raises(SystemExit):
-            parse(text)
+            parse_options(text)
 
 
 def test_an_error_that_no_field_explains_stays_as_it_is(config: Config) -> None:

@@ -15,7 +15,9 @@ def runner(tiny_config):
     init_default_scope('mmrcf')
     config = Config.fromfile(tiny_config)
     dataset = DATASETS.build(config.train_dataloader.dataset)
-    return SimpleNamespace(model=MODELS.build(config.model), train_dataloader=SimpleNamespace(dataset=dataset))
+    return SimpleNamespace(
+        model=MODELS.build(config.model), train_dataloader=SimpleNamespace(dataset=dataset), val_loop=None
+    )
 
 
 def test_a_model_that_fits_passes(runner) -> None:

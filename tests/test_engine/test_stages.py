@@ -99,7 +99,7 @@ def test_load_from_comes_first(plan) -> None:
     [
         ("'first.py'", r"previous_stage='first.py', expected dict\(config=FILE\)"),
         ("dict(config='first.py', chekpoint='x.pth')", 'expected dict'),
-        ("dict(config='nowhere.py')", 'nowhere.py: no such file'),
+        ("dict(config='nowhere.py')", 'second.py: previous_stage.config=nowhere.py: no such file'),
         ("dict(config='second.py')", 'form a circle'),
         ("dict(config='first.py', same_fields=['model.nek'])", 'model.nek is not in both stages'),
     ],

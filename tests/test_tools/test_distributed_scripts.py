@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,42 @@ def test_a_script_without_arguments_says_how_to_call_it(repository: Path, name: 
     result = run_script(repository, name)
     assert result.returncode == 2
     assert f'tools/{name}' in result.stderr
+
+
+def test_a_mistake_that_all_processes_find_is_one_line(repository: Path, in_tmp_path: Path) -> None:
+    result = run_script(repository, 'dist_train.sh', 'nowhere.py', 2)
+    assert result.returncode == 2
+    assert result.stderr == 'error: config nowhere.py: no such file; check the path\n'
+
+
+def test_a_process_that_crashes_is_named(repository: Path, in_tmp_path: Path) -> None:
+    Path('crash.py').write_text('import os\nos.environ["RANK"] == "1" and os._exit(7)\n')
+    command = [sys.executable, repository / 'tools/launch.py', '2', 'crash.py']
+    result = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert result.returncode == 1
+    assert result.stderr == 'error: process 1 ended with exit code 7; its output above may say why\n'
+
+
+@pytest.mark.parametrize('processes', ['two', '0', '--work-dir'])
+def test_a_number_of_processes_that_is_none(repository: Path, processes: str) -> None:
+    result = run_script(repository, 'dist_train.sh', 'some.py', processes)
+    assert result.returncode == 2
+    assert result.stderr == f'error: PROCESSES: expected a whole number, at least 1, got {processes!r}\n'
+
+
+def test_several_machines_meet_where_the_variables_say(load_script) -> None:
+    meeting = load_script('tools/launch.py').meeting_options
+    assert meeting({}) == meeting({'NNODES': '1'}) == ['--standalone']
+    assert meeting({'PORT': '5'}) == ['--nnodes=1', '--node_rank=0', '--master_addr=127.0.0.1', '--master_port=5']
+    assert meeting({'NNODES': '2', 'NODE_RANK': '1', 'MASTER_ADDR': 'a'}) == [
+        '--nnodes=2',
+        '--node_rank=1',
+        '--master_addr=a',
+        '--master_port=29500',
+    ]
+
+
+@pytest.mark.skipif(shutil.which('srun') is not None, reason='of machines without Slurm')
+def test_slurm_is_needed_for_its_script(repository: Path) -> None:
+    result = run_script(repository, 'slurm_train.sh', 'partition', 'job', 'some.py')
+    assert result.returncode == 2 and result.stderr.startswith('error: srun not found; ')

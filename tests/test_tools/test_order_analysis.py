@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -89,6 +90,18 @@ def test_order_of_all_pairs_of_a_split(tool, load_script, tiny_config, tiny_ytvi
     assert f'| `iter_2` | {last["pairs"]["kept"]} |' in page.read_text()
 
 
+def test_no_panel_of_several_checkpoints_covers_another(tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before, after = record(tool, 1.0, [[1.0, 0.0], [0.0, 0.0]]), record(tool, 1.5, [[0.0, 0.0], [0.5, 0.0]])
+    pair = tool.compare(before, after, ({7: 0}, {7: 1}))
+    runs = {name: ([pair], dict(slot_changes=0.1)) for name in ('iter_1', 'iter_2')}
+    figures = []
+    monkeypatch.setattr(tool.pyplot, 'close', figures.append)
+    tool.draw(runs, tmp_path / 'order.png')
+    boxes = [axes.get_window_extent() for axes in figures[0].axes]
+    assert len(boxes) == 7
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
 def test_frames_are_those_of_the_network(tool, tiny_config, tiny_ytvis, checkpoints) -> None:
     init_default_scope('mmrcf')
     pipeline = [dict(type='LoadClipFrames'), dict(type='PackClip')]
@@ -110,6 +123,8 @@ def test_the_page_has_the_tables_of_its_figures(tool, repository: Path) -> None:
     content = json.loads((repository / 'docs/order_analysis.json').read_text())
     page = (repository / 'docs/order_analysis.md').read_text()
     assert f'<!-- order:start -->\n{tool.tables(content)}\n<!-- order:end -->' in page
+    course = json.loads((repository / 'docs/order_course.json').read_text())['checkpoints']
+    assert ', '.join(f'{summary["slot_changes"]:.2f}' for summary in course.values()) in page.replace('\n', ' ')
     # The figures of its text.
     (run,) = content['checkpoints'].values()
     kept, changed = run['pairs']['kept'], run['pairs']['changed']

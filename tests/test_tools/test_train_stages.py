@@ -1,11 +1,19 @@
 """tools/train.py on a config that starts from the result of another."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from fixtures.training import refused, run, weights
 from mmengine.runner import IterBasedTrainLoop
+
+OTHER_MODEL = """
+model = dict(
+    _delete_=True, type='ObjectClassifier', backbone=dict(type='mmdet.ResNet', depth=50, base_channels=4),
+    in_channels=128, num_classes=8, mean=[0.0] * 3, std=[1.0] * 3)
+"""
 
 
 @pytest.fixture
@@ -63,6 +71,53 @@ def test_one_command_trains_all_stages_also_when_it_is_interrupted(
         expected, resumed = weights(whole / path), weights(parts / path)
         for name, value in expected.items():
             torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        ('visualizer.vis_backends=3', 'second.py: visualizer: vis_backends must be a list'),
+        (
+            'visualizer.vis_backends=[dict(type=WandbVisBackend)]',
+            'second.py: .* WandbVisBackend needs the package wandb',
+        ),
+        ('model.head.num_qeries=5', "second.py: model.head.num_qeries: .*; did you mean 'num_queries'"),
+        ('optim_wrapper.optimizer.lrr=1', 'second.py: optim_wrapper.optimizer.lrr: AdamW takes no such key'),
+        ('train_cfg.max_iter=3', "second.py: train_cfg.max_iter: .* did you mean 'max_iters'"),
+        ('default_hooks.checkpoint.intervall=3', "second.py: .*checkpoint.intervall: .* did you mean 'interval'"),
+        ('train_dataloader.dataset.data_prefix.img=nowhere', '/nowhere/.*.jpg: no such file'),
+        ('val_dataloader.dataset.data_prefix.img=nowhere', '/nowhere/.*.jpg: no such file'),
+        ('val_evaluator.0.ann_file=nowhere.json', 'nowhere.json: no such file'),
+        ('model.neck.num_references=2', 'model.neck.num_references=2, but the training data'),
+        ('model.backbone.init_cfg=dict(type=Pretrained,checkpoint=no.pth)', 'checkpoint=no.pth: no such file'),
+    ],
+)
+def test_a_mistake_in_the_last_stage_is_refused_before_the_first_one_trains(
+    option: str, words: str, train, two_stages: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'wandb', None)
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('a stage was trained'))
+    assert re.search(words, refused(train, capsys, two_stages, '--cfg-options', option))
+    assert not list(Path('work_dirs').glob('*/*/*.log'))
+
+
+@pytest.mark.parametrize(
+    ('first', 'words'),
+    [
+        (OTHER_MODEL, 'second.py: previous_stage.config=first.py: none of its weights'),
+        ('default_hooks = dict(checkpoint=dict(save_last=False, interval=3))\n', 'first.py: .* write iter_4.pth'),
+        ('default_hooks = dict(checkpoint=dict(out_dir="else"))\n', 'first.py: .* write iter_4.pth'),
+        ('default_hooks = dict(checkpoint=None)\n', 'first.py: .* write iter_4.pth .*from which second.py starts'),
+        ('train_cfg = dict(max_iters=None)\n', 'first.py: train_cfg.max_iters=None, expected a whole number'),
+    ],
+)
+def test_the_stage_before_has_to_write_what_the_next_one_starts_from(
+    first: str, words: str, train, two_stages: Path, tiny_config: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('a stage was trained'))
+    Path('first.py').write_text(f"_base_ = '{tiny_config}'\n{first}")
+    two_stages.write_text(two_stages.read_text().replace(f"config='{tiny_config}'", "config='first.py'"))
+    assert re.search(words, refused(train, capsys, 'second.py'))
 
 
 def test_only_this_stage_needs_the_one_before(train, two_stages: Path, work_dir: Path, capsys) -> None:

@@ -38,7 +38,9 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, override, set_up_process
+from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_options import override
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
 from mmrcf.registry import METRICS

@@ -59,7 +59,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
 from mmrcf.models import RCF

@@ -44,7 +44,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
 from mmrcf.evaluation import OrderMetric
@@ -287,7 +288,7 @@ def draw(runs: dict[str, tuple[list[Pair], dict]], path: str | Path) -> None:
     if several:
         for panel in panels[-1]:
             panel.remove()
-        panel = figure.add_subplot(len(OUTPUTS) + 1, 1, len(OUTPUTS) + 1)
+        panel = figure.add_subplot(panels[0, 0].get_gridspec()[-1, :])
         values = [summary['slot_changes'] for _, summary in runs.values()]
         panel.plot(list(runs), values, marker='o')
         panel.set(ylabel='query changes', ylim=(0, None), title='query changes per matched object-frame')

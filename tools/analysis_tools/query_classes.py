@@ -40,7 +40,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import explained_config_errors, load_config, set_up_process
+from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.models import RCF
 from mmrcf.utils import atomic_output, counted, write_json

@@ -13,20 +13,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmrcf.command_line import add_cfg_options, add_json, add_size, add_threads, start_program
 from mmrcf.errors import InputError, exit_on_bad_input, interrupted_once
-from mmrcf.threads import WAIT_VARIABLES, ThreadAdapter, free_cores
+from mmrcf.threads import THREADS, WAIT_VARIABLES, ThreadAdapter, free_cores
 
 POLICIES = {
     'programs': {},
     'library': {'GOMP_SPINCOUNT': '300000'},
     'passive': {'OMP_WAIT_POLICY': 'passive'},
+    'single': {'OMP_NUM_THREADS': '1'},
 }
 """Variables of the environment by name: none, so that ``start_program`` sets them; the default of libgomp, which a
-program has that does not set them; no spinning at all."""
+program has that does not set them; no spinning at all; one thread, which waits for none."""
 ADAPTED = 'programs'
 """The one that adapts the number of its threads, as programs do."""
 LOADS = ('quiet', 'later', 'busy')
@@ -46,8 +47,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--frames',
         type=int,
-        default=3 * TURN,
-        help=f'measured frames under each load, in turns of {TURN} (default: 60)',
+        default=8 * TURN,
+        help=f'measured frames under each load, in turns of {TURN} (default: {8 * TURN})',
     )
     parser.add_argument('--busy', type=int, help='busy processes beside it (default: one for each core)')
     parser.add_argument('--policy', nargs='+', choices=POLICIES, default=list(POLICIES), help='default: all')
@@ -67,7 +68,7 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 
-from measuring import paired_ratio, prepare_process, statistics_of
+from measuring import busy_processes, prepare_process, statistics_of
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.utils import describe_machine, write_json
 from mmrcf.utils.markdown import markdown_table
@@ -123,18 +124,6 @@ class Server:
         self._process.wait()
 
 
-@contextlib.contextmanager
-def busy_processes(count: int) -> Iterator[None]:
-    """While the block runs, so many processes compute without a pause."""
-    processes = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-
-
 def measure(
     policies: Mapping[str, Mapping[str, str]], arguments: Sequence[str], frames: int, busy: int
 ) -> dict[str, dict[str, list[float]]]:
@@ -170,14 +159,18 @@ def measure(
 
 
 def summary(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Medians in milliseconds, how many times slower beside others, and the ratio to the first one, in pairs."""
-    first = next(iter(times.values()))
+    """Mean milliseconds, how many times slower beside others, and the time by that of the first one.
+
+    Means, since the scheduler moves a thread from a core that it shares to one of its own and back: a frame has one of
+    two times, and a median would be either.
+    """
+    means = {name: {load: statistics_of(loads[load]).mean for load in LOADS} for name, loads in times.items()}
+    first = next(iter(means.values()))
     figures = {}
-    for name, loads in times.items():
-        medians = {load: statistics_of(loads[load]).p50 for load in LOADS}
-        slower = {load: medians[load] / medians['quiet'] for load in LOADS[1:]}
-        of_first = {load: paired_ratio(loads[load], first[load]).p50 for load in LOADS}
-        figures[name] = dict(ms=medians, slower=slower, of_first=of_first, frames=len(loads['quiet']))
+    for name, mean in means.items():
+        slower = {load: mean[load] / mean['quiet'] for load in LOADS[1:]}
+        of_first = {load: mean[load] / first[load] for load in LOADS}
+        figures[name] = dict(ms=mean, slower=slower, of_first=of_first, frames=len(times[name]['quiet']))
     return figures
 
 
@@ -188,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.serve:
         serve(args)
         return
-    kept = {name: value for name, value in os.environ.items() if name not in WAIT_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in (*WAIT_VARIABLES, THREADS)}
     given = list(sys.argv[1:] if arguments is None else arguments)
     busy = args.busy or free_cores()
     policies = {name: kept | POLICIES[name] for name in args.policy}

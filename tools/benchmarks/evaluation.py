@@ -30,7 +30,8 @@ if __name__ == '__main__':
 import torch
 
 from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
-from mmrcf.engine.config import build_runner, explained_config_errors, load_config, set_threads
+from mmrcf.engine.config import build_runner, load_config, set_threads
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import OnlineTestLoop
 from mmrcf.utils import describe_machine, keep_freed_memory, write_json
 

@@ -39,7 +39,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from measuring import PartTimer, matrix_product_rate, prepare_process, statistics_of
-from mmrcf.engine.config import explained_config_errors, load_config
+from mmrcf.engine.config import load_config
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.models import RCF
 from mmrcf.models.audio_encoders import PATCH_SHAPE, BaseAudioEncoder
 from mmrcf.optimization import optimize_for_inference

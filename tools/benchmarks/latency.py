@@ -49,13 +49,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='CONFIG',
-        help='configs to compare with (fp32, random weights, eager)',
+        help='configs to compare with (fp32, eager; random weights, but for CONFIG itself)',
     )
     parser.add_argument('--optimize-baselines', action='store_true', help='optimize them for inference too')
+    parser.add_argument('--busy', type=int, default=0, help='processes beside it that compute without a pause')
     add_json(parser)
     args = parser.parse_args(arguments)
-    if args.frames < 1 or args.warmup < 1:
-        parser.error('--frames and --warmup: expected at least 1')
+    if args.frames < 1 or args.warmup < 1 or args.busy < 0:
+        parser.error('--frames and --warmup: expected at least 1, --busy at least 0')
     if args.stream_fps <= 0:
         parser.error('--stream-fps: expected more than 0')
     return args
@@ -68,7 +69,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from measuring import EncodedFrames, PartTimer, encoded_frames, paired_ratio, prepare_process, statistics_of
+from measuring import (
+    EncodedFrames,
+    PartTimer,
+    busy_processes,
+    encoded_frames,
+    paired_ratio,
+    prepare_process,
+    statistics_of,
+)
 from mmrcf.apis import OnlineSegmenter
 from mmrcf.export import ExportedModel
 from mmrcf.utils import describe_machine, peak_mib, write_json
@@ -222,10 +231,14 @@ def stage_table(figures: Sequence[dict[str, Any]]) -> str:
 
 
 def build_subject(args: argparse.Namespace, config: str, is_baseline: bool) -> Subject:
-    """A subject: the config under test, or a baseline (fp32, eager, as its config builds it)."""
-    checkpoint, options, chosen = None, None, dict(precision='fp32', optimize=args.optimize_baselines)
+    """A subject: the config under test, or a baseline (fp32, eager, as its config builds it).
+
+    A baseline has the weights under test if it is the same config, else random ones.
+    """
+    checkpoint = args.checkpoint if config == args.config else None
+    options, chosen = None, dict(precision='fp32', optimize=args.optimize_baselines)
     if not is_baseline:
-        checkpoint, options = args.checkpoint, args.cfg_options
+        options = args.cfg_options
         chosen = dict(precision=args.precision, compile=args.compile, optimize=args.optimize)
         if config.endswith('.onnx'):
             chosen['runtime'] = args.runtime
@@ -248,7 +261,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     subjects = [build_subject(args, args.config, is_baseline=False)]
     subjects += [build_subject(args, baseline, is_baseline=True) for baseline in args.baseline]
     clips = [getattr(subject.segmenter.model, 'clip_length', 1) for subject in subjects]
-    decoding = run(subjects, source, args.frames, max(args.warmup, *clips))  # a clip is full when it counts
+    with busy_processes(args.busy):
+        decoding = run(subjects, source, args.frames, max(args.warmup, *clips))  # a clip is full when it counts
     figures = [report(subject, decoding, args.stream_fps) for subject in subjects]
     for row, clip_length in zip(figures, clips, strict=True):
         if clip_length > 1:
@@ -281,6 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 source=source.name,
                 size=list(source.size),
                 warmup=args.warmup,
+                busy_processes=args.busy,
                 subjects=figures,
                 faster_than=ratios,
                 milliseconds_saved=more,

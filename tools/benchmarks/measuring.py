@@ -1,7 +1,9 @@
 """What the benchmarks share: statistics over frames, frames to run on, times of the parts of a model."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -20,6 +22,18 @@ def prepare_process(threads: int | None) -> None:
     if threads is not None:
         torch.set_num_threads(threads)
     keep_freed_memory()
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """While the block runs, so many processes compute without a pause."""
+    processes = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 @dataclass(frozen=True)

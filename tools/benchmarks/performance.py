@@ -49,6 +49,11 @@ RUNS = {
         *(LATENCY, MODELS / 'r50.onnx', '--optimize-baselines', '--baseline', R50, '--frames', '20', *TWO)
     ],
     'latency_r50_int8': [LATENCY, MODELS / 'r50_int8.onnx', '--baseline', R50, *PEERS['r50'], '--frames', '12', *TWO],
+    'latency_r50_busy': [LATENCY, R50, *ALL_ACTIVE, '--baseline', R50, '--frames', '12', '--busy', '2', *TWO],
+    'latency_r50_openvino': [
+        *(LATENCY, MODELS / 'r50.onnx', '--runtime', 'openvino', '--baseline', MODELS / 'r50.onnx', *PEERS['r50']),
+        *('--frames', '12', *TWO),
+    ],
     'latency_r101': [LATENCY, R101, *ALL_ACTIVE, '--baseline', *PEERS['r101'], '--frames', '10', *TWO],
     'latency_r18': [LATENCY, R18, *ALL_ACTIVE, '--baseline', R18, MODELS / 'r18.onnx', '--frames', '150', *TWO],
     'latency_r18_compiled': [LATENCY, R18, *ALL_ACTIVE, '--compile', '--baseline', R18, '--frames', '150', *TWO],
@@ -68,6 +73,10 @@ RUNS = {
     ],
     'latency_real_openvino': [
         *(LATENCY, MODELS / 'real.onnx', '--runtime', 'openvino', *REAL_CLIP, '--baseline', MODELS / 'real.onnx')
+    ],
+    'latency_real_int8': [*(LATENCY, MODELS / 'real_int8.onnx', *REAL_CLIP, '--baseline', MODELS / 'real.onnx')],
+    'latency_real_int8_openvino': [
+        *(LATENCY, MODELS / 'real_int8.onnx', '--runtime', 'openvino', *REAL_CLIP, '--baseline', MODELS / 'real.onnx')
     ],
     'flops': ['tools/benchmarks/flops.py', R50, R101, '--rate', *TWO],
     'flops_r18': ['tools/benchmarks/flops.py', R18, '--size', '320x180', '--rate', *TWO],
@@ -102,7 +111,7 @@ RUNS = {
     'onnx_shapes': ['tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]],
     'openvino_shapes': [
         *('tools/export/evaluate_onnx.py', SHAPES[0], MODELS / 'shapes.onnx', '--against', SHAPES[1]),
-        *('--runtime', 'openvino', '--precision', 'fp32', '--frames', '600'),
+        *('--runtime', 'openvino', '--precision', 'fp32'),
     ],
     'onnx_shapes_av': [
         *('tools/export/evaluate_onnx.py', SHAPES_AV[0], MODELS / 'shapes_av.onnx', '--against', SHAPES_AV[1])
@@ -129,6 +138,7 @@ EXPORTS = {
     'r50_int8.onnx': [R50, '--size', '640x360', '--int8', 'demo/shapes.mp4', '--calibration-frames', '12', *ALL_ACTIVE],
     'r18.onnx': [R18, '--size', '640x360', *ALL_ACTIVE],
     'real.onnx': [*REAL, '--size', '640x360'],
+    'real_int8.onnx': [*REAL, '--size', '640x360', '--int8', 'demo/photographs.mp4'],
     'shapes.onnx': [*SHAPES, '--size', '288x160'],
     'shapes_int8.onnx': [*SHAPES, '--size', '288x160', '--int8', 'demo/shapes.mp4'],
     'shapes_av.onnx': [*SHAPES_AV, '--size', '288x160'],

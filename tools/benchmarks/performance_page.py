@@ -239,6 +239,7 @@ def busy(results: Results) -> str:
         'programs': 'programs of this project',
         'library': "PyTorch's own: they spin at every barrier",
         'passive': 'no spinning',
+        'single': 'one thread',
     }
     rows = []
     for name, row in found['policies'].items():
@@ -283,11 +284,13 @@ SECTIONS = {
     'r50': latency('latency_r50'),
     'r50-compiled': latency('latency_r50_compiled'),
     'r50-exported': latency('latency_r50_onnx', 'latency_r50_int8'),
+    'r50-busy': latency('latency_r50_busy'),
+    'r50-openvino': latency('latency_r50_openvino'),
     'r50-peers-optimized': latency('latency_r50_peers_optimized'),
     'r101': latency('latency_r101'),
     'r18': latency('latency_r18', 'latency_r18_compiled'),
     'r18-openvino': latency('latency_r18_openvino'),
-    'real': latency('latency_real', 'latency_real_openvino'),
+    'real': latency('latency_real', 'latency_real_openvino', 'latency_real_int8', 'latency_real_int8_openvino'),
     'shapes': latency('latency_shapes', 'latency_shapes_compiled'),
     'parts': Section(('latency_r50', 'latency_r101', 'latency_r18'), parts),
     'rates': Section(('flops', 'flops_r18'), rates),

@@ -21,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from mmrcf.apis import OnnxSegmenter
 from mmrcf.command_line import add_cfg_options, add_device, add_json, add_size
 from mmrcf.engine.checkpoint import latest_checkpoint, load_weights, read_checkpoint
-from mmrcf.engine.config import explained_config_errors, load_config, require_training
+from mmrcf.engine.config import load_config, require_training
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import exit_on_bad_input
 from mmrcf.export.onnx_graph import set_description
 from mmrcf.export.step_info import STATE_OUTPUTS, StepInfo

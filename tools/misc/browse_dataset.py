@@ -34,7 +34,8 @@ from mmdet.structures import TrackDataSample
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 
-from mmrcf.engine.config import explained_config_errors, load_config
+from mmrcf.engine.config import load_config
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.utils import atomic_output, counted
 from mmrcf.visualization import draw_clip, stack_rows
 

@@ -34,7 +34,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmrcf.engine.config import drop_initial_weights, explained_config_errors, load_config
+from mmrcf.engine.config import drop_initial_weights, load_config
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.registry import MODELS
 from mmrcf.synthetic.stand_in import use_stand_ins
 from mmrcf.utils import write_json

@@ -20,9 +20,17 @@ POINTER = 'last_checkpoint'
 class CompleteCheckpointHook(CheckpointHook):
     """MMEngine's hook, which deletes before it writes and writes its pointer in place, made safe against kills.
 
-    At any moment there is a complete checkpoint, once there was one, also with ``max_keep_ckpts=1``. Arguments are
-    those of MMEngine's ``CheckpointHook``.
+    At any moment there is a complete checkpoint, once there was one, also with ``max_keep_ckpts=1``.
+
+    Args:
+        options: Arguments of MMEngine's ``CheckpointHook``. Others, which it keeps until it writes the first checkpoint
+            and fails then, are a ``TypeError``.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in self.args:
+            raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{name}'")
 
     def before_train(self, runner: Runner) -> None:
         """As MMEngine's; the best checkpoint is looked for in the folder where it is now.

@@ -23,7 +23,7 @@ class DatasetCheckHook(Hook):
     """Stops a run whose model and training data disagree, before it has cost any time.
 
     A class too many would be trained as "empty", a reference frame too many as a target, and a pasted object of other
-    classes under a wrong name, all without a word.
+    classes under a wrong name, all without a word. Validation begins late, so its first frame is read here.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -33,7 +33,10 @@ class DatasetCheckHook(Hook):
             InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
                 other classes or clips than the data set it is in, or an option lets a clip have more objects than there
                 are queries.
+            InputFileError: The first frame of the validation data is missing.
         """
+        if runner.val_loop is not None:
+            _ = runner.val_loop.dataloader.dataset[0]
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
             _check_pastes(part, f'train_dataloader.dataset.datasets[{number}]')

@@ -1,0 +1,55 @@
+"""Start several processes of a program on this machine, as ``torchrun`` does: ``launch.py PROCESSES PROGRAM ...``.
+
+``dist_train.sh`` and ``dist_test.sh`` call it. Several machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT on each. A
+process that ends with an error has said why; torchrun would add a traceback of its own, which says nothing.
+"""
+
+import logging
+import os
+import sys
+
+from mmrcf.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+
+
+def meeting_options(environment: dict[str, str]) -> list[str]:
+    """The options of torchrun that say where the processes of all machines meet."""
+    if environment.get('NNODES', '1') == '1' and not environment.get('PORT'):
+        return ['--standalone']  # a free port of its own, so that two runs on one machine do not meet
+    return [
+        f'--nnodes={environment.get("NNODES", "1")}',
+        f'--node_rank={environment.get("NODE_RANK", "0")}',
+        f'--master_addr={environment.get("MASTER_ADDR", "127.0.0.1")}',
+        f'--master_port={environment.get("PORT") or "29500"}',
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Start the processes and wait for them; the exit code of the first one that failed, else 0."""
+    processes, *program = arguments
+    if not processes.isdecimal() or int(processes) < 1:
+        print(f'error: PROCESSES: expected a whole number, at least 1, got {processes!r}', file=sys.stderr)
+        return EXIT_BAD_INPUT
+    from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith('torch.distributed'):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # how it ends the other processes is of no use to a user
+    try:
+        run.main([*meeting_options(dict(os.environ)), f'--nproc_per_node={processes}', *program])
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        if failure.exitcode == EXIT_BAD_INPUT:
+            return EXIT_BAD_INPUT
+        ending = f'signal {-failure.exitcode}' if failure.exitcode < 0 else f'exit code {failure.exitcode}'
+        print(f'error: process {rank} ended with {ending}; its output above may say why', file=sys.stderr)
+        return 1
+    except (SignalException, KeyboardInterrupt):
+        print('interrupted', file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
