@@ -4,9 +4,11 @@
 process that ends with an error has said why; torchrun would add a traceback of its own, which says nothing.
 """
 
+import argparse
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 from mmrcf.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
@@ -23,12 +25,21 @@ def meeting_options(environment: dict[str, str]) -> list[str]:
     ]
 
 
-def main(arguments: list[str]) -> int:
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Start several processes of a program on this machine')
+    parser.add_argument('processes', metavar='PROCESSES', help='how many, one for each GPU')
+    parser.add_argument('program', metavar='PROGRAM', help='Python file')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='...', help='what it is given')
+    args = parser.parse_args(arguments)
+    if not args.processes.isdecimal() or int(args.processes) < 1:
+        parser.exit(EXIT_BAD_INPUT, f'error: PROCESSES: expected a whole number, at least 1, got {args.processes!r}\n')
+    return args
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Start the processes and wait for them; the exit code of the first one that failed, else 0."""
-    processes, *program = arguments
-    if not processes.isdecimal() or int(processes) < 1:
-        print(f'error: PROCESSES: expected a whole number, at least 1, got {processes!r}', file=sys.stderr)
-        return EXIT_BAD_INPUT
+    args = parse_args(arguments)
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -37,7 +48,8 @@ def main(arguments: list[str]) -> int:
         if name.startswith('torch.distributed'):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # how it ends the other processes is of no use to a user
     try:
-        run.main([*meeting_options(dict(os.environ)), f'--nproc_per_node={processes}', *program])
+        meeting = meeting_options(dict(os.environ))
+        run.main([*meeting, f'--nproc_per_node={args.processes}', args.program, *args.arguments])
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         if failure.exitcode == EXIT_BAD_INPUT:
@@ -52,4 +64,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

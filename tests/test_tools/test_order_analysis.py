@@ -68,7 +68,7 @@ def test_order_of_all_pairs_of_a_split(tool, load_script, tiny_config, tiny_ytvi
     out, plot, page, tested = (tmp_path / name for name in ('a.json', 'a.png', 'page.md', 'tested.json'))
     page.write_text('Before\n<!-- order:start -->\n<!-- order:end -->\nAfter\n')
     files = ['--json', str(out), '--out', str(plot), '--table', str(page)]
-    tool.main([str(tiny_config), *checkpoints, *files, *OPTIONS])
+    tool.main([str(tiny_config), *checkpoints[::-1], *files, *OPTIONS])
     content = json.loads(out.read_text())
     assert list(content['checkpoints']) == ['iter_1', 'iter_2']
     for run in content['checkpoints'].values():

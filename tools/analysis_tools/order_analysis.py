@@ -7,6 +7,7 @@ annotated object is in another query than in the frame before.
 """
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -346,14 +347,18 @@ def _number(value: float | None) -> str:
     return '-' if value is None else f'{value:.3g}'
 
 
-def checkpoint_names(paths: Sequence[str]) -> list[str]:
-    """A name for each: that of the file, with its folder where two are the same."""
+def checkpoints_by_name(paths: Sequence[str]) -> dict[str, str]:
+    """The path of each by its name: that of the file, with its folder where two are the same.
+
+    They are in the order of the numbers in their paths: a shell gives ``iter_1000.pth`` before ``iter_500.pth``.
+    """
+    paths = sorted(paths, key=lambda path: [int(part) for part in re.findall(r'\d+', path)])
     names = [Path(path).stem for path in paths]
     if len(set(names)) < len(names):
         names = ['/'.join(Path(path).with_suffix('').parts[-2:]) for path in paths]
     if len(set(names)) < len(names):
         raise InputError(f'checkpoints {", ".join(paths)}: one is a duplicate; give each once')
-    return names
+    return dict(zip(names, paths, strict=True))
 
 
 @exit_on_bad_input
@@ -364,9 +369,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_up_process(config)
     if not config.get(f'{args.split}_dataloader') or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
-    names = checkpoint_names(args.checkpoints)
     runs = {}
-    for name, path in zip(names, args.checkpoints, strict=True):
+    for name, path in checkpoints_by_name(args.checkpoints).items():
         model = init_model(config, path, args.device)
         pairs, figures = measure(model, config, args.split)
         runs[name] = pairs, summarise(pairs, figures) | dict(bounds=bound_summary(model))
