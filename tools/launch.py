@@ -31,10 +31,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('processes', metavar='PROCESSES', help='how many, one for each GPU')
     parser.add_argument('program', metavar='PROGRAM', help='Python file')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='...', help='what it is given')
-    args = parser.parse_args(arguments)
-    if not args.processes.isdecimal() or int(args.processes) < 1:
-        parser.exit(EXIT_BAD_INPUT, f'error: PROCESSES: expected a whole number, at least 1, got {args.processes!r}\n')
-    return args
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    first = words[0] if words else '-h'
+    # It was left out where an option of the program stands in its place, which argparse would take for one of its own.
+    if first not in ('-h', '--help') and not (first.isdecimal() and int(first) > 0):
+        parser.exit(EXIT_BAD_INPUT, f'error: PROCESSES: expected a whole number, at least 1, got {first!r}\n')
+    return parser.parse_args(words)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
