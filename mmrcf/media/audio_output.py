@@ -15,7 +15,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from mmrcf.audio.chunk import CLOCK_JUMP, CLOCK_RESTART, MAX_VALUE, first_sample_index
-from mmrcf.utils.container import reason_of
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, reason_of
 from mmrcf.utils.demuxer import SharedPacket
 
 from .frame_source import AudioTrack
@@ -118,7 +118,8 @@ class AACEncoder:
 class AudioRemuxer:
     """Copies the audio of a source into an output, in step with the video, in constant memory.
 
-    Packets are copied as they are where :func:`can_copy` says so, else transcoded to AAC.
+    Packets are copied as they are where :func:`can_copy` says so, else transcoded to AAC. What has another sample rate
+    or other channels behind a clock that restarts, as in joined streams, is left out: the output states them once.
 
     Args:
         track: The audio; see there for what has to come before the first frame.
@@ -131,6 +132,7 @@ class AudioRemuxer:
 
     def __init__(self, track: AudioTrack, output: OutputContainer) -> None:
         self._name = track.demuxer.name
+        self._left_out = 0
         self._encoder: AACEncoder | None = None
         stream = track.demuxer.audio
         context = stream.codec_context
@@ -178,7 +180,7 @@ class AudioRemuxer:
             yield packet
 
     def _read_all(self) -> Iterator[Packet | None]:
-        last_decoding_time = None
+        last_decoding_time = last = audio_format = None
         for shared in self._reader:
             if shared is None:
                 yield None
@@ -191,9 +193,13 @@ class AudioRemuxer:
             gap = 1 if last_decoding_time is None else shared.packet.dts - last_decoding_time
             if not -CLOCK_RESTART <= gap * shared.packet.time_base <= CLOCK_JUMP:
                 self._shift += gap - (shared.packet.duration or 1)
+                audio_format = audio_format or _decoded_format(last)
             elif gap <= 0:
                 continue
-            last_decoding_time = shared.packet.dts
+            last, last_decoding_time = shared, shared.packet.dts
+            if audio_format is not None and _decoded_format(shared) not in (None, audio_format):
+                self._leave_out('it has another sample rate or other channels than before')
+                continue
             packet = shared.copy()
             packet.pts -= self._shift
             packet.dts -= self._shift
@@ -212,4 +218,18 @@ class AudioRemuxer:
             return
         except (av.error.FFmpegError, ValueError) as error:  # damaged, or another sample rate than before
             reason = reason_of(error) if isinstance(error, av.error.FFmpegError) else error
+            self._leave_out(reason)
+
+    def _leave_out(self, reason: object) -> None:
+        self._left_out += 1
+        if self._left_out <= MAX_SKIP_WARNINGS:
             logger.warning('%s: an audio packet is left out (%s)', self._name, reason)
+
+
+def _decoded_format(packet: SharedPacket | None) -> tuple[int, str] | None:
+    """Sample rate and layout that a packet has, which those of its container may not be; None: it has no samples."""
+    try:
+        frames = packet.decode() if packet is not None else []
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return (frames[-1].sample_rate, frames[-1].layout.name) if frames else None

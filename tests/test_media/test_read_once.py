@@ -206,3 +206,17 @@ def test_the_audio_of_joined_streams_goes_on(
     loud = np.flatnonzero(np.abs(samples) > 0.05) / 48000
     assert loud[0] == pytest.approx(1.2, abs=0.1)
     assert loud[loud > 3.5][0] == pytest.approx(4.2, abs=0.15)
+
+
+def test_joined_audio_of_another_rate_does_not_spoil_the_output(
+    tmp_path: Path, write_beep: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    rates = (48000, 24000, 48000)
+    parts = [write_beep(tmp_path / f'{index}.ts', rate=rate).read_bytes() for index, rate in enumerate(rates)]
+    (tmp_path / 'joined.ts').write_bytes(b''.join(parts))
+    assert len(copy(tmp_path / 'joined.ts', tmp_path / 'out.mp4', audio=False)) == 90
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        frames = list(container.decode(audio=0))
+    assert {frame.sample_rate for frame in frames} == {48000}
+    assert frames[-1].time == pytest.approx(9, abs=0.2)
+    assert 'another sample rate or other channels than before' in caplog.text
