@@ -70,7 +70,10 @@ def resolve_classes(classes: str | list[str] | tuple[str, ...] | None) -> tuple[
         return None
     if isinstance(classes, str):
         if classes not in CLASS_LISTS:
-            raise InputError(f'classes={classes!r}: no such class list; known are {", ".join(CLASS_LISTS)}')
+            raise InputError(
+                f'classes={classes!r}: no such class list; known are {", ".join(CLASS_LISTS)}; '
+                f'for a class of your own, give a list: [{classes!r}]'
+            )
         return CLASS_LISTS[classes]
     names = tuple(classes)
     if not names or not all(isinstance(name, str) for name in names):

@@ -18,7 +18,7 @@ from mmrcf.utils import require_file
 
 from .config_errors import explained_config_errors
 from .config_fields import config_parts
-from .config_options import override
+from .config_options import check_spelling, override
 from .config_values import check_values
 
 
@@ -31,7 +31,7 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
 
     Raises:
         InputFileError: The file or one of its bases is missing.
-        InputError: The file is not a valid config, or an option names a top-level field that nothing reads.
+        InputError: The file is not a valid config, or it or an option has a top-level field that nothing reads.
     """
     model = listed_model(path)
     path = require_file(model.config_path if model else path, 'config')
@@ -44,6 +44,7 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
         raise InputFileError(f'config {path}: {one_line(error)}; check the names in its _base_') from error
     except Exception as error:  # the file is the user's program: whatever it raises is theirs to fix
         raise InputError(f'config {path}: cannot be read ({type(error).__name__}: {one_line(error)})') from error
+    check_spelling(config)
     if not isinstance(config.get('model'), dict):
         raise InputError(f'config {path}: has no field model=dict(type=...); give the config of a model')
     if cfg_options:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import difflib
 import inspect
 from typing import Any
 
@@ -77,6 +78,18 @@ def _literal(node: ast.expr) -> Any:
             return f'{_literal(value)}.{word}'
         case _:
             return ast.literal_eval(node)
+
+
+def check_spelling(config: Config) -> None:
+    """Raise :class:`InputError` if a top-level field is nearly one that is read: it would be a variable without use."""
+    for field in config.keys() - _READ_FIELDS:
+        for known in _READ_FIELDS:
+            alike = difflib.SequenceMatcher(None, field, known).ratio() > 0.93 or sorted(field) == sorted(known)
+            if alike and field != 'data_preprocessor':
+                raise InputError(
+                    f'config {config.filename}: has a field {field}, which nothing reads; did you mean {known!r}? '
+                    'Rename it'
+                )
 
 
 def override(config: Config, options: dict[str, Any]) -> None:

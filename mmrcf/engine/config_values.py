@@ -100,6 +100,13 @@ def check_values(config: Config) -> None:
         for field, value in _values(config, path):
             if not rule.fits(value) and (value is not None or path in _NEEDED):
                 raise InputError(f'config {config.filename}: {field}={value!r:.60}, expected {rule.expected}')
+    for loader in _LOADERS:
+        options = config.get(loader) or {}
+        if options.get('persistent_workers') and not options.get('num_workers'):
+            raise InputError(
+                f'config {config.filename}: {loader}.persistent_workers=True, but num_workers is 0; set '
+                'persistent_workers=False, or num_workers to 1 or more'
+            )
     optimizer = config.get('optim_wrapper') and config.optim_wrapper.get('optimizer')
     if isinstance(optimizer, dict) and OPTIMIZERS.get(optimizer['type']) is None:
         name = optimizer['type']

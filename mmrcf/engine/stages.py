@@ -15,6 +15,7 @@ import contextlib
 import copy
 import errno
 import re
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.distributed import DistBackendError
 
-from mmrcf.errors import InputError, InputFileError
+from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.model_index import listed_model
 
 from .checkpoint import latest_checkpoint
@@ -214,7 +215,8 @@ def _name(config: Config) -> str:
 def explained_training_errors(runner: Runner) -> Iterator[None]:
     """Turn what ends a training without a fault of its code into an :class:`InputError` with the remedy.
 
-    These are a loss or a matching cost that is not a number, a full disk, and another process of the run that ended.
+    These are a loss or a matching cost that is not a number, parts of the model whose channels differ, a full disk, and
+    another process of the run that ended.
     """
     try:
         yield
@@ -232,6 +234,8 @@ def explained_training_errors(runner: Runner) -> Iterator[None]:
             '--resume'
         ) from error
     except RuntimeError as error:
+        if mismatch := _mismatched_part(runner, error):
+            raise InputError(f'config {runner.cfg.filename}: {mismatch}') from error
         ended = _ended_process(error)
         if ended is None:
             raise
@@ -240,6 +244,20 @@ def explained_training_errors(runner: Runner) -> Iterator[None]:
 
 def _stopped(runner: Runner) -> str:
     return f'{runner.work_dir}: the training stopped at iteration {runner.iter + 1}'
+
+
+def _mismatched_part(runner: Runner, error: RuntimeError) -> str | None:
+    """Which part of the model got features of another width than its layers have; None where that is not the error."""
+    if not re.search(r'to have \d+ channels|mat1 and mat2 shapes cannot be multiplied', str(error)):
+        return None
+    names = {id(module): name for name, module in runner.model.named_modules()}
+    owners = [id(frame.f_locals.get('self')) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    found = [names[owner] for owner in owners if names.get(owner)]
+    if not found:
+        return None
+    return (
+        f'model.{found[-1].removeprefix("module.")}: {one_line(error)}; make the channels of neighbouring parts equal'
+    )
 
 
 def _ended_process(error: RuntimeError) -> str | None:

@@ -258,3 +258,10 @@ def test_the_bases_of_a_config_are_inputs_too(in_tmp_path: Path) -> None:
         for name in ('top.py', 'base.py', 'deep.py'):
             with pytest.raises(InputError, match='is an input of this command'), atomic_output(name):
                 pass
+
+
+@pytest.mark.parametrize(('field', 'meant'), [('modle', 'model'), ('train_dataloder', 'train_dataloader')])
+def test_a_misspelt_field_of_a_file_is_no_variable(in_tmp_path: Path, field: str, meant: str) -> None:
+    Path('some.py').write_text(f"model = dict(type='RCF')\ndata_root = 'x'\n{field} = dict(a=1)\n")
+    with pytest.raises(InputError, match=f"some.py: has a field {field}, which nothing reads; did you mean '{meant}'"):
+        load_config('some.py')

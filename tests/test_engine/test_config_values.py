@@ -27,6 +27,10 @@ def test_a_right_config_passes(tiny_config: Path) -> None:
         ({'train_dataloader.dataset': None}, r'train_dataloader.dataset=None, expected dict\(type=...\)'),
         ({'train_cfg.val_interval': 0}, 'train_cfg.val_interval=0, expected a whole number, at least 1'),
         ({'train_cfg.max_iters': 2.5}, 'train_cfg.max_iters=2.5'),
+        (
+            {'train_dataloader.persistent_workers': True},
+            'persistent_workers=True, but num_workers is 0',
+        ),
         ({'train_cfg': 5}, 'train_cfg=5, expected a dict'),
         ({'default_hooks.checkpoint.interval': 'x'}, "default_hooks.checkpoint.interval='x', expected .* or -1"),
         ({'default_hooks.other': 3}, r'default_hooks.other=3, expected dict\(type=...\) or None'),

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,16 @@ def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, 
         ('val_dataloader.batch_size=4', 'val_dataloader.batch_size=4, expected 1'),
         ('val_cfg.type=ValLoop', 'val_cfg: is a ValLoop, expected OnlineValLoop'),
         ('val_dataloader.dataset.data_prefix.img=no', '/no/0001/00000.jpg: no such file'),
+        ('train_dataloader.dataset.pipeline=[]', 'gives no inputs and data_samples; end it with PackClip'),
+        ('train_dataloader.dataset.pipeline.0.type=PackClip', 'its pipeline needs '),
+        (
+            'train_dataloader.dataset.pipeline=[dict(type=LoadClipFrames),dict(type=PackClip)]',
+            'its clips have no objects; add LoadClipAnnotations',
+        ),
+        (
+            'val_dataloader.dataset.pipeline=[dict(type=LoadClipFrames)]',
+            'val_dataloader.dataset: its pipeline gives',
+        ),
         ('train_dataloader.dataset.metainfo.clases=x', "metainfo.clases is not read; did you mean 'classes'"),
     ],
 )
@@ -131,6 +142,12 @@ def test_what_would_end_the_first_validation_is_refused_before_training(
 ) -> None:
     monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('it was trained'))
     assert words in refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', option)
+
+
+def test_channels_that_differ_are_named_with_the_layer(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
+    options = ['--cfg-options', 'model.mask_decoder.in_channels=[8,99]']
+    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, *options)
+    assert re.search(r'tiny.py: model.mask_decoder.\S+: Given groups=1, .* to have 99 channels, but got 16', line)
 
 
 def test_a_misspelt_metric_of_the_best_checkpoint_is_named(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:

@@ -10,7 +10,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-from mmrcf.datasets.clips import clip_length
+from mmrcf.datasets import JointDataset, YouTubeVISDataset
+from mmrcf.datasets.clips import ClipRequest, clip_length
 from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
@@ -56,6 +57,8 @@ class DatasetCheckHook(Hook):
             for number, part in enumerate(getattr(dataset, 'datasets', [])):
                 _check_queries(part, model.head.num_queries, f'train_dataloader.dataset.datasets[{number}]')
             _check_queries(dataset, model.head.num_queries, 'train_dataloader.dataset')
+        if isinstance(model, RCF) and isinstance(dataset, YouTubeVISDataset | JointDataset):
+            _check_clip(dataset)
         if isinstance(model, RCF) and dataset.num_references != model.neck.num_references:
             raise InputError(
                 f'model.neck.num_references={model.neck.num_references}, but the training data has '
@@ -66,7 +69,7 @@ class DatasetCheckHook(Hook):
 def _check_validation(runner: Runner) -> None:
     """Read the first frame of the validation data; an online model takes one frame after the other."""
     loop, loader = runner.val_loop, runner.val_loop.dataloader
-    _ = loader.dataset[0]
+    _read_item(loader.dataset, 0, 'val_dataloader.dataset')
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if not isinstance(model, OnlineModel):
         return
@@ -78,6 +81,32 @@ def _check_validation(runner: Runner) -> None:
         raise InputError(
             f'val_dataloader.batch_size={loader.batch_size}, expected 1, since frames go through one by one'
         )
+
+
+def _check_clip(dataset: Dataset) -> None:
+    """Read one training clip, without a use of the random numbers of the training."""
+    name = 'train_dataloader.dataset'
+    item = _read_item(dataset, ClipRequest(0, (0,)), name)
+    if any('gt_instances' not in frame for frame in item['data_samples']):
+        raise InputError(f'{name}: its clips have no objects; add LoadClipAnnotations to the pipeline')
+
+
+def _read_item(dataset: Dataset, index: int | ClipRequest, name: str) -> dict:
+    """An item of a data set, with what a model takes.
+
+    Raises:
+        InputError: A step of its pipeline lacks what an earlier one has to give, or the last one gives something else.
+    """
+    try:
+        item = dataset[index]
+    except KeyError as error:
+        raise InputError(
+            f'{name}: a step of its pipeline needs {error}, which no step before it gives; check the steps and their '
+            'order'
+        ) from error
+    if not isinstance(item, dict) or not {'inputs', 'data_samples'} <= item.keys():
+        raise InputError(f'{name}: its pipeline gives no inputs and data_samples; end it with PackClip')
+    return item
 
 
 def _check_queries(dataset: Dataset, num_queries: int, name: str) -> None:
