@@ -2,7 +2,7 @@
 
 ``python tools/benchmarks/performance.py`` takes some 40 minutes on two cores and needs ``make baselines``, ``make
 data-shapes`` and the audio-visual benchmark. Each run writes a JSON file to docs/performance. A run with a file is not
-repeated, so the command can be interrupted. Exported models are made anew for the runs that need them.
+repeated, so the command can be interrupted. Runs of exported models export them again.
 """
 
 import argparse
