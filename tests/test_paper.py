@@ -10,13 +10,15 @@ import pytest
 
 from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError
-from mmrcf.registry import METRICS, MODELS
+from mmrcf.registry import DATASETS, METRICS, MODELS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / 'docs/paper.md'
 REFERENCE = REPOSITORY / 'configs/rcf/rcf_r101_ytvis19.py'
+STAGES = ('r101_coco-ytvis19', 'r101_ytvis19', 'swin-b_ytvis19')
+"""A first stage, a second one, and one with Swin."""
 # `neck.position_mode='attention'` in the column of keys, and the other values beside it.
-KEY = re.compile(r'`(?P<key>(?:model|neck|head|tracker|backbone)\.[\w.]+)=(?P<value>[^`]+)`')
+KEY = re.compile(r'`(?P<key>(?:model|neck|mask_decoder|head|tracker|backbone)\.[\w.]+)=(?P<value>[^`]+)`')
 OTHER = re.compile(r'`(\'\w+\'|True|False)`')
 
 
@@ -73,6 +75,29 @@ def test_a_choice_is_a_key_with_that_default(key: str, default: object, others: 
 
 def test_the_choices_were_read() -> None:
     keys = [key for key, _, _ in choices()]
-    assert len(keys) >= 14 and 'neck.position_mode' in keys and 'head.decoder.norm_first' in keys
-    parameters = inspect.signature(METRICS.get('VISMetric')).parameters
-    assert parameters['track_score'].default == 'mean'
+    assert len(keys) >= 23 and {'neck.position_mode', 'head.decoder.norm_first', 'tracker.start_score'} <= set(keys)
+
+
+def test_the_other_defaults_are_those_of_the_recipe() -> None:
+    """Rows whose key is no field of a part with a constructor of ours: the page's text, and what it says."""
+    first, second, swin = (load_config(REFERENCE.with_name(f'rcf_{name}.py')) for name in STAGES)
+    joint, head, schedule = first.train_dataloader, second.model.head, second.optim_wrapper
+    videos, images = joint.dataset.datasets
+    drop = inspect.signature(DATASETS.get(images.type)).parameters['overflow'].default
+    warm_up, _ = second.param_scheduler
+    costs = [cost for cost in head.match_costs if 'DiceCost' in cost.type]
+    stated = {
+        '`naive_dice=True` in `head.loss_dice`': head.loss_dice.naive_dice and all(cost.naive_dice for cost in costs),
+        '| Weight of the empty class | 0.1 |': head.loss_cls.class_weight[-1] == 0.1,
+        "`track_score='mean'`": inspect.signature(METRICS.get('VISMetric')).parameters['track_score'].default == 'mean',
+        '`train_dataloader.sampler.weights=[1.0, 1.0]`': joint.sampler.weights == [1.0, 1.0],
+        "`overflow='drop'`, `max_objects=10`": images.get('overflow', drop) == 'drop' and images.max_objects == 10,
+        'as of other layers; none with Swin': 'norm_decay_mult' not in schedule.paramwise_cfg
+        and swin.optim_wrapper.paramwise_cfg.norm_decay_mult == 0,
+        '| Learning rate of VGGish | a tenth': schedule.paramwise_cfg.custom_keys['audio_encoder.vggish'].lr_mult
+        == 0.1,
+        '| 1,000 iterations, norm 1 |': (warm_up.end, schedule.clip_grad.max_norm) == (1000, 1.0),
+    }
+    page = PAGE.read_text(encoding='utf-8')
+    assert 'YouTubeVIS' in videos.type and 'COCO' in images.type
+    assert [text for text, holds in stated.items() if not holds or text not in page] == []

@@ -50,18 +50,20 @@ def stacked(*pictures: np.ndarray) -> np.ndarray:
     return np.vstack(padded)
 
 
-def heat_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def heat_map(values: np.ndarray, size: tuple[int, int], least_span: float = 0.0) -> np.ndarray:
     """Values (h, w) as colours, dark where they are lowest and bright where they are highest.
 
     Args:
         values: Finite; equal values are dark.
         size: Height and width of the picture.
+        least_span: Difference of the values for dark and bright, at least: values that hardly differ have colours that
+            hardly differ.
 
     Returns:
         (*size, 3) uint8 RGB.
     """
     low, high = float(values.min()), float(values.max())
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    scaled = (values - low) / max(high - low, least_span) if high > low else np.zeros_like(values)
     levels = cv2.resize(scaled.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     colors = cv2.applyColorMap(np.rint(255 * levels.clip(0, 1)).astype(np.uint8), cv2.COLORMAP_INFERNO)
     return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)

@@ -177,7 +177,8 @@ class TestReport:
             for seed, value in enumerate(minutes)
         }
         text = report.budget({'shapes': {'reference': records}})
-        assert text.startswith(f'{len(minutes)} runs; iterations: 1,500 of 3 clips; ')
+        # Eleven rows on shapes and ten with audio, three seeds each.
+        assert text.startswith(f'{len(minutes)} of 63 runs (3 seeds a row); iterations: 1,500 of 3 clips; ')
         assert length in text and ('minutes' in text) == bool(length)
 
     def test_the_page_is_what_its_files_say(self, report: ModuleType, tmp_path: Path) -> None:

@@ -39,3 +39,6 @@ def test_heat_maps_are_dark_where_values_are_lowest() -> None:
     colors = heat_map(np.array([[-3.0, 5.0]]), (2, 2)).astype(int).sum(-1)
     assert (colors[:, 0] < 50).all() and (colors[:, 1] > 500).all()
     assert (heat_map(np.full((2, 2), 7.0), (4, 4)) == heat_map(np.zeros((1, 1)), (4, 4))).all()
+    # A tenth of the span: the colour that a tenth has between 0 and 1.
+    nearly_flat = heat_map(np.array([[0.48, 0.49]]), (1, 2), least_span=0.1)
+    np.testing.assert_array_equal(nearly_flat, heat_map(np.array([[0.0, 0.1, 1.0]]), (1, 3))[:, :2])

@@ -30,6 +30,8 @@ COLUMNS_BELOW, COLUMNS_BESIDE = 4, 3
 """Heads in a row, below a picture of the frame and beside one."""
 LINE = 2
 """Pixels between heads."""
+LEAST_WEIGHT_SPAN = 0.1
+"""Of W, from dark to bright: a map that training has left flat shall look flat."""
 
 
 class AudioFigure(Figure):
@@ -128,7 +130,7 @@ class WeightFigure(Figure):
         reference = fit(frame.image if self._reference is None else self._reference)
         self._reference = frame.image
         weight = valid_cells_of(self._weight.weight[None].numpy(), self._valid.inside)[0]
-        colors = heat_map(weight, reference.shape[:2])
+        colors = heat_map(weight, reference.shape[:2], LEAST_WEIGHT_SPAN)
         over = np.rint(0.35 * reference + 0.65 * colors).astype(np.uint8)
         title = f'W from {weight.min():.2f} (dark) to {weight.max():.2f} (bright)'
         return side_by_side(panel(reference, 'newest reference'), panel(over, title))

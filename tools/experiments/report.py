@@ -28,6 +28,8 @@ from runs import METRICS, ROOT, load_results, mean_and_deviation
 RESULTS = ROOT / 'docs/experiments'
 PAGE = ROOT / 'docs/experiments.md'
 CONFIDENCE = 0.95
+SEEDS = 3
+"""Of a complete table."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,21 @@ def _ap(records: Mapping[int, dict]) -> dict[int, float]:
 
 
 def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
-    """How the runs were made: number, iterations, minutes, machines, dates."""
+    """How the runs were made: number of all that the page is for, iterations, minutes, machines, dates."""
     records = [record for rows in folders.values() for seeds in rows.values() for record in seeds.values()]
+    planned = SEEDS * len({(row.folder, row.name) for table in TABLES.values() for row in table.rows})
     if not records:
         return 'No run yet.'
     minutes = [record['minutes'] for record in records if record['minutes'] is not None]  # None: in several parts
-    dates = sorted(record['date'] for record in records)
+    dates = sorted({record['date'] for record in records})
     iterations = sorted({f'{record["iterations"]:,} of {record["batch_size"]} clips' for record in records})
     processors = sorted({f'{record["machine"]["processor"]}' for record in records})
     torches = sorted({record['machine']['packages']['torch'] for record in records})
     length = f'{np.median(minutes):.1f} minutes a run with its test (median; one CPU thread each); ' if minutes else ''
+    days = ' to '.join(dates[:: max(1, len(dates) - 1)])
     return (
-        f'{len(records)} runs; iterations: {", ".join(iterations)}; {length}{", ".join(processors)}; PyTorch '
-        f'{", ".join(torches)}; {dates[0]} to {dates[-1]}.'
+        f'{len(records)} of {planned} runs ({SEEDS} seeds a row); iterations: {", ".join(iterations)}; '
+        f'{length}{", ".join(processors)}; PyTorch {", ".join(torches)}; {days}.'
     )
 
 
