@@ -131,6 +131,7 @@ def test_recording_changes_no_result(tiny_config: Path) -> None:
     loader = Runner.build_dataloader(config.test_dataloader, seed=0)
     stream = FrameStream(model)
     expected = [stream.process(batch) for batch in loader]
+    at_low = []
     with OutputRecorder(model) as recorder:
         for batch, other in zip(loader, expected, strict=True):
             record = stream.process(batch)
@@ -140,6 +141,15 @@ def test_recording_changes_no_result(tiny_config: Path) -> None:
             slots = outputs.slots(model.score_thr, model.mask_logit_thr)
             for name in ('masks', 'scores', 'class_probs', 'above_thr', 'codes'):
                 assert torch.equal(getattr(slots, name), getattr(recorder.slots, name)), name
+            at_low.append(slots)
+        # Queries that the threshold excludes are recorded whole: a lower one gives what a run with it gives.
+        low, model.score_thr = model.score_thr, 0.99
+        for batch, slots in zip(loader, at_low, strict=True):
+            outputs = recorder.frame(stream.process(batch))
+            assert not recorder.slots.masks.any()
+            again = outputs.slots(low, model.mask_logit_thr)
+            assert torch.equal(again.masks, slots.masks) and torch.equal(again.scores, slots.scores)
+    assert sum(int(slots.above_thr.sum()) for slots in at_low) > len(expected)
     assert 'slot_predictions' not in vars(model)
     with pytest.raises(InputError, match='Linear has no instance queries'):
         OutputRecorder(nn.Linear(1, 1))

@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -23,16 +25,22 @@ def tiny_checkpoint(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory)
     return path
 
 
-def test_latency(load_script, tiny_config: Path, tmp_path: Path, capsys) -> None:
+def test_latency(load_script, tiny_config: Path, tiny_checkpoint: Path, tmp_path: Path, capsys) -> None:
     latency = load_script('tools/benchmarks/latency.py')
     out = tmp_path / 'latency.json'
     baseline = tmp_path / 'baseline.py'
     baseline.write_text(f"_base_ = '{tiny_config}'\n")
-    options = ['--size', '96x64', '--frames', '4', '--warmup', '1', '--stream-fps', '10']
-    latency.main([str(tiny_config), *options, '--baseline', str(baseline), '--json', str(out)])
+    options = ['--size', '96x64', '--frames', '4', '--warmup', '1', '--stream-fps', '10', '--busy', '1']
+    baselines = ['--checkpoint', str(tiny_checkpoint), '--baseline', str(baseline), str(tiny_config)]
+    latency.main([str(tiny_config), *options, *baselines, '--json', str(out)])
     figures = json.loads(out.read_text())
-    first, second = figures['subjects']
-    assert first['name'] == 'tiny.py (optimized, fp32, random weights)' and second['name'].startswith('baseline.py')
+    first, second, third = figures['subjects']
+    assert (
+        first['name'] == 'tiny.py (optimized, fp32)' and second['name'] == 'baseline.py (eager, fp32, random weights)'
+    )
+    # The same config has the same weights, and so the same objects.
+    assert third['name'] == 'tiny.py (eager, fp32)' and third['objects'] == first['objects']
+    assert figures['busy_processes'] == 1
     assert {'decode', 'preprocess', 'network', 'track', 'masks'} <= first['stages'].keys()
     assert {'backbone', 'neck', 'mask_decoder', 'head'} <= first['parts'].keys()
     # A frame takes at least what its stages take, and the paper's latency is one frame's wait more.
@@ -218,7 +226,7 @@ def test_a_server_of_busy_steps_when_it_is_asked_to(load_script, tiny_config: Pa
 
 
 def test_the_stages_of_a_whole_run_add_up(
-    load_script, tiny_config: Path, write_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture
+    load_script, tiny_config: Path, write_clip: Callable[..., Path], tmp_path: Path, capsys, monkeypatch
 ) -> None:
     whole_run = load_script('tools/benchmarks/whole_run.py')
     clip = write_clip(tmp_path / 'clip.mp4', frames=8, height=52, width=90)
@@ -230,6 +238,21 @@ def test_the_stages_of_a_whole_run_add_up(
     assert figures['whole']['count'] == 8 - whole_run.WARMUP
     beside = stages['read'] + stages['draw'] + stages['write']
     assert 0 < beside + figures['step']['mean'] <= figures['whole']['mean']
+
+    class Inferencer:
+        """Seven frames that take no time, and an encoder that takes 140 ms to finish."""
+
+        def __init__(self, *_arguments: object, **_options: object) -> None:
+            self.segmenter = SimpleNamespace(setup='none')
+
+        def stream(self, *_arguments: object, **_options: object) -> Iterator[SimpleNamespace]:
+            yield from [SimpleNamespace(timings=dict.fromkeys((*whole_run.STAGES, 'total'), 1e-3))] * 7
+            time.sleep(0.14)
+
+    monkeypatch.setattr(whole_run, 'RCFInferencer', Inferencer)
+    whole_run.main([str(tiny_config), '--input', str(clip), '--json', str(out)])
+    assert 20 <= json.loads(out.read_text())['whole']['mean'] < 60
+    monkeypatch.undo()
     short = write_clip(tmp_path / 'short.mp4', frames=5, height=52, width=90)
     with pytest.raises(SystemExit):
         whole_run.main([str(tiny_config), '--input', str(short)])

@@ -70,7 +70,13 @@ def test_only_what_has_no_result_is_run(
         (tmp_path / name).write_text('{}')
     ran.clear()
     performance.measure(['soak'])
-    assert ran == [*performance.EXPORTS, 'soak.json']
+    assert ran == ['soak.json']
+    # An export that exists may be of an older config: the run that needs it has it made again.
+    (tmp_path / performance.MODELS).mkdir(parents=True)
+    (tmp_path / performance.MODELS / 'real.onnx').touch()
+    ran.clear()
+    performance.measure(['latency_real', 'soak'])
+    assert ran == ['real.onnx', 'latency_real.json', 'soak.json']
 
 
 def test_a_failed_run_is_named(performance: ModuleType, capfd) -> None:

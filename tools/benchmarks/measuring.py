@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -27,13 +27,12 @@ def prepare_process(threads: int | None) -> None:
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
     """While the block runs, so many processes compute without a pause."""
-    processes = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)]
-    try:
+    with ExitStack() as stack:
+        for _ in range(count):
+            process = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+            stack.callback(process.wait)
+            stack.callback(process.kill)  # before the wait: the last one comes first
         yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 @dataclass(frozen=True)
