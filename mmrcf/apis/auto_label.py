@@ -160,7 +160,7 @@ class AutoLabeller:
     each finished video in ``<out>/parts``, so that an interrupted run continues with the next one.
 
     Args:
-        segmenter: The model; where it has a score threshold, ``rules.ignore_thr`` is used instead.
+        segmenter: The model; where it has score thresholds, ``rules.ignore_thr`` is used instead.
         out: The folder.
         rules: What becomes of a track.
         every: Label each ``every``-th frame only, at least 1; the model sees those alone.
@@ -187,7 +187,7 @@ class AutoLabeller:
         if unknown:
             raise InputError(f'classes: the model has no class {unknown[0]!r}; it has {", ".join(self.classes)}')
         has_thr = hasattr(segmenter.model, 'score_thr')
-        self.segmenter = segmenter.fork(self.rules.ignore_thr if has_thr else None)
+        self.segmenter = segmenter.fork(self.rules.ignore_thr if has_thr else None, begin_low=True)
         self.out = Path(out)
         self.every, self.max_size, self.force = every, max_size, force
         self.teacher = teacher

@@ -108,12 +108,14 @@ class OnlineSegmenter:
             return self.model.graph.setup
         return f'pytorch, {self.device}, {self.precision}'
 
-    def fork(self, score_thr: float | None = None) -> 'OnlineSegmenter':
+    def fork(self, score_thr: float | None = None, *, begin_low: bool = False) -> 'OnlineSegmenter':
         """A segmenter at the start of another stream, with the same model; the streams do not share state.
 
         Args:
             score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one. If it is lower, a
                 tracker's ``start_score``, at which objects begin, is lowered in proportion.
+            begin_low: Objects of that stream begin with the lowest score, whatever the tracker's ``start_score``: for
+                labels, in which an uncertain object is not background.
 
         Raises:
             InputError: The threshold is out of range, or the model has none.
@@ -125,9 +127,9 @@ class OnlineSegmenter:
             other.model = copy.copy(self.model)  # shares its parts, weights and hooks
             other.model.score_thr = score_thr
             start_score = getattr(getattr(self.model, 'tracker', None), 'start_score', None)
-            if start_score is not None and score_thr < self.model.score_thr:
+            if start_score is not None and (begin_low or score_thr < self.model.score_thr):
                 other.model.tracker = copy.copy(self.model.tracker)
-                other.model.tracker.start_score = start_score * score_thr / self.model.score_thr
+                other.model.tracker.start_score = None if begin_low else start_score * score_thr / self.model.score_thr
         other.reset(self._sample_rate)
         return other
 

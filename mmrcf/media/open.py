@@ -107,7 +107,10 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
     """
     if not path.is_file() or is_image_sequence(path):
         stream = ByteStream(path)
-        if image_format(stream.peek(SIGNATURE_BYTES)) is not None:
+        start = stream.peek(SIGNATURE_BYTES)
+        if not start:
+            raise InputFileError(f'input {name}: nothing came from the pipe; check the program that writes into it')
+        if image_format(start) is not None:
             return ImageStreamSource(stream, name, fps=fps, **limits)
         return VideoSource(stream, f'video {name}', **limits)
     if not is_image_file(path):

@@ -37,6 +37,8 @@ _START = re.compile(
 )
 # A damaged JPEG may hold a preview, which is not the next image.
 _START_AFTER_JPEG = re.compile(_START.pattern.replace(rb'|\xff\xd8\xff(', rb'|(?!)('), re.DOTALL)
+_NOTHING = re.compile(rb'(?!)')
+_JPEG_START = b'\xff\xd8\xff'
 _JPEG_MARKER = re.compile(rb'\xff[^\0\xff\xd0-\xd7]', re.DOTALL)
 _SPACE = rb'(?:\s|#[^\n]*\n)+'
 _PNM_HEADER = re.compile(
@@ -47,6 +49,10 @@ _FIRST_BOXES = (b'ftyp', b'jP  ')
 _BOXES = frozenset((b'free', b'idat', b'mdat', b'meta', b'moov', b'skip', b'uuid', b'mpvd', b'moof', b'mfra', b'sidx'))
 # Of a phone's photo, whose further JPEGs are depth maps and the like.
 _PHOTO_PARTS = b'ns.google.com/photos/1.0/container'
+_PHOTO_ITEM = re.compile(rb'<\w+:Item\b[^>]*>')
+_PRIMARY_ITEM = re.compile(rb':Semantic\s*=\s*["\']Primary["\']')
+_ITEM_LENGTH = re.compile(rb':Length\s*=\s*["\'](0*[1-9]\d{0,11})["\']')
+_ITEM_PADDING = re.compile(rb':Padding\s*=\s*["\'](\d{1,12})["\']')  # behind an item
 # Start of a multi-picture index, and its tag: for each picture 16 bytes, among them its size and its position.
 _INDEX, _ENTRIES = b'MPF\0', 0xB002
 
@@ -94,7 +100,22 @@ class _Taken:
             if not self._read():
                 self.position = len(self._buffer)
                 return
-        self.position = match.end(match.lastindex) if match.lastindex else match.start()
+        self.position = _end_before(match)
+
+    def leave_out(self, pattern: re.Pattern[bytes]) -> int:
+        """Leave out a byte and, as :meth:`take_until`, what follows, in constant memory; returns their number."""
+        first, begin = self.start, 1
+        while (match := pattern.search(self._buffer, begin)) is None:
+            self.position = max(begin, len(self._buffer) - _MAX_START)
+            self.cut()
+            begin = 0
+            if not self._read():
+                self.position = len(self._buffer)
+                break
+        else:
+            self.position = _end_before(match)
+        self.cut()
+        return self.start - first
 
     def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
         """The header that the next bytes are, which is taken."""
@@ -129,11 +150,17 @@ class _Taken:
         return bool(content)
 
 
+def _end_before(match: re.Match[bytes]) -> int:
+    """Where that ends which comes before a start: behind the group of the match if it has one."""
+    return match.end(match.lastindex) if match.lastindex else match.start()
+
+
 def split_images(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield the images of a stream, each as soon as it has arrived; also those that are damaged or cut short.
 
-    The formats TIFF and JPEG 2000 do not say where an image ends: it takes all that follows. Further pictures that
-    belong to a photo, such as previews and depth maps, are left out. What is no image is left out with a warning.
+    The formats TIFF and JPEG 2000 do not say where an image ends: it takes all that follows. An AVIF, HEIC or netpbm
+    image in letters ends where something else starts, so it is yielded then. Further pictures that belong to a photo,
+    such as previews and depth maps, are left out. What is no image is left out with a warning.
 
     Args:
         stream: Read once, from its start.
@@ -153,11 +180,18 @@ def split_images(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
             content = _take_image(taken)
             yield offset, content
             if not _skip_parts(taken, content):
+                if taken.peek(1):
+                    size = taken.leave_out(_NOTHING)
+                    logger.warning(
+                        '%s: the last %d bytes are left out, since the photo at byte %d does not say which of them '
+                        'belong to it; give the photos as files of their own',
+                        name,
+                        size,
+                        offset,
+                    )
                 return
         else:
-            taken.position = 1
-            taken.take_until(_START)
-            size = len(taken.cut())
+            size = taken.leave_out(_START)
             num_gaps += 1
             if num_gaps <= MAX_SKIP_WARNINGS:
                 logger.warning('%s: %d bytes at byte %d are no image; left out', name, size, offset)
@@ -193,11 +227,11 @@ def _skip_parts(taken: _Taken, content: bytes) -> bool:
     """
     header, size = content[:_MAX_HEADER], 0
     if _PHOTO_PARTS in header:
-        items = re.findall(rb'<Container:Item\b[^>]*>', header)
-        lengths = [re.search(rb'Item:Length="(\d{1,12})"', item) for item in items if b'"Primary"' not in item]
-        size = sum(int(length[1]) for length in lengths if length)
-        if not size:
+        items = _PHOTO_ITEM.findall(header)
+        lengths = [_ITEM_LENGTH.search(item) for item in items if not _PRIMARY_ITEM.search(item)]
+        if not items or None in lengths:
             return False
+        size = sum(int(number[1]) for number in (*lengths, *filter(None, map(_ITEM_PADDING.search, items))))
     if _INDEX in header:
         size = max(size, _end_of_photo(content) - len(content))
     try:
@@ -243,7 +277,11 @@ def _take_jpeg(taken: _Taken) -> None:
                 taken.position -= 2
                 return
         elif marker[1] != 0x01 and not 0xD0 <= marker[1] <= 0xD7:
-            taken.take(max(0, int.from_bytes(taken.take(2), 'big') - 2))
+            content = taken.take(max(0, int.from_bytes(taken.take(2), 'big') - 2))
+            # The next image, since only application segments hold previews.
+            if not 0xE0 <= marker[1] <= 0xEF and (size := content.find(_JPEG_START)) >= 0:
+                taken.position -= len(content) - size
+                return
         if marker == b'\xff\xda':
             taken.take_until(_JPEG_MARKER)
 

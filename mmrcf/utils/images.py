@@ -112,7 +112,7 @@ def read_frames(
                     pixels = _deep_to_rgb(source, white) if _is_deep(source) else np.asarray(source.convert('RGB'))
                 pixels = np.ascontiguousarray(_TURNS[_orientation(source)](pixels))
                 duration = source.info.get('duration') if len(numbers) > 1 else None
-                yield pixels, duration / 1000 if duration else None
+                yield pixels, max(1, duration) / 1000 if duration else None  # times are in milliseconds
 
 
 def count_frames(path: str | Path) -> int:

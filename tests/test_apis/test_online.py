@@ -166,4 +166,5 @@ def test_a_lower_threshold_of_a_stream_lets_objects_begin_lower_too(
     other = segmenter.fork(threshold).model
     assert other.tracker.start_score == pytest.approx(start)
     assert other.score_thr == (model.score_thr if threshold is None else threshold)
+    assert segmenter.fork(0.5, begin_low=True).model.tracker.start_score is None
     assert (segmenter.model.tracker.start_score, segmenter.model.score_thr) == (0.8, 0.01)

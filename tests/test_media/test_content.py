@@ -185,6 +185,28 @@ def test_an_image_that_is_cut_short_is_the_only_one_lost(
         assert re.search(f'image .*{name}', caplog.text)
 
 
+@pytest.mark.parametrize('size', [10, 30, 100, 200, 500])
+def test_a_jpeg_that_is_cut_short_in_its_header_is_the_only_one_lost(size: int, tmp_path: Path) -> None:
+    """At 10 bytes in its first segment, then in the first table, behind it, and in its Huffman tables."""
+    images = [encoded(number, 'JPEG', quality=75) for number in (1, 2, 3, 4)]
+    assert images[1].index(b'\xff\xda') > 500
+    images[1] = images[1][:size]
+    found = numbers(open_source(fifo(tmp_path / 'pipe', b''.join(images))))
+    assert [number for number in found if number != 2] == [1, 3, 4]
+
+
+def test_an_empty_pipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match=r'input .*pipe: nothing came from the pipe'):
+        open_source(fifo(tmp_path / 'pipe', b''))
+
+
+def test_what_is_no_image_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that arrives in two parts is found."""
+    monkeypatch.setattr('mmrcf.utils.image_stream.MAX_IMAGE_BYTES', 2**17)
+    content = encoded(1, 'PNG') + bytes([1]) * (2**19 - 3) + encoded(2, 'PNG')
+    assert numbers(open_source(fifo(tmp_path / 'pipe', content))) == [1, 2]
+
+
 def test_what_lies_between_images_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = encoded(1, 'JPEG')
     assert numbers(open_source(fifo(tmp_path / 'pipe', first + b'a line of text' + encoded(2, 'PNG')))) == [1, 2]
@@ -205,6 +227,29 @@ def test_photos_with_further_pictures_one_after_the_other(tmp_path: Path) -> Non
     (tmp_path / 'all').write_bytes(cameras + phones)
     for source in (open_source(tmp_path / 'all'), open_source(fifo(tmp_path / 'pipe', cameras + phones))):
         assert numbers(source) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ('items', 'between', 'expected'),
+    [
+        ('<Container:Item Item:Semantic="Primary"/>', b'', [1, 2]),
+        (
+            "<C:Item I:Semantic='Primary' I:Padding='9'/><C:Item I:Semantic='GainMap' I:Length='4'/>",
+            b'padding..map.',
+            [1, 2],
+        ),
+        ('<C:Item I:Semantic="Primary"/><C:Item I:Semantic="GainMap"/>', b'', [1]),
+    ],
+)
+def test_what_belongs_to_a_photo_shows_from_its_items(
+    items: str, between: bytes, expected: list[int], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A photo of which that does not show takes all that follows, with a warning."""
+    metadata = f'<x:xmpmeta xmlns:C="http://ns.google.com/photos/1.0/container/">{items}</x:xmpmeta>'.encode()
+    content = b''.join(encoded(number, 'JPEG', xmp=metadata) + between for number in (1, 2))
+    assert numbers(open_source(fifo(tmp_path / 'pipe', content))) == expected
+    assert ('does not say which of them belong to it' in caplog.text) == (expected == [1])
+    assert 'are no image' not in caplog.text
 
 
 @pytest.mark.parametrize('channels', [1, 3])
@@ -236,6 +281,16 @@ def test_a_video_that_is_named_as_an_image(tmp_path: Path, write_clip: Callable[
     clip = write_clip(tmp_path / 'clip.mp4').rename(tmp_path / 'clip.jpg')
     with open_source(clip) as source:
         assert isinstance(source, VideoSource) and len(list(source)) == 8
+
+
+def test_the_times_of_an_animation_grow(tmp_path: Path) -> None:
+    """An animated PNG may show a picture for a tenth of a millisecond."""
+    (tmp_path / 'a.png').write_bytes(
+        encoded(1, 'PNG', save_all=True, append_images=[picture(2), picture(3)], duration=0.1)
+    )
+    with open_source(tmp_path / 'a.png') as source:
+        assert [frame.time for frame in source] == pytest.approx([0, 0.001, 0.002])
+        assert source.fps == pytest.approx(1000)
 
 
 def test_the_frames_of_an_animated_gif_have_its_times(tmp_path: Path) -> None:

@@ -102,6 +102,17 @@ def test_partly_labelled_images_are_completed_and_the_others_stay(tool, argument
         assert sum(tool.mask_utils.decode(rle) for rle in rles).max() == 1
 
 
+def test_an_uncertain_object_is_completed_although_a_track_begins_with_a_higher_score(
+    tool, arguments, tmp_path
+) -> None:
+    tool.main([*arguments, '--accept-thr', '0.12', '--ignore-thr', '0.01'])
+    expected = json.loads((tmp_path / 'new/all.json').read_text())
+    with open(arguments[0], 'a') as config:
+        config.write('model = dict(tracker=dict(start_score=1.0))\n')
+    tool.main([*arguments, '--accept-thr', '0.12', '--ignore-thr', '0.01'])
+    assert json.loads((tmp_path / 'new/all.json').read_text()) == expected
+
+
 def test_a_threshold_of_one_adds_no_object_and_a_high_ignore_threshold_nothing(tool, arguments, tmp_path) -> None:
     tool.main([*arguments, '--accept-thr', '1', '--ignore-thr', '0.01'])
     added = json.loads((tmp_path / 'new/all.json').read_text())['annotations'][3:]

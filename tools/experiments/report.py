@@ -100,9 +100,8 @@ def table_of(table: Table, folders: Mapping[str, Mapping[str, Mapping[int, dict]
         )
     header = ['row', *METRICS.values(), 'difference of AP [95 %]', "paper's AP (difference)", 'trend of the paper']
     words = '; '.join(f'{verdict}: {", ".join(labels)}' for verdict, labels in sorted(verdicts.items()))
-    return (
-        markdown_table(header, rows) + f'\n\n{words[:1].upper()}{words[1:]}.' if words else markdown_table(header, rows)
-    )
+    words = f'{words[:1].upper()}{words[1:].rstrip(".")}.'
+    return f'{markdown_table(header, rows)}\n\n{words}' if verdicts else markdown_table(header, rows)
 
 
 def _ap(records: Mapping[int, dict]) -> dict[int, float]:

@@ -240,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise InputError(f'--ignore-thr {name}={low}: is above --accept-thr {name}={high}, or 1; lower it')
     if Path(args.out).resolve() == Path(dataset.ann_file).resolve():
         raise InputError(f'--out {args.out}: is the annotation file that is read; give another name')
-    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device, {'model.score_thr': min(ignore_thr)})
+    segmenter = OnlineSegmenter(args.config, args.checkpoint, args.device).fork(min(ignore_thr), begin_low=True)
     if segmenter.classes != classes:
         raise InputError(
             f'checkpoint {args.checkpoint}: has the classes {segmenter.classes}, the training set {classes}; give the '
