@@ -14,6 +14,8 @@ _HOST_BEHIND = r'(?=[^\s?]*@(?:\d+(?:\.\d+){3}|[\w.-]+:\d+)(?:[/?\s]|$))'
 _USER = re.compile(
     rf'({_SCHEME}:/{{1,2}})(?:[^\s/?#:]*:(?:(?!\d+/)|{_HOST_BEHIND})(?:(?!://).)*|[^\s/?#]*)@', re.DOTALL
 )
+# Where the scheme was forgotten: only in front of a host with an address or a port, since files have such names, too.
+_USER_ALONE = re.compile(r'(?<![^\s\'"])[^\s\'"/:@]+:[^\s\'"/@]+@(?=(?:\d+(?:\.\d+){3}|[\w.-]+:\d+)(?:[:/?\s]|$))')
 # A URL inside another one, say: of what is encoded, nothing tells where a secret ends.
 _ENCODED = re.compile(r'(?i)([a-z][a-z0-9+.-]+%3A(?:%2F){1,2})(?!\*|%2F)[^\s\'"<>]+')
 _URL = re.compile(rf'({_SCHEME}):(/{{1,2}})([^\s\'"]*[^\s\'",:;.)])')
@@ -37,7 +39,7 @@ def without_credentials(text: str) -> str:
     Applied to every message of an :class:`~mmrcf.errors.InputError` and to every name of a source: messages, logs and
     results are passed on.
     """
-    text = _ENCODED.sub(rf'\1{MASK}', text)
+    text = _USER_ALONE.sub(f'{MASK}@', _ENCODED.sub(rf'\1{MASK}', text))
     return _URL.sub(_masked, _USER.sub(rf'\1{MASK}@', text))
 
 

@@ -70,3 +70,16 @@ def test_urls_in_lists(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     source = ImageSource([tmp_path / 'a.pgm', Path(url)], '2 images')
     assert len(list(source)) == 1
     assert 'secret' not in ' '.join((str(caught.value), caplog.text, *source.file_names)) and '***@host' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('input me:secret@10.0.0.1/a: no such file', 'input ***@10.0.0.1/a: no such file'),
+        ('me:secret@cam.local:554/a', '***@cam.local:554/a'),
+        ('input 12:30@home.mp4: no such file', 'input 12:30@home.mp4: no such file'),
+        ('folder/12:30@10.0.0.1', 'folder/12:30@10.0.0.1'),
+    ],
+)
+def test_a_password_is_masked_where_the_scheme_was_forgotten(text: str, expected: str) -> None:
+    assert without_credentials(text) == expected

@@ -178,7 +178,10 @@ def _open_memory(
     """Frames in memory, or image files by name: a list, an array or a generator of either."""
     if not isinstance(source, Iterable):
         raise InputError(f'input: expected a path, a URL, a number or arrays of frames, got {type(source).__name__}')
-    items = iter(source)
+    try:
+        items = iter(source)
+    except TypeError as error:  # an array without dimensions
+        raise InputError(f'input: expected several frames, got {source!r}; give a list of arrays (H, W, 3)') from error
     first = next(items, None)
     if not isinstance(first, (str, Path)):
         # What has a length is read from its start again.

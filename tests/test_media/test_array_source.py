@@ -51,6 +51,7 @@ def test_a_list_of_files(tmp_path: Path) -> None:
         ([IMAGES], r'got \(3, 20, 30, 3\) uint8'),
         ([IMAGES[0, ..., :2]], r'got \(20, 30, 2\)'),
         (3.5, 'got float'),
+        (np.zeros(()), r'expected several frames, got array\(0\.'),
         (['a.png', IMAGES[0]], 'holds paths beside other things'),
         ([IMAGES[0], 'a.png'], r'frame 1: expected \(H, W, 3\)'),
     ],
