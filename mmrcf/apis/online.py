@@ -114,8 +114,8 @@ class OnlineSegmenter:
         Args:
             score_thr: Lowest score of an object of that stream, from 0 to 1; None: as in this one. If it is lower, a
                 tracker's ``start_score``, at which objects begin, is lowered in proportion.
-            begin_low: Objects of that stream begin with the lowest score, whatever the tracker's ``start_score``: for
-                labels, in which an uncertain object is not background.
+            begin_low: With ``score_thr``, objects of that stream begin at it, whatever the tracker's ``start_score``:
+                for labels, in which an uncertain object is not background.
 
         Raises:
             InputError: The threshold is out of range, or the model has none.
