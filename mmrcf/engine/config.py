@@ -112,9 +112,18 @@ def set_work_dir(config: Config, work_dir: str | None) -> None:
         raise InputFileError(f'work_dir {config.work_dir}: not writable; choose another with --work-dir')
 
 
+def pin_memory(config: Config) -> None:
+    """Let batches go to the GPU from pinned memory while it computes, where a loader does not choose."""
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if config.get(loader):
+            config[loader].setdefault('pin_memory', True)
+
+
 def build_runner(config: Config) -> Runner:
     """Build the runner of ``config``; see :func:`explained_config_errors` and :func:`check_values` for errors."""
     check_values(config)
+    if torch.cuda.is_available():  # without a GPU, PyTorch warns of it
+        pin_memory(config)
     if not config.get('experiment_name'):
         # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
         stem = Path(config.filename).stem if config.filename else 'run'

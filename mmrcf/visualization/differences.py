@@ -86,8 +86,8 @@ def draw_differences(image: np.ndarray, result: FrameResult, kinds: list[str | N
         corner = (max(left - space, 0), max(top - space, 0))
         opposite = (min(right + space, last[0]), min(bottom + space, last[1]))
         cv2.rectangle(canvas, corner, opposite, KINDS[kind], 2 * scale.line)
-    canvas = draw_tracks(canvas, result)
     taken: list[Rectangle] = []
+    canvas = draw_tracks(canvas, result, taken=taken)
     for kind, (left, _, right, bottom) in marks:
         # At the lower edge: the label of the object is at the upper one.
         draw_label(canvas, [kind], (left, bottom, right, bottom), KINDS[kind], scale.text, taken)

@@ -77,12 +77,13 @@ class TrackPainter:
         self._style = style
         self._trails: dict[int, deque[tuple[int, int] | None]] = {}
 
-    def draw(self, image: np.ndarray, result: FrameResult) -> np.ndarray:
+    def draw(self, image: np.ndarray, result: FrameResult, taken: list[Rectangle] | None = None) -> np.ndarray:
         """Draw the objects of the next frame over it; objects with higher scores lie on top.
 
         Args:
             image: (H, W, 3) uint8 RGB; not changed.
             result: Prediction for the frame, masks (n, H, W).
+            taken: Rectangles that labels keep clear of; those of the labels are added.
 
         Returns:
             (H, W, 3) uint8 RGB.
@@ -106,7 +107,7 @@ class TrackPainter:
             for index in order:
                 left, top, right, bottom = boxes[index]
                 cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colors[index], scale.line)
-        taken: list[Rectangle] = []
+        taken = [] if taken is None else taken
         for index in order[::-1] if style.labels else ():
             name, track_id = class_text(result.class_names[index], int(result.labels[index])), result.ids[index]
             texts = (f'{name} {track_id}  {result.scores[index]:.2f}', f'{name} {track_id}', f'{track_id}')
@@ -133,9 +134,11 @@ class TrackPainter:
                 cv2.line(canvas, start, end, track_color(track_id), thickness, cv2.LINE_AA)
 
 
-def draw_tracks(image: np.ndarray, result: FrameResult, style: TrackStyle = DEFAULT_STYLE) -> np.ndarray:
+def draw_tracks(
+    image: np.ndarray, result: FrameResult, style: TrackStyle = DEFAULT_STYLE, taken: list[Rectangle] | None = None
+) -> np.ndarray:
     """Draw the objects of a single frame over it, without trails; as :meth:`TrackPainter.draw`."""
-    return TrackPainter(style).draw(image, result)
+    return TrackPainter(style).draw(image, result, taken)
 
 
 def _draw_mask(

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.command_line import add_cfg_options
-from mmrcf.engine.config import build_runner, load_config, set_threads, set_work_dir
+from mmrcf.engine.config import build_runner, load_config, pin_memory, set_threads, set_work_dir
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
@@ -237,6 +237,12 @@ def test_threads_of_the_environment_come_first(config: Config, monkeypatch: pyte
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_loaders_pin_memory_unless_the_config_says_otherwise(tiny_config) -> None:
+    config = load_config(tiny_config, {'val_dataloader.pin_memory': False, 'test_dataloader': None})
+    pin_memory(config)
+    assert config.train_dataloader.pin_memory and not config.val_dataloader.pin_memory
 
 
 def test_two_runs_within_a_second_have_logs_of_their_own(tiny_config, tmp_path) -> None:

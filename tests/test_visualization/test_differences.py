@@ -5,7 +5,8 @@ import numpy as np
 from mmrcf.structures import FrameResult
 from mmrcf.utils import mask_boxes
 from mmrcf.visualization import TrackComparison
-from mmrcf.visualization.differences import KINDS, match_objects
+from mmrcf.visualization.differences import KINDS, draw_differences, match_objects
+from mmrcf.visualization.track_visualizer import draw_tracks
 
 LEFT, RIGHT = (4, 4, 14, 14), (24, 4, 34, 14)
 
@@ -64,3 +65,14 @@ def test_marks_are_drawn_around_what_differs() -> None:
     assert not (one == color).all(-1).any()
     assert (other[60:120, 237] == color).all() and not (other[:, :200] == color).all(-1).any()
     assert not image.any()
+
+
+def test_a_mark_covers_no_label() -> None:
+    """The word of the upper object is at its lower edge, where the label of the lower object is."""
+    image, found = np.zeros((200, 400, 3), np.uint8), result((1, 'dog', LEFT), (2, 'cat', (4, 15, 14, 20)), scale=10)
+    labels: list = []
+    alone = draw_tracks(image, found, taken=labels)
+    marked = draw_differences(image, found, ['only here', None])
+    assert len(labels) == 2
+    for left, top, right, bottom in labels:
+        assert np.array_equal(marked[top:bottom, left:right], alone[top:bottom, left:right])

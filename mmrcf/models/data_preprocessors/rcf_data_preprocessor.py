@@ -28,7 +28,7 @@ class RCFDataPreprocessor(BaseDataPreprocessor):
     def __init__(
         self, mean: Sequence[float], std: Sequence[float], bgr_to_rgb: bool = True, pad_size_divisor: int = 32
     ) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # from pinned memory; other copies wait all the same
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ValueError(f'mean={mean}, std={std}: expected three numbers each, those of std above 0')
         if pad_size_divisor < 1:
