@@ -15,6 +15,7 @@ import av
 import av.error
 from av.container import InputContainer
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import note_input
 from mmrcf.urls import scheme_of, without_credentials
@@ -134,6 +135,7 @@ def open_container(
     options: dict[str, str] | None = None,
     timeout: float | None = None,
     kind: str = 'video',
+    max_pixels: int = MAX_PIXELS,
 ) -> InputContainer:
     """Open a file, a stream or a device.
 
@@ -147,6 +149,8 @@ def open_container(
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
         kind: Expected kind of content, for messages.
+        max_pixels: Largest number of pixels of a frame. FFmpeg decodes some frames here to learn their properties; a
+            decoder that is opened later needs the options of :func:`pixel_limit` again.
 
     Raises:
         InputFileError: It cannot be opened, or is of another kind.
@@ -154,7 +158,7 @@ def open_container(
     # Metadata in another encoding than UTF-8 is no reason to refuse a video.
     arguments = dict(format=container_format, timeout=timeout, metadata_errors='replace')
     try:
-        container = _open(url, name, dict(options or {}), arguments)
+        container = _open(url, name, {**(options or {}), **pixel_limit(max_pixels)}, arguments)
     except InputError:
         raise
     except (av.error.InvalidDataError, av.error.EOFError) as error:
@@ -167,6 +171,15 @@ def open_container(
         container.close()
         raise InputFileError(f'{name}: not a readable {kind}; it is text')
     return container
+
+
+def pixel_limit(max_pixels: int) -> dict[str, str]:
+    """Options of FFmpeg by which its decoders refuse a larger frame before they allocate memory for it.
+
+    Decoders pad the sides of a frame, up to the next multiple of 128, and the old ones have line buffers of 280 rows.
+    FFmpeg compares that with its limit, so the limit is a little higher than ``max_pixels``.
+    """
+    return {'max_pixels': str(max_pixels + max_pixels // 8 + 2**18)}
 
 
 def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: dict) -> InputContainer:

@@ -19,6 +19,7 @@ from PIL import Image
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, LiveSource, open_source, require_source
 from mmrcf.utils import container
+from mmrcf.utils.demuxer import SharedPacket
 
 
 def read(path: Path, **options) -> tuple[object, list[Frame]]:
@@ -221,6 +222,61 @@ def test_clock_that_starts_again_and_size_that_changes(
     assert [frame.image.shape for frame in frames] == [(64, 96, 3)] * 16
     np.testing.assert_allclose(np.diff([frame.time for frame in frames]), 0.1, atol=0.01)
     assert 'the size changes to 96x80' in caplog.text
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> set[tuple[int, int]]:
+    """Width and height of all frames that come from a decoder."""
+    sizes, decode = set(), SharedPacket.decode
+
+    def record(packet: SharedPacket) -> list:
+        frames = decode(packet)
+        sizes.update((frame.width, frame.height) for frame in frames)
+        return frames
+
+    monkeypatch.setattr(SharedPacket, 'decode', record)
+    return sizes
+
+
+def test_a_size_that_grows_over_the_limit_is_not_decoded(
+    tmp_path: Path, write_clip: Callable[..., Path], decoded: set, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Far over it the decoder refuses the frames, before it allocates memory for them."""
+    sizes = ((64, 96), (1024, 768), (64, 96), (128, 80))
+    parts = [write_clip(tmp_path / f'{index}.ts', width=w, height=h) for index, (w, h) in enumerate(sizes)]
+    (tmp_path / 'joined.ts').write_bytes(b''.join(part.read_bytes() for part in parts))
+    source, frames = read(tmp_path / 'joined.ts', max_pixels=10_000)
+    assert len(frames) == 16 and {frame.image.shape for frame in frames} == {(96, 64, 3)}
+    assert decoded == {(64, 96), (128, 80)} and 14 <= source.skipped <= 16, 'threads may report two errors as one'
+    _, frames = read(tmp_path / 'joined.ts', max_pixels=1024 * 768)
+    assert len(frames) == 32 and decoded == set(sizes)
+    caplog.clear()
+    (tmp_path / 'joined.ts').write_bytes(parts[0].read_bytes() + parts[3].read_bytes())
+    source, _ = read(tmp_path / 'joined.ts', max_pixels=128 * 80 - 1)
+    assert source.skipped == 8 and '128x80 is more than 10239 pixels' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('clip.mp4', {}),
+        ('clip.mkv', dict(codec='libvpx-vp9')),
+        ('clip.avi', dict(codec='mpeg4')),
+        ('pictures.avi', dict(codec='mjpeg', pix_fmt='yuvj420p')),
+        ('still.dpx', dict(codec='dpx', pix_fmt='rgb24', frames=1)),
+    ],
+)
+def test_max_pixels_is_exact(
+    name: str, options: dict, tmp_path: Path, write_clip: Callable[..., Path], decoded: set
+) -> None:
+    """Decoders pad the sides, and compare that with their limit."""
+    clip = write_clip(tmp_path / name, **dict(dict(height=650, width=1010, frames=2), **options))
+    assert len(read(clip, max_pixels=1010 * 650)[1]) == options.get('frames', 2)
+    decoded.clear()
+    for limit in (1010 * 650 - 1, 10_000):
+        with pytest.raises(InputError, match=f'more than {limit} pixels'):
+            open_source(clip, max_pixels=limit)
+        assert limit > 10_000 or not decoded
 
 
 def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
