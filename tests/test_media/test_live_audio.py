@@ -5,14 +5,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, LiveSource, VideoSource, VideoWriter, live_audio, open_source
+from mmrcf.media.audio_input import with_audio
 from mmrcf.media.live_audio import Microphone
 
 
@@ -103,6 +105,31 @@ def test_recorded_audio_is_in_step(tmp_path: Path, write_beep: Callable[..., Pat
             writer.add(frame.image, frame.time, frame.audio)
     flash, beep = flash_and_beep(tmp_path / 'out.mp4')
     assert beep == pytest.approx(flash, abs=0.02)
+
+
+def test_an_output_takes_the_audio_file_of_a_live_source_from_its_frames(
+    tmp_path: Path, write_beep: Callable[..., Path]
+) -> None:
+    """The thread of the live source is the only one that reads the file."""
+    clip, tone = write_beep(tmp_path / 'clip.ts'), write_beep(tmp_path / 'tone.wav', audio='pcm_s16le', times=None)
+    source = with_audio(stream(clip, audio=False), tone)
+    demuxer, readers = source.audio_track.demuxer, set()
+    packets = demuxer._packets
+
+    def slow() -> Iterator[object]:
+        for packet in packets:
+            readers.add(threading.current_thread().name)
+            time.sleep(0.002)  # as over a network
+            yield packet
+
+    demuxer._packets = slow()
+    with LiveSource(source) as live, VideoWriter(tmp_path / 'out.mp4', live) as writer:
+        for frame in live:
+            writer.add(frame.image, frame.time, frame.audio)
+    assert readers == {'live source'}
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert np.flatnonzero(np.abs(samples) > 0.3)[0] / 44100 == pytest.approx(1.2, abs=0.05)
 
 
 def test_http_without_an_end(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
