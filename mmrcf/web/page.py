@@ -82,6 +82,10 @@ class Visits:
         if session in self._runs:
             self._runs[session].stop()
 
+    def outputs(self, session: str) -> list[Path]:
+        """Those of the last run of a session; empty where there is none."""
+        return self._runs[session].outputs if session in self._runs else []
+
     def live(self, session: str, settings: tuple, shelf: ModelShelf) -> LiveStream:
         """The camera's stream of a session; a new one where the settings (model and options) are others."""
         if session not in self._live or self._live[session][0] != settings:
@@ -238,7 +242,7 @@ class Page:
             **quiet,
         )
         self.stop.click(self._stop, queue=False, api_visibility='private')
-        self.masks.click(self._prepare_masks, self.json_file, [self.masks, self.masks_file], **quiet)
+        self.masks.click(self._prepare_masks, None, [self.masks, self.masks_file, self.status], **quiet)
         self.upload.change(self._show_upload, self.upload, [self.viewer, self.status, self.table, *self.done], **quiet)
         self.sample.click(self._sample, self.model, self.upload, **quiet)
         self.model.input(self._show_model, self.model, settings, **quiet)
@@ -314,10 +318,15 @@ class Page:
     def _sample(self, name: str) -> str:
         return str(self._samples[name])
 
-    def _prepare_masks(self, tracks: str) -> dict:
+    def _prepare_masks(self, request: gr.Request) -> dict:
         """Write the masks of a run beside its JSON, when they are asked for."""
-        out = Path(tracks).with_name('masks.zip')
-        write_masks(Path(tracks), out)
+        outputs = self._visits.outputs(request.session_hash)  # not from the browser, which may name any upload
+        if not outputs or not outputs[1].is_file():
+            gone = error_html(InputError('The result is no longer here. Press Start again.'))
+            return {self.masks: gr.update(visible=False), self.status: gone}
+        tracks = outputs[1]
+        out = tracks.with_name('masks.zip')
+        write_masks(tracks, out)
         return {self.masks: gr.update(visible=False), self.masks_file: gr.update(value=str(out), visible=True)}
 
     def _look(self, request: gr.Request, image: np.ndarray | None, name: str, *chosen: Any) -> dict:

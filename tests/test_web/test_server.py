@@ -122,3 +122,17 @@ def test_the_server_fetches_no_address(client: Client, fetched: list[str]) -> No
     with pytest.raises(urllib.error.HTTPError) as refusal:
         client.read(f'gradio_api/file={quote("http://example.org/clip.mp4", safe="")}')
     assert refusal.value.code == 403 and fetched == []
+
+
+def test_masks_are_those_of_the_run_of_the_session(
+    client: Client, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    foreign = tmp_path / 'foreign.json'
+    foreign.write_text(json.dumps({'annotations': []}))
+    upload = client.upload(foreign)
+    assert 'masks.zip' not in str(client.send('rcf-masks', 'click', upload)), 'a file that no run has written'
+    clip = client.upload(write_clip(tmp_path / 'clip.mp4', frames=2))
+    assert 'Done' in str(client.send('rcf-start', 'click', clip, MODEL, *OPTIONS))
+    assert 'masks.zip' in str(client.send('rcf-masks', 'click'))
+    client.session = 'other'
+    assert 'masks.zip' not in str(client.send('rcf-masks', 'click', upload))
