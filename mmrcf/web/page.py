@@ -183,6 +183,7 @@ class Page:
                 self.upload = gr.File(
                     label='Video, image or ZIP of images', type='filepath', height=150, elem_id='rcf-upload'
                 )
+                self.upload.keep_in_cache.update(map(str, self._samples.values()))  # uploads are removed after an hour
                 with gr.Row():
                     self.start = gr.Button('Start', variant='primary', elem_id='rcf-start', min_width=100)
                     self.stop = gr.Button('Stop', elem_id='rcf-stop', min_width=100, interactive=False)

@@ -136,3 +136,10 @@ def test_masks_are_those_of_the_run_of_the_session(
     assert 'masks.zip' in str(client.send('rcf-masks', 'click'))
     client.session = 'other'
     assert 'masks.zip' not in str(client.send('rcf-masks', 'click', upload))
+
+
+def test_the_sample_clip_stays(client: Client, app: list, tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    clip = Path(client.upload(write_clip(tmp_path / 'clip.mp4'))['path'])
+    sample = Path(client.send('rcf-sample', 'click', MODEL)['output']['data'][0]['path'])
+    delete_files_created_by_app(app[0], 0)
+    assert sample.is_file() and not clip.is_file()
