@@ -76,6 +76,8 @@ def _usable_port(host: str, port: int) -> int:
     """``port``, or a free one for 0."""
     try:
         with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as probe:
+            if os.name == 'posix':  # as the server: connections of one that has ended do not hold the port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             return probe.getsockname()[1]
     except (OSError, OverflowError) as error:

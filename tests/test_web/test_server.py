@@ -143,3 +143,18 @@ def test_the_sample_clip_stays(client: Client, app: list, tmp_path: Path, write_
     sample = Path(client.send('rcf-sample', 'click', MODEL)['output']['data'][0]['path'])
     delete_files_created_by_app(app[0], 0)
     assert sample.is_file() and not clip.is_file()
+
+
+def test_a_port_is_free_again_when_its_server_has_ended() -> None:
+    """Connections that the server has closed are in TIME_WAIT for a minute."""
+
+    def build() -> RCFInferencer:
+        raise InputError('built')
+
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(('127.0.0.1', port)) as visitor:
+            server.accept()[0].close()
+            visitor.recv(1)
+    with pytest.raises(InputError, match='built'), serve({'own': build}, Limits(), port=port):
+        pass
