@@ -77,10 +77,10 @@ class Visits:
         """Let ``run`` be the one that :meth:`stop` ends."""
         self._runs[session] = run
 
-    def stop(self, session: str) -> None:
-        """End the run of a session after its present frame."""
+    def stop(self, session: str, *, keep: bool = True) -> None:
+        """End the run of a session after its present frame; ``keep`` what is done."""
         if session in self._runs:
-            self._runs[session].stop()
+            self._runs[session].stop(keep=keep)
 
     def outputs(self, session: str) -> list[Path]:
         """Those of the last run of a session; empty where there is none."""
@@ -94,7 +94,7 @@ class Visits:
 
     def end(self, session: str) -> None:
         """Forget a session: the visitor has left. Its folder goes when its run has ended."""
-        self.stop(session)
+        self.stop(session, keep=False)
         run = self._runs.pop(session, None)
         self._live.pop(session, None)
         if run is not None:
@@ -284,7 +284,7 @@ class Page:
                 if time.monotonic() - shown >= UPDATE_SECONDS:
                     yield {
                         self.viewer: picture_html(progress.picture),
-                        self.status: progress_html(progress, 'Running'),
+                        self.status: progress_html(progress, 'Running') + notes_html(run.notes),
                         self.table: run.table.html(),
                     }
                     shown = time.monotonic()
@@ -342,7 +342,7 @@ class Page:
         return {
             self.viewer: gr.update(value=picture_html(progress.picture), visible=True),
             self.result: gr.update(visible=False),
-            self.status: progress_html(progress, 'Live'),
+            self.status: progress_html(progress, 'Live') + notes_html(stream.notes),
             self.table: '',
         }
 
@@ -370,10 +370,13 @@ class Page:
             segmenter = self._shelf.get(name)[0].segmenter
         except InputError as error:
             return {self.status: error_html(error)}
+        threshold = getattr(segmenter.model, 'score_thr', None)
         detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
         return {
             self.model: gr.update(info=f'Detects {detects}.' if detects else ' '),
-            self.score: getattr(segmenter.model, 'score_thr', DEFAULT_SCORE),
+            self.score: gr.update(
+                value=DEFAULT_SCORE if threshold is None else threshold, visible=threshold is not None
+            ),
             self.audio_row: gr.update(visible=segmenter.uses_audio),
             self.attention: False,
             self.sample: gr.update(visible=name in self._samples),

@@ -22,9 +22,11 @@ import httpx  # noqa: E402  (comes with Gradio)
 from gradio.route_utils import delete_files_created_by_app  # noqa: E402
 
 from mmrcf.web import page  # noqa: E402
+from mmrcf.web.page import DEFAULT_SCORE  # noqa: E402
 
 MODEL = 'shapes'
 """A tiny model with random weights has this name, so that the page has a sample clip."""
+PLAIN = 'plain'
 OPTIONS = (0.05, 0.5, True, False, False, True, False)
 TIMEOUT = 120
 
@@ -81,7 +83,7 @@ def app() -> list:
 
 
 @pytest.fixture(scope='module')
-def client(tiny_config: Path, app: list) -> Iterator[Client]:
+def client(tiny_config: Path, make_without_threshold: Callable, app: list) -> Iterator[Client]:
     class RecordedPage(page.Page):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
@@ -93,7 +95,7 @@ def client(tiny_config: Path, app: list) -> Iterator[Client]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, 'Page', RecordedPage)
-        with serve({MODEL: build}, Limits(), port=0) as address:
+        with serve({MODEL: build, PLAIN: make_without_threshold}, Limits(), port=0) as address:
             yield Client(address)
 
 
@@ -143,6 +145,11 @@ def test_the_sample_clip_stays(client: Client, app: list, tmp_path: Path, write_
     sample = Path(client.send('rcf-sample', 'click', MODEL)['output']['data'][0]['path'])
     delete_files_created_by_app(app[0], 0)
     assert sample.is_file() and not clip.is_file()
+
+
+def test_a_model_without_a_threshold_has_no_slider(client: Client) -> None:
+    answers = [client.send('rcf-model', 'input', name)['output']['data'][1] for name in (MODEL, PLAIN)]
+    assert [(answer['visible'], answer['value']) for answer in answers] == [(True, 0.01), (False, DEFAULT_SCORE)]
 
 
 def test_a_port_is_free_again_when_its_server_has_ended() -> None:
