@@ -341,8 +341,24 @@ class TestAnnotationFile:
 
     def test_cut(self, ann_file, metric_class):
         ann_file.write_text(ann_file.read_text()[:-30])
+        metric = metric_class(ann_file)
         with pytest.raises(InputError, match='not valid JSON'):
-            metric_class(ann_file)
+            metric.dataset_meta = {'classes': ('cat', 'dog')}
+
+    def test_what_the_view_leaves_out_or_allows_is_no_error(self, ann_file, metric_class):
+        """The metric is built before it knows the data set."""
+        content = json.loads(ann_file.read_text())
+        wide, broken = content['videos']
+        wide['width'] = 16385
+        content['annotations'] = [item for item in content['annotations'] if item['video_id'] == broken['id']]
+        content['annotations'][0]['segmentations'] = ['no mask']
+        ann_file.write_text(json.dumps(content))
+        metric = metric_class(ann_file)
+        view = dict(class_map=None, only=[wide['id']], exclude=None, max_side=20000)
+        metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': dict(view=view, video_ids=[wide['id']])}
+        with pytest.raises(InputError, match='raise max_side'):
+            tested = dict(view=view | dict(max_side=16384), video_ids=[wide['id']])
+            metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': tested}
 
 
 RANK_SCRIPT = """
