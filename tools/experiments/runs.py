@@ -17,6 +17,7 @@ from mmengine.config import Config
 
 from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
 from mmrcf.engine.config import load_config, require_training
+from mmrcf.engine.stages import training_length
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, describe_machine, read_json, write_json
 
@@ -50,10 +51,11 @@ class Run:
         """The config with the overrides and the seed. Data are loaded in the training process: runs share the cores.
 
         Raises:
-            InputError: An option does not fit the config, or the config has no training or no test.
+            InputError: An option does not fit the config, or the config has no training of some length or no test.
         """
         config = load_config(ROOT / self.config, dict(self.options))
         require_training(config)
+        training_length(config)
         if not config.get('test_dataloader') or not config.get('test_evaluator'):
             raise InputError(f'config {self.config}: has no test_dataloader and test_evaluator; add them')
         config.merge_from_dict({'randomness.seed': self.seed})
@@ -110,6 +112,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
     if settings.exists() and digest(Config.fromfile(settings)) != digest(config):
         return f'{run.title}: {folder} has a training of other settings; delete the folder and start again'
     resumed = latest_checkpoint(folder) is not None
+    length, unit = training_length(config)
     config.dump(str(settings))
     print(f'{run.title}: started', flush=True)
     try:
@@ -128,7 +131,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
         config=run.config,
         options=dict(run.options),
         seed=run.seed,
-        iterations=config.train_cfg.max_iters,
+        **{dict(iter='iterations', epoch='epochs')[unit]: length},
         batch_size=config.train_dataloader.batch_size,
         config_digest=digest(config),
         metrics=metrics,
