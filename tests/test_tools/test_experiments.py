@@ -145,6 +145,30 @@ class TestAblate:
             ablate.main([*command, '--cfg-options', f'train_cfg.max_{unit}s=0'])
         assert len(trained) == 1
 
+    def test_a_stage_that_runs_share_is_trained_once_before_them(
+        self, ablate: ModuleType, trained: list, tiny_config: Path, tmp_path: Path
+    ) -> None:
+        """One that ``same_fields`` changes is of its own run."""
+        first, second, third, last = (tmp_path / f'{name}.py' for name in ('first', 'second', 'third', 'last'))
+        first.write_text(f"_base_ = '{tiny_config}'\n")
+        for config, before, fields in (
+            (second, first, []),
+            (third, second, []),
+            (last, third, ['model.head.num_queries']),
+        ):
+            stage = dict(config=str(before), same_fields=fields)
+            config.write_text(f"_base_ = '{tiny_config}'\nprevious_stage = {stage}\n")
+        for config in (first, second, third):
+            with config.open('a') as file:
+                file.write(f'work_dir = {str(tmp_path / config.stem)!r}\n')
+        out = tmp_path / 'out'
+        vary = ['model.head.num_queries=5,4', '--seeds', '0,1', '--jobs', '2']  # 5 is the value of all stages
+        ablate.main([str(last), '--vary', *vary, '--out', str(out)])
+        assert trained[:3] == [tmp_path / 'first', tmp_path / 'second', tmp_path / 'third']
+        runs = {out / f'work/num_queries-{value}_seed{seed}' for value in (5, 4) for seed in (0, 1)}
+        own = {folder / 'third' for folder in runs if '-4_' in folder.name}
+        assert set(trained[3:]) == runs | own and len(trained) == 3 + len(runs) + len(own)
+
     def test_a_tool_is_a_process_with_a_log(self, ablate: ModuleType, tmp_path: Path) -> None:
         tool, log = ablate.run_all.__globals__['_tool'], tmp_path / 'log.txt'
         tool(['tools/misc/link_lines.py', '--help'], log)
