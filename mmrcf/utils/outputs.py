@@ -59,6 +59,25 @@ def atomic_output(path: str | Path, *, updates: bool = False, tidy: bool = True)
             _put_in_place(path, temporary, target)
 
 
+def require_writable(path: str | Path) -> None:
+    """Try what :func:`atomic_output` does before its block, so that long work does not end in its error.
+
+    Nothing is written, but the folder of ``path`` is created.
+
+    Args:
+        path: A later output.
+
+    Raises:
+        InputFileError: As :func:`atomic_output`.
+        InputError: As :func:`atomic_output`.
+    """
+    path = Path(path)
+    with _reserved(path) as target:
+        _refuse_input(path, target)
+        with _unfinished_file(path, target):
+            pass
+
+
 def write_json(path: str | Path, content: Any, *, updates: bool = False) -> None:
     """Write ``content`` as JSON to ``path``, complete or not at all; ``updates`` as of :func:`atomic_output`."""
     with atomic_output(path, updates=updates) as temporary:
