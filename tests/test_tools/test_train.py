@@ -134,6 +134,15 @@ def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, 
             'val_dataloader.dataset.pipeline=[dict(type=LoadClipFrames)]',
             'val_dataloader.dataset: its pipeline gives',
         ),
+        (
+            'val_dataloader.dataset.metainfo.classes=[square,disc,triangle,star,cross,ring,crescent,heart]',
+            'val_dataloader.dataset.metainfo.classes: 8 classes, which differ from the 8 of the training data in their '
+            'order',
+        ),
+        (
+            'val_evaluator.0.classes=[disc,square,triangle,star,cross,ring,crescent]',
+            'val_evaluator: classes of VISMetric: 7 classes, which differ from the 8 of the training data in heart',
+        ),
         ('train_dataloader.dataset.metainfo.clases=x', "metainfo.clases is not read; did you mean 'classes'"),
     ],
 )
