@@ -52,6 +52,7 @@ from mmrcf.engine.config import (
 )
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.distributed import process_group
+from mmrcf.engine.hooks import ResumedScheduleHook
 from mmrcf.engine.stage_check import check_stages
 from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
 from mmrcf.utils import keep_freed_memory, require_file
@@ -66,6 +67,7 @@ def train(config: Config) -> None:
     runner = build_runner(config)
     check_start_weights(runner, config)
     check_batch_size(runner)
+    runner.register_hook(ResumedScheduleHook())
     with explained_config_errors(config), explained_training_errors(runner):
         runner.train()
 

@@ -13,6 +13,13 @@ from mmrcf.errors import InputError
 def test_a_right_config_passes(tiny_config: Path) -> None:
     check_values(load_config(tiny_config))
     check_values(load_config(tiny_config, dict.fromkeys(('val_dataloader', 'val_cfg', 'val_evaluator'))))
+    schedules = [
+        dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=2),
+        dict(type='CosineAnnealingLR', eta_min_ratio=0.1, by_epoch=False, begin=2, end=3),
+        dict(type='MultiStepLR', milestones=[3], by_epoch=False),
+    ]
+    check_values(load_config(tiny_config, {'param_scheduler': schedules}))  # none ends at 0
+    check_values(load_config(tiny_config, {'train_cfg.max_iters': 2}))  # a trial
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,16 @@ def test_a_right_config_passes(tiny_config: Path) -> None:
         ({'optim_wrapper.optimizer.type': 'AdanW'}, "type='AdanW' is no optimizer; did you mean 'AdamW'"),
         ({'optim_wrapper.paramwise_cfg.custom_key': {}}, 'nothing reads custom_key of optim_wrapper.paramwise_cfg'),
         ({'param_scheduler': [3]}, 'param_scheduler='),
+        (
+            {'train_cfg.max_iters': 5},
+            'param_scheduler.0: the learning rate is 0 after 4 iterations, and train_cfg.max_iters=5; set '
+            'param_scheduler.0.end=5 too',
+        ),
+        (
+            {'param_scheduler': [dict(type='LinearLR', end_factor=0.0, by_epoch=False, end=3)]},
+            'param_scheduler.0: the learning rate is 0 after 3 iterations',
+        ),
+        ({'param_scheduler.0.by_epoch': True}, 'param_scheduler.0: counts epochs, and this training has none'),
         ({'randomness.seed': 'x'}, "randomness.seed='x'"),
         ({'env_cfg.mp_cfg.mp_start_method': 'x'}, 'mp_start_method=.x., expected one of .*spawn'),
         ({'log_level': 'LOUD'}, "log_level='LOUD', expected one of .*INFO"),
