@@ -51,6 +51,7 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_values import check_parameter_names
 from mmrcf.engine.distributed import process_group
 from mmrcf.engine.hooks import ResumedScheduleHook
 from mmrcf.engine.stage_check import check_stages
@@ -67,6 +68,7 @@ def train(config: Config) -> None:
     runner = build_runner(config)
     check_start_weights(runner, config)
     check_batch_size(runner)
+    check_parameter_names(runner)
     runner.register_hook(ResumedScheduleHook())
     with explained_config_errors(config), explained_training_errors(runner):
         runner.train()

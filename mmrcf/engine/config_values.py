@@ -1,5 +1,7 @@
 """Values of a run that MMEngine takes as they are and fails on later, maybe hours later: checked at the start."""
 
+import difflib
+import inspect
 import logging
 import math
 import multiprocessing
@@ -7,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS
+from mmengine.runner import Runner
 
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, did_you_mean
@@ -98,9 +102,9 @@ def check_values(config: Config) -> None:
     """Check fields of a run that no constructor checks when it is built.
 
     Raises:
-        InputError: A value is of another kind than is expected, the optimizer is not known, the learning rate is 0
-            before the training ends, or one of the three fields of a validation or a test is missing. The message names
-            the field.
+        InputError: A value is of another kind than is expected, the optimizer is not known or lacks a setting, the
+            learning rate is 0 before the training ends, or one of the three fields of a validation or a test is
+            missing. The message names the field.
     """
     for path, rule in _RULES.items():
         for field, value in _values(config, path):
@@ -126,6 +130,7 @@ def check_values(config: Config) -> None:
             f'config {config.filename}: nothing reads {", ".join(sorted(unknown))} of optim_wrapper.paramwise_cfg; '
             f'expected of {", ".join(sorted(_PARAMWISE_KEYS))}'
         )
+    _check_custom_keys(config)
     if config.get('train_cfg'):
         _check_schedule(config)
     for stage in ('val', 'test'):
@@ -137,6 +142,52 @@ def check_values(config: Config) -> None:
                 f'config {config.filename}: has {given} but no {" and no ".join(missing)}; give all three, or set all '
                 f'to None'
             )
+
+
+def _check_custom_keys(config: Config) -> None:
+    """Refuse a setting of a group of parameters that the optimizer does not have: it would just lie there."""
+    for key, settings in _custom_keys(config).items():
+        field = f'optim_wrapper.paramwise_cfg.custom_keys[{key!r}]'
+        if not isinstance(settings, dict):
+            raise InputError(f'config {config.filename}: {field}={settings!r:.60}, expected a dict')
+        accepted = inspect.signature(OPTIMIZERS.get(config.optim_wrapper.optimizer.type)).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
+            return
+        known = {'lr_mult', 'decay_mult', *accepted} - {'params'}
+        for name in settings.keys() - known:
+            raise InputError(
+                f'config {config.filename}: nothing reads {name} of {field}{did_you_mean(name, known)}; expected of '
+                f'lr_mult, decay_mult and the settings of {config.optim_wrapper.optimizer.type}'
+            )
+
+
+def check_parameter_names(runner: Runner) -> None:
+    """Compare the keys of ``optim_wrapper.paramwise_cfg.custom_keys`` with the names of the model's parameters.
+
+    A key that is in no name has no effect, and a line of the log says so. For a part that the model can have but has
+    not now, as the audio encoder of a recipe for models with and without audio, this is nothing to say.
+
+    Raises:
+        InputError: A key is in no name, and close to one.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    names = [name for name, _ in model.named_parameters()]
+    parts = {part for name in names for part in name.split('.')}
+    for key in _custom_keys(runner.cfg):
+        first, *_ = own = key.split('.')
+        if any(key in name for name in names) or getattr(model, first, key) is None:
+            continue
+        line = f'optim_wrapper.paramwise_cfg.custom_keys[{key!r}]: no parameter of the model has this in its name'
+        for part in own:
+            if part not in parts and (close := difflib.get_close_matches(part, sorted(parts), 1, 0.75)):
+                raise InputError(f'config {runner.cfg.filename}: {line}; did you mean {close[0]!r}?')
+        runner.logger.warning('%s, so it has no effect', line)
+
+
+def _custom_keys(config: Config) -> dict[str, Any]:
+    """``custom_keys``, where MMEngine's own constructor of optimizers reads them."""
+    wrapper = config.get('optim_wrapper') or {}
+    return {} if 'constructor' in wrapper else (wrapper.get('paramwise_cfg') or {}).get('custom_keys') or {}
 
 
 def _check_schedule(config: Config) -> None:
