@@ -40,7 +40,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
+from mmrcf.engine.checkpoint import (
+    check_start_weights,
+    latest_checkpoint,
+    require_start_weights,
+    watch_initial_weights,
+)
 from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
@@ -67,6 +72,7 @@ def train(config: Config) -> None:
         config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
     runner = build_runner(config)
     check_start_weights(runner, config)
+    watch_initial_weights(runner)
     check_batch_size(runner)
     check_parameter_names(runner)
     runner.register_hook(ResumedScheduleHook())
