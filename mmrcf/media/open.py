@@ -106,7 +106,7 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
         limits: ``max_size`` and ``max_pixels``.
     """
     if not path.is_file() or is_image_sequence(path):
-        stream = ByteStream(path)
+        stream = ByteStream(path, f'input {name}')
         start = stream.peek(SIGNATURE_BYTES)
         if not start:
             raise InputFileError(f'input {name}: nothing came from the pipe; check the program that writes into it')
@@ -162,7 +162,10 @@ def _local_path(source: str) -> Path | None:
         return path
     if scheme != 'file':
         return None
-    url = urlsplit(source)
+    try:
+        url = urlsplit(source)
+    except ValueError as error:
+        raise InputError(f'input {source}: is no valid URL ({error}); expected file:///PATH') from error
     if url.netloc not in ('', 'localhost'):
         raise InputError(f'input {source}: is on another machine; expected file:///PATH')
     return Path(url2pathname(url.path))
@@ -279,7 +282,7 @@ def _open_images_of_server(
 ) -> ImageStreamSource | None:
     """The images that a server sends; None where it sends something else, or nothing."""
     try:
-        stream = open_http(url, STREAM_TIMEOUT)
+        stream = open_http(url, STREAM_TIMEOUT, name)
         if image_format(stream.peek(SIGNATURE_BYTES)) is None:
             return None
     except OSError:

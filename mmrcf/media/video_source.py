@@ -22,7 +22,7 @@ from mmrcf.audio.chunk import CLOCK_JUMP
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import source_name
-from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, pixel_limit, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.image_files import check_pixels
 
@@ -88,9 +88,8 @@ class VideoSource(FrameSource):
     ) -> None:
         self.name = name
         self._short_name = Path(source_name(url) if isinstance(url, str) else name.removeprefix('video ')).name
-        # FFmpeg itself refuses larger frames, also where the size changes later.
-        options = {**(options or {}), 'max_pixels': str(max_pixels)}
-        container = open_container(url, name, container_format, options, timeout)
+        self._max_pixels = max_pixels
+        container = open_container(url, name, container_format, options, timeout, max_pixels=max_pixels)
         self._container = container
         try:
             self.live = _is_live(container) if live is None else live
@@ -100,9 +99,12 @@ class VideoSource(FrameSource):
             self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
             # Else FFmpeg rounds cropping of the codec down to what its own memory layout likes.
             self._stream.codec_context.flags |= CodecFlags.unaligned
+            # The size may change at any frame.
+            decoder_options = pixel_limit(max_pixels)
             if self._stream.codec_context.name == 'mjpeg':
                 # Else a picture that is cut short comes partly grey, as no other path gives it.
-                self._stream.codec_context.options = {'err_detect': 'explode'}
+                decoder_options['err_detect'] = 'explode'
+            self._stream.codec_context.options = decoder_options
             self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
@@ -114,7 +116,10 @@ class VideoSource(FrameSource):
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
-                raise InputError(f'{name}: no frame of it can be read and decoded; it is damaged or not a video')
+                raise InputError(
+                    f'{name}: no frame of it can be read and decoded; it is damaged, not a video, or its frames have '
+                    f'more than {max_pixels} pixels (--max-pixels)'
+                )
         except BaseException:
             container.close()
             raise
@@ -198,8 +203,11 @@ class VideoSource(FrameSource):
                 self._skip('a frame', reason_of(error))
                 continue
             for frame in frames:
+                what = f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame'
                 if frame.is_corrupt:
-                    self._skip(f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame', 'damaged')
+                    self._skip(what, 'damaged')
+                elif frame.width * frame.height > self._max_pixels:
+                    self._skip(what, f'{frame.width}x{frame.height} is more than {self._max_pixels} pixels')
                 else:
                     yield frame
 

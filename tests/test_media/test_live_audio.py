@@ -52,6 +52,25 @@ def test_stream_whose_audio_stops(tmp_path: Path, write_beep: Callable[..., Path
     assert all(frame.audio is None for frame in frames[17:25])
 
 
+@pytest.mark.parametrize('audio_start', [0.0, 0.4])
+def test_clock_that_restarts(tmp_path: Path, write_beep: Callable[..., Path], audio_start: float) -> None:
+    """Audio of the new clock arrives before the last pictures of the old one, which are decoded out of order."""
+    part, joined = write_beep(tmp_path / 'part.ts', audio_start=audio_start), tmp_path / 'joined.ts'
+    joined.write_bytes(5 * part.read_bytes())
+    frames = list(stream(joined))
+    assert len(frames) == 150 and np.diff([frame.time for frame in frames]) == pytest.approx(0.1, abs=0.01)
+    chunks = [frame.audio for frame in frames if frame.audio is not None]
+    ends = [chunk.time + len(chunk.samples) / 44100 for chunk in chunks]
+    assert np.diff([time for chunk, end in zip(chunks, ends, strict=True) for time in (chunk.time, end)]).min() > -1e-6
+    assert all(frame.audio.time < frame.time for frame in frames if frame.audio is not None)
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    times = np.concatenate([chunk.time + np.arange(len(chunk.samples)) / 44100 for chunk in chunks])
+    loud = times[np.abs(samples) > 0.3]
+    flashes = [frame.time for frame in frames if frame.image.mean() > 128]
+    beeps = [loud[0], *(later for earlier, later in zip(loud, loud[1:], strict=False) if later - earlier > 0.5)]
+    assert len(flashes) == 5 and beeps == pytest.approx(flashes, abs=0.02), 'errors do not add up'
+
+
 def test_stream_without_being_asked(
     tmp_path: Path, write_beep: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
