@@ -111,7 +111,7 @@ def _reserved(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _unfinished_file(path: Path, target: Path, tidy: bool) -> Iterator[Path]:
+def _unfinished_file(path: Path, target: Path, tidy: bool = True) -> Iterator[Path]:
     """A new, locked file for what becomes ``target``; removed at the end if it is still there."""
     folder = Path(tempfile.gettempdir()) if _is_special(target) else target.parent
     try:
