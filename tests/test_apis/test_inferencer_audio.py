@@ -94,6 +94,8 @@ def test_visual_only_model(visual_only: RCFInferencer, tmp_path: Path, write_bee
         visual_only(clip, audio='clip.wav')
     with open_source(clip, audio=True) as source:
         assert len(list(visual_only.stream(source))) == 30
+    with open_source(clip) as source:
+        assert visual_only(source).frames == 30
 
 
 def test_bad_calls(
@@ -105,5 +107,9 @@ def test_bad_calls(
         inferencer(clip, audio=audio, out=audio)
     with open_source(clip) as source, pytest.raises(InputError, match='is open already'):
         next(inferencer.stream(source, audio=audio))
+    with open_source(clip) as source, pytest.raises(InputError, match='fps, max_size: video .* is open already'):
+        inferencer(source, fps=3, max_size=100)
+    with pytest.raises(InputError, match='RCF: the model is built already; leave out checkpoint, device'):
+        RCFInferencer(inferencer.segmenter.model, device='cpu')
     with pytest.raises(InputError, match='a microphone goes with a camera'):
         inferencer(clip, audio='mic')

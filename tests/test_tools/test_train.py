@@ -29,6 +29,7 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, 
     assert expected.keys() == resumed.keys()
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, msg=name)
+    assert 'other settings' not in next(tmp_path.glob('*/*.log')).read_text()
 
 
 def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
@@ -37,6 +38,24 @@ def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work
     expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_a_finished_run_that_is_lengthened_has_the_rates_of_the_longer_schedule(
+    train, tiny_config: Path, work_dir: Path, tmp_path: Path
+) -> None:
+    options = ['train_cfg.max_iters=6', 'train_cfg.val_interval=9', 'param_scheduler.0.end=6']
+    options += ['optim_wrapper.optimizer.weight_decay=0.01']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_4.pth', '--cfg-options', *options)
+    records = [json.loads(line) for line in next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    # Iteration k of n has the rate 0.001 * (1 - k / (n - 1)) ** 0.9, counted from 0.
+    rates = {record['step']: record['lr'] for record in records if 'loss' in record}
+    assert rates == pytest.approx({5: 0.001 * 0.2**0.9, 6: 0.0})
+    assert (
+        'resumed with other settings than those of the checkpoint: param_scheduler.0.end=6 instead of 4, '
+        'param_scheduler.0.total_iters=5 instead of 3, optimizer.weight_decay=0.01 instead of 0.0001\n'
+    ) in next(tmp_path.glob('*/*.log')).read_text()
+    (group, *_) = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['param_groups']
+    assert group['weight_decay'] == 0.01
 
 
 def test_resume_without_anything_to_resume_is_a_first_start(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
@@ -133,6 +152,15 @@ def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, 
         (
             'val_dataloader.dataset.pipeline=[dict(type=LoadClipFrames)]',
             'val_dataloader.dataset: its pipeline gives',
+        ),
+        (
+            'val_dataloader.dataset.metainfo.classes=[square,disc,triangle,star,cross,ring,crescent,heart]',
+            'val_dataloader.dataset.metainfo.classes: 8 classes, which differ from the 8 of the training data in their '
+            'order',
+        ),
+        (
+            'val_evaluator.0.classes=[disc,square,triangle,star,cross,ring,crescent]',
+            'val_evaluator: classes of VISMetric: 7 classes, which differ from the 8 of the training data in heart',
         ),
         ('train_dataloader.dataset.metainfo.clases=x', "metainfo.clases is not read; did you mean 'classes'"),
     ],

@@ -33,9 +33,9 @@ class DatasetCheckHook(Hook):
         """Compare them.
 
         Raises:
-            InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
-                other classes or clips than the data set it is in, or an option lets a clip have more objects than there
-                are queries.
+            InputError: The number of classes or of reference frames differs, the validation has other classes, the
+                sources of a ``VideoCopyPaste`` have other classes or clips than the data set it is in, or an option
+                lets a clip have more objects than there are queries.
             InputFileError: The first frame of the validation data is missing.
         """
         if runner.val_loop is not None:
@@ -53,6 +53,8 @@ class DatasetCheckHook(Hook):
                 f'model: num_classes={model.num_classes}, but the training data has {counted(classes, "class")}; '
                 'correct num_classes or metainfo.classes'
             )
+        if runner.val_loop is not None:
+            _check_validation_classes(runner, tuple(dataset.metainfo['classes']))
         if isinstance(model, RCF):
             for number, part in enumerate(getattr(dataset, 'datasets', [])):
                 _check_queries(part, model.head.num_queries, f'train_dataloader.dataset.datasets[{number}]')
@@ -81,6 +83,25 @@ def _check_validation(runner: Runner) -> None:
         raise InputError(
             f'val_dataloader.batch_size={loader.batch_size}, expected 1, since frames go through one by one'
         )
+
+
+def _check_validation_classes(runner: Runner, trained: tuple[str, ...]) -> None:
+    """Compare the names that the validation gives to the labels, those of its data and its metrics, with ``trained``.
+
+    Raises:
+        InputError: They are others, or in another order: every figure would be of wrong names.
+    """
+    metainfo = getattr(runner.val_loop.dataloader.dataset, 'metainfo', {})
+    named = {'val_dataloader.dataset.metainfo.classes': metainfo.get('classes')}
+    for metric in runner.val_loop.evaluator.metrics:
+        named[f'val_evaluator: classes of {type(metric).__name__}'] = getattr(metric, 'classes', None)
+    for field, classes in named.items():
+        if isinstance(classes, list | tuple) and tuple(classes) != trained:
+            difference = ', '.join(sorted(set(classes) ^ set(trained))[:4]) or 'their order'
+            raise InputError(
+                f'{field}: {counted(len(classes), "class")}, which differ from the {len(trained)} of the training data '
+                f'in {difference}; give the validation the classes of the training, in their order'
+            )
 
 
 def _check_clip(dataset: Dataset) -> None:
