@@ -131,7 +131,7 @@ class RCFInferencer:
                 frame. If an output fails later, the error is raised after the other outputs are complete.
         """
         _check_json_name(json)
-        with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
+        with kept_inputs(*self._files), self._open(source, out, audio, fps, max_size, max_pixels) as frames:
             yield from self._results(
                 frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
             )
@@ -208,7 +208,7 @@ class RCFInferencer:
         """
         _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
-        with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
+        with kept_inputs(*self._files), self._open(source, out, audio, fps, max_size, max_pixels) as frames:
             results = self._results(
                 frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
             )
@@ -233,12 +233,13 @@ class RCFInferencer:
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
             setup=self.segmenter.setup,
-            audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
+            audio=str(audio != 'none' and frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
 
     def _open(
         self,
         source: Source | FrameSource,
+        out: str | Path | None,
         audio: str | Path,
         fps: float | None,
         max_size: int | None,
@@ -253,7 +254,14 @@ class RCFInferencer:
                 raise InputError(f'{options}: {source.name} is open already; give this to open_source')
             note_input(source.name.removeprefix('video '))  # read before this block
             return source
-        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
+        frames = open_source(
+            source,
+            audio=self._wanted_audio(audio),
+            record_audio=out is not None,
+            fps=fps,
+            max_size=max_size,
+            max_pixels=max_pixels,
+        )
         mismatch = class_mismatch(self.segmenter.classes, source_name(source))
         if mismatch is not None:
             logger.warning(mismatch)

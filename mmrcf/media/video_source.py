@@ -59,8 +59,8 @@ class VideoSource(FrameSource):
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
         live: The source is a camera or a live stream, without an end. None: it is if it has neither a duration nor a
             size.
-        audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
-            it a little.
+        audio: Whether the frames of a live source come with its audio.
+        waits: Whether a frame waits for audio that lags behind it a little, as a model needs it, but no output.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
         max_pixels: Largest number of pixels of a frame that is decoded.
 
@@ -83,10 +83,12 @@ class VideoSource(FrameSource):
         timeout: float | None = None,
         live: bool | None = False,
         audio: bool = False,
+        waits: bool = True,
         max_size: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
+        self._waits = waits
         self._short_name = Path(source_name(url) if isinstance(url, str) else name.removeprefix('video ')).name
         self._max_pixels = max_pixels
         container = open_container(url, name, container_format, options, timeout, max_pixels=max_pixels)
@@ -147,17 +149,16 @@ class VideoSource(FrameSource):
             if self.audio_format is None:
                 logger.warning('%s: its audio does not begin with its pictures; continues without audio', self.name)
                 self._audio = None
-        elif self._demuxer.audio is not None:
-            if self.live:
-                logger.warning('%s: has audio; the audio of live sources is not recorded', self.name)
-            else:
-                self.audio_track = AudioTrack(self._short_name, self._demuxer, self.clock_start, is_own=True)
+        elif self._demuxer.audio is not None and not self.live:
+            self.audio_track = AudioTrack(self._short_name, self._demuxer, self.clock_start, is_own=True)
 
     def __iter__(self) -> Iterator[Frame]:
         self._demuxer.seal()
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         frames, end = itertools.chain([self._first], self._decoded), 0.0
-        for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
+        if self._audio is not None and self._waits:
+            frames = self._audio.wait_for(frames)
+        for delivered, frame in enumerate(frames):
             start = clock.start
             time = clock.read(self._time_of(frame))
             if clock.start != start:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -96,6 +97,17 @@ def test_visual_only_model(visual_only: RCFInferencer, tmp_path: Path, write_bee
         assert len(list(visual_only.stream(source))) == 30
     with open_source(clip) as source:
         assert visual_only(source).frames == 30
+
+
+@pytest.mark.parametrize(('model', 'audio', 'named'), [('visual_only', 'auto', None), ('inferencer', 'none', 'none')])
+def test_a_recording_of_a_live_stream_has_its_audio_whatever_the_model_takes(
+    model: str, audio: str, named: str | None, request: pytest.FixtureRequest, tmp_path: Path, live_beep: str
+) -> None:
+    summary = request.getfixturevalue(model)(live_beep, audio=audio, out=tmp_path / 'out.mp4')
+    assert summary.frames and summary.audio == named
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert np.flatnonzero(np.abs(samples) > 0.3)[0] / 44100 == pytest.approx(1.2, abs=0.05)
 
 
 def test_bad_calls(

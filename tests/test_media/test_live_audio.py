@@ -1,7 +1,5 @@
 """Audio of what does not wait: network streams, and cameras with a microphone."""
 
-import logging
-import socket
 import sys
 import threading
 import time
@@ -73,12 +71,20 @@ def test_clock_that_restarts(tmp_path: Path, write_beep: Callable[..., Path], au
     assert len(flashes) == 5 and beeps == pytest.approx(flashes, abs=0.02), 'errors do not add up'
 
 
-def test_stream_without_being_asked(
-    tmp_path: Path, write_beep: Callable[..., Path], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING), stream(write_beep(tmp_path / 'clip.ts'), audio=False) as live:
+def test_stream_without_being_asked(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+    with stream(write_beep(tmp_path / 'clip.ts'), audio=False) as live:
         assert live.audio_format is None and all(frame.audio is None for frame in live)
-    assert 'the audio of live sources is not recorded' in caplog.text
+
+
+def test_stream_for_an_output_alone(
+    tmp_path: Path, write_beep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No frame waits for its audio, which comes with a later frame."""
+    clip = write_beep(tmp_path / 'clip.ts')
+    monkeypatch.setattr(live_audio.StreamAudio, 'wait_for', None)
+    frames = list(VideoSource(str(clip), 'stream', live=True, audio=True, waits=False))
+    flash, beep = audio_of(frames)
+    assert len(frames) == 30 and beep == pytest.approx(flash, abs=0.01)
 
 
 def test_stream_without_audio(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
@@ -132,22 +138,11 @@ def test_an_output_takes_the_audio_file_of_a_live_source_from_its_frames(
     assert np.flatnonzero(np.abs(samples) > 0.3)[0] / 44100 == pytest.approx(1.2, abs=0.05)
 
 
-def test_http_without_an_end(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
-    clip = write_beep(tmp_path / 'clip.ts', times=tuple(index / 10 for index in range(200)), seconds=20.0)
-    with socket.create_server(('127.0.0.1', 0)) as server:
-
-        def send() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n' + clip.read_bytes())
-
-        threading.Thread(target=send, daemon=True).start()
-        url = f'http://127.0.0.1:{server.getsockname()[1]}/live.ts'
-        with open_source(url, audio=True) as live:
-            assert isinstance(live, LiveSource) and live.num_frames is None
-            assert str(live.audio_format) == f'stream {url} (44100 Hz, 2 channels)'
-            frames = list(live)
+def test_http_without_an_end(live_beep: str) -> None:
+    with open_source(live_beep, audio=True) as live:
+        assert isinstance(live, LiveSource) and live.num_frames is None
+        assert str(live.audio_format) == f'stream {live_beep} (44100 Hz, 2 channels)'
+        frames = list(live)
     assert frames and sum(len(frame.audio.samples) for frame in frames if frame.audio) > 44100
 
 
