@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.format import Flags
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, ColorTrc
 from av.video.stream import VideoStream
 
 from mmrcf.audio.chunk import CLOCK_JUMP
@@ -40,6 +41,10 @@ EARLY_END = 0.02
 PLAYLIST_FORMATS = ('hls', 'dash')
 # Of images, besides those of FFmpeg that end in _pipe.
 IMAGE_FORMATS = ('apng', 'gif', 'image2', 'mjpeg')
+# FFmpeg takes frames that do not name their colour matrix for BT.601, players only those of at most (rows, columns).
+MAX_BT601_SIZE = (576, 1279)
+UNSPECIFIED = 2
+HDR_KINDS = {ColorTrc.SMPTE2084: 'PQ', ColorTrc.ARIB_STD_B67: 'HLG'}
 # A clock that jumps back by more frames than this has restarted; by less, two frames are out of order.
 CLOCK_RESTART_FRAMES = 3
 
@@ -107,6 +112,8 @@ class VideoSource(FrameSource):
                 # Else a picture that is cut short comes partly grey, as no other path gives it.
                 decoder_options['err_detect'] = 'explode'
             self._stream.codec_context.options = decoder_options
+            # JPEG and webcams use BT.601 at all sizes.
+            self._guesses_bt709 = not self.holds_images and container_format is None
             self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
@@ -144,6 +151,9 @@ class VideoSource(FrameSource):
             self.clock_start = container.start_time / av.time_base
         else:
             self.clock_start = self._time_of(first) or 0.0
+        hdr = HDR_KINDS.get(first.color_trc)
+        if hdr is not None:
+            logger.warning('%s: is HDR (%s), whose colours are not converted; convert it to SDR first', self.name, hdr)
         if self._audio is not None:
             self.audio_format = self._audio.format
             if self.audio_format is None:
@@ -164,7 +174,8 @@ class VideoSource(FrameSource):
             if clock.start != start:
                 self._warn_of_jump(time)
             audio = self._audio and self._audio.chunk_until(time, clock.start)
-            image = orient(self._cropping.apply(frame.to_ndarray(format='rgb24')), read_display_matrix(frame))
+            pixels = frame.to_ndarray(format='rgb24', src_colorspace=self._color_matrix(frame))
+            image = orient(self._cropping.apply(pixels), read_display_matrix(frame))
             yield Frame(self._fitted(image), time, index=delivered + self.skipped, audio=audio)
             end = time + 1 / self.fps
         self._warn_of_early_end(end)
@@ -192,6 +203,11 @@ class VideoSource(FrameSource):
         if self._arrives:
             return self._arrived
         return frame.time if frame.time is not None and math.isfinite(frame.time) else None
+
+    def _color_matrix(self, frame: VideoFrame) -> Colorspace | None:
+        """BT.709 for a frame of HD size that does not name its matrix; None: FFmpeg's choice."""
+        is_large = frame.height > MAX_BT601_SIZE[0] or frame.width > MAX_BT601_SIZE[1]
+        return Colorspace.ITU709 if self._guesses_bt709 and is_large and frame.colorspace == UNSPECIFIED else None
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Yield the frames that can be decoded; the others are counted as skipped."""

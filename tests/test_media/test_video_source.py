@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
+from av.video.reformatter import Colorspace
 from PIL import Image
 
 from mmrcf.errors import InputError, InputFileError
@@ -76,6 +77,51 @@ def test_kinds(tmp_path: Path, write_clip: Callable[..., Path], name: str, optio
     else:
         bright = frames[0].image[size[0] // 3 : size[0] // 2 - 3, 5 : size[1] // 5 - 1].reshape(-1, 3).mean(0)
         np.testing.assert_allclose(bright, (240, 240, 60), atol=25)
+
+
+def write_colour(path: Path, codec: str, size: tuple[int, int], pix_fmt: str, matrix: Colorspace, **tags) -> Path:
+    """Two frames of COLOUR by ``matrix``, which only ``tags`` of the codec name."""
+    image = np.full((*size, 3), COLOUR, np.uint8)
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.height, stream.width, stream.pix_fmt = *size, pix_fmt
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        for index in range(2):
+            frame = av.VideoFrame.from_ndarray(image, format='rgb24').reformat(format=pix_fmt, dst_colorspace=matrix)
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+COLOUR = (200, 60, 40)
+
+
+@pytest.mark.parametrize(
+    ('name', 'codec', 'size', 'pix_fmt', 'matrix', 'tags'),
+    [
+        ('hd.mp4', 'libx264', (720, 1280), 'yuv420p', Colorspace.ITU709, {}),
+        ('portrait.ts', 'libx264', (640, 360), 'yuv420p', Colorspace.ITU709, {}),
+        ('wide.mkv', 'libx264', (544, 1280), 'yuv420p10le', Colorspace.ITU709, {}),
+        ('sd.mp4', 'libx264', (576, 720), 'yuv420p', Colorspace.ITU601, {}),
+        ('named.mp4', 'libx264', (720, 1280), 'yuv420p', Colorspace.ITU601, dict(colorspace=5)),
+        ('rgb.mkv', 'ffv1', (720, 1280), 'bgr0', Colorspace.DEFAULT, {}),
+        ('jpeg.avi', 'mjpeg', (720, 1280), 'yuvj420p', Colorspace.ITU601, {}),
+    ],
+)
+def test_colours_that_the_file_does_not_name_are_those_of_players(
+    tmp_path: Path, name: str, codec: str, size: tuple, pix_fmt: str, matrix: Colorspace, tags: dict
+) -> None:
+    _, frames = read(write_colour(tmp_path / name, codec, size, pix_fmt, matrix, **tags))
+    np.testing.assert_allclose(frames[0].image.reshape(-1, 3).mean(0), COLOUR, atol=3)
+
+
+@pytest.mark.parametrize(('transfer', 'kind'), [(16, 'PQ'), (18, 'HLG'), (1, None)])
+def test_hdr_is_named(transfer: int, kind: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tags = dict(color_trc=transfer, color_primaries=9, colorspace=9)
+    read(write_colour(tmp_path / 'clip.mkv', 'libx264', (64, 96), 'yuv420p10le', Colorspace.BT2020, **tags))
+    assert caplog.text.count('is HDR') == (kind is not None) and (kind is None or f'is HDR ({kind})' in caplog.text)
 
 
 def turn(path: Path, turned: Path, rotation: int) -> Path:
