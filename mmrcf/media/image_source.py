@@ -22,6 +22,7 @@ from mmrcf.utils.white_level import WhiteLevel
 from .frame_source import Frame, FrameSource
 
 DEFAULT_IMAGE_FPS = 6.0  # as YouTube-VIS
+FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 
 
 class TimedImages(FrameSource):
@@ -38,7 +39,7 @@ class TimedImages(FrameSource):
     def _take_first(self, image: np.ndarray, duration: float | None, fps: float | None, max_size: int | None) -> None:
         """Set rate and size by the first image; other arguments as :class:`ImageSource`."""
         self._is_timed = fps is None and duration is not None
-        self.fps = 1 / duration if self._is_timed else fps or DEFAULT_IMAGE_FPS
+        self.fps = max(FPS_RANGE[0], 1 / duration) if self._is_timed else fps or DEFAULT_IMAGE_FPS
         self._interval = 1 / Fraction(self.fps).limit_denominator(1001)
         self.time_base = Fraction(1, 1000) if self._is_timed else self._interval
         self._take_size(*image.shape[:2], max_size)
@@ -178,8 +179,11 @@ def _names_in_common_folder(paths: Sequence[Path]) -> list[str]:
 def natural_order(paths: Sequence[Path]) -> list[Path]:
     """Sort so that numbers in names count as numbers: 2.jpg before 10.jpg; alike on every file system."""
 
-    def key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-        parts = re.split(r'(\d+)', str(path))
-        return [(1, int(part), '') if part.isdecimal() else (0, 0, part.lower()) for part in parts], str(path)
+    def part_key(part: str) -> tuple[int, int, str]:
+        if not part.isdecimal():
+            return 0, 0, part.lower()
+        # Not as one number: Python reads no more than 4300 digits.
+        digits = ''.join(str(int(digit)) for digit in part).lstrip('0')
+        return 1, len(digits), digits
 
-    return sorted(paths, key=key)
+    return sorted(paths, key=lambda path: ([part_key(part) for part in re.split(r'(\d+)', str(path))], str(path)))

@@ -23,11 +23,9 @@ from mmrcf.utils.images import is_image_file
 from .array_source import ArraySource
 from .audio_input import is_microphone, with_audio
 from .frame_source import FrameSource
-from .image_source import ImageSource, ImageStreamSource, natural_order
+from .image_source import FPS_RANGE, ImageSource, ImageStreamSource, natural_order
 from .live_source import LiveSource
 from .video_source import VideoSource
-
-FPS_RANGE = (0.001, 1000)  # times are counted in frames; the rate is a fraction of numbers up to 1001
 
 STDIN = '/dev/stdin'
 # Streams of these schemes have an end if they have a duration or a size; all others are live.

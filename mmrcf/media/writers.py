@@ -256,16 +256,37 @@ class ImageWriter(AtomicWriter):
             image: (H, W, 3) uint8 RGB.
             time: Not used.
             audio: Not used.
+
+        Raises:
+            InputError: It is not the first frame, or too large for the format.
+            InputFileError: The disk is full or the file cannot be written.
         """
         if self._written:
             self._refuse()
-        _, content = cv2.imencode(self.path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        content = encoded_image(image, self.path)
         with self._writable():
-            self._temporary.write_bytes(content.tobytes())
+            self._temporary.write_bytes(content)
         self._written = True
 
     def _finish(self, interrupted: bool) -> bool:
         return self._written
+
+
+def encoded_image(image: np.ndarray, path: str | Path) -> bytes:
+    """An image as a file of the format that a path names.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        path: Where it will be written.
+
+    Raises:
+        InputError: The format does not take an image of that size.
+    """
+    done, content = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        height, width = image.shape[:2]
+        raise InputError(f'output {path}: {width}x{height} is too large for this format; give a name that ends in .png')
+    return content.tobytes()
 
 
 def is_image_path(path: str | Path) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmrcf.errors import InputError
 from mmrcf.media import ImageSource, open_source
@@ -57,6 +58,23 @@ def test_names_of_the_same_number_have_one_order() -> None:
     expected = ['a01.png', 'a1.png', 'A2.png', 'a10.png', 'B1.png', 'b1.png']
     assert [path.name for path in natural_order(names)] == expected
     assert [path.name for path in natural_order(names[::-1])] == expected
+
+
+def test_numbers_of_thousands_of_digits_and_of_other_digits() -> None:
+    names = [Path(name) for name in ('9' * 5000, '1' + '0' * 5000, '0' * 5000 + '7', '٣', '2', '10')]
+    assert [names.index(path) for path in natural_order(names)] == [4, 3, 2, 5, 0, 1]
+
+
+@pytest.mark.parametrize('kind', ['WEBP', 'PNG', 'GIF'])
+def test_an_animation_that_shows_a_picture_for_an_hour(kind: str, tmp_path: Path) -> None:
+    """The rate is that of its first picture, the lowest one here; GIF has no times of more than 11 minutes."""
+    pictures = [Image.new('RGB', (32, 24), (80 * number, 0, 0)) for number in range(3)]
+    first = 600_000 if kind == 'GIF' else 3_600_000
+    durations = [first, 100, 100]
+    pictures[0].save(tmp_path / 'clip', kind, save_all=True, append_images=pictures[1:], duration=durations)
+    source = open_source(tmp_path / 'clip')
+    assert source.fps == pytest.approx(max(0.001, 1000 / first))
+    assert [frame.time for frame in source] == pytest.approx([0, first / 1000, first / 1000 + 0.1])
 
 
 def test_single_image(folder: Path) -> None:

@@ -226,3 +226,15 @@ def test_still(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     np.testing.assert_array_equal(next(iter(open_source(tmp_path / 'out.png'))).image, frame.image)
     with open_source(write_clip(tmp_path / 'clip.mp4')) as source, pytest.raises(InputError, match='is an image'):
         ImageWriter(tmp_path / 'out.png', source)
+
+
+@pytest.mark.parametrize(('suffix', 'width'), [('.webp', 16384), ('.jpg', 65501)])
+def test_an_image_that_its_format_does_not_take(suffix: str, width: int, tmp_path: Path) -> None:
+    image, out = np.zeros((2, width, 3), np.uint8), tmp_path / f'out{suffix}'
+    with (
+        open_source([image]) as source,
+        pytest.raises(InputError, match=f'{width}x2 is too large for this format; give a name that ends in .png'),
+        ImageWriter(out, source) as writer,
+    ):
+        writer.add(image, 0.0)
+    assert not list(tmp_path.iterdir())

@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -13,6 +12,7 @@ from mmrcf.apis import OnlineSegmenter
 from mmrcf.errors import InputError
 from mmrcf.media import VideoWriter, is_image_path, open_source
 from mmrcf.media.frame_source import Frame
+from mmrcf.media.writers import encoded_image
 from mmrcf.structures import FrameResult
 from mmrcf.utils import atomic_output
 
@@ -46,9 +46,8 @@ def step(segmenter: OnlineSegmenter, frame: Frame, audio: bool = True) -> FrameR
 
 def write_image(path: str | Path, picture: np.ndarray) -> None:
     """Write a picture (H, W, 3) uint8 RGB, complete or not at all."""
-    _, content = cv2.imencode(Path(path).suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with atomic_output(path) as temporary:
-        temporary.write_bytes(content.tobytes())
+        temporary.write_bytes(encoded_image(picture, path))
 
 
 def write_figure(figure: Figure, args: argparse.Namespace) -> int:
