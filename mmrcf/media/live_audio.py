@@ -41,7 +41,6 @@ ALSA_SETTINGS = Path('/usr/share/alsa')
 DEVICES = {
     'linux': (('pulse', '{name}', 'default'), ('alsa', '{name}', 'default')),
     'darwin': (('avfoundation', ':{name}', ':default'),),
-    'win32': (('dshow', 'audio={name}', None),),
 }
 
 
@@ -137,7 +136,7 @@ class Microphone:
 
     Raises:
         InputFileError: The device cannot be opened.
-        InputError: Microphones are not supported on this system, or it has no default one.
+        InputError: Microphones are not supported on this system.
     """
 
     def __init__(self, device: str, time_zero: float) -> None:
@@ -224,8 +223,6 @@ def _open_device(device: str, name: str) -> InputContainer:
     wanted, reasons = device.partition(':')[2], []
     for container_format, pattern, default in DEVICES[sys.platform]:
         url = pattern.format(name=wanted) if wanted else default
-        if url is None:
-            raise InputError(f'{device}: there is no default microphone on {sys.platform}; give {PREFIX}:NAME')
         if container_format == 'alsa' and ALSA_SETTINGS.exists():
             # The FFmpeg in PyAV's wheels looks for the settings of ALSA in the folder where it was built.
             os.environ.setdefault('ALSA_CONFIG_DIR', str(ALSA_SETTINGS))
