@@ -11,6 +11,8 @@ from fixtures.training import refused, run, weights
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
 
+from mmrcf.datasets import YouTubeVISDataset
+from mmrcf.datasets.clips import ClipRequest
 from mmrcf.engine import CompleteFileBackend
 
 
@@ -56,6 +58,24 @@ def test_a_finished_run_that_is_lengthened_has_the_rates_of_the_longer_schedule(
     ) in next(tmp_path.glob('*/*.log')).read_text()
     (group, *_) = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['param_groups']
     assert group['weight_decay'] == 0.01
+
+
+def test_a_run_without_a_seed_is_resumed_with_the_clips_that_it_would_have_had(
+    train, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, clips = YouTubeVISDataset.get_data_info, []
+
+    def note(self: YouTubeVISDataset, item: object) -> dict:
+        if isinstance(item, ClipRequest) and len(item.seed) == 2:  # not the clip of the checks
+            clips.append(item.seed)
+        return read(self, item)
+
+    monkeypatch.setattr(YouTubeVISDataset, 'get_data_info', note)
+    options = ['--work-dir', tmp_path, '--cfg-options', 'randomness.seed=None']
+    run(train, tiny_config, *options, 'train_cfg.max_iters=2', 'train_cfg.val_interval=9')
+    run(train, tiny_config, '--resume', *options, 'train_cfg.val_interval=9')
+    assert len({seed for seed, _ in clips}) == 1
+    assert [position for _, position in clips] == list(range(8))  # two for each iteration
 
 
 def test_resume_without_anything_to_resume_is_a_first_start(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
