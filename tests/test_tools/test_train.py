@@ -198,11 +198,28 @@ def test_channels_that_differ_are_named_with_the_layer(train, tiny_config: Path,
     assert re.search(r'tiny.py: model.mask_decoder.\S+: Given groups=1, .* to have 99 channels, but got 16', line)
 
 
-def test_a_misspelt_metric_of_the_best_checkpoint_is_named(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
-    options = ['default_hooks.checkpoint.save_best=vis/APP', 'default_hooks.checkpoint.rule=greater']
-    options += ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'param_scheduler=None']
-    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', *options)
-    assert "save_best='vis/APP' is no metric of the validation; did you mean 'vis/AP'?; they are vis/AP, " in line
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        (
+            ['default_hooks.checkpoint.save_best=vis/APP', 'default_hooks.checkpoint.rule=greater'],
+            "save_best='vis/APP' is no metric of the validation; did you mean 'vis/AP'?; they are vis/AP, ",
+        ),
+        (
+            ['default_hooks.checkpoint.save_best=auto'],
+            "save_best='auto' is the first figure of the validation; add rule='greater'",
+        ),
+        (
+            ["custom_hooks=[dict(type=DatasetCheckHook),dict(type=EarlyStoppingHook,monitor='vis/ap50',rule=greater)]"],
+            "monitor of EarlyStoppingHook='vis/ap50' is no metric of the validation",
+        ),
+    ],
+)
+def test_a_figure_that_the_validation_does_not_give_is_named_before_training(
+    train, tiny_config: Path, in_tmp_path: Path, capsys, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('it was trained'))
+    assert words in refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', *options)
 
 
 def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
