@@ -189,6 +189,18 @@ def _named_checkpoint(folder: Path) -> Path | None:
     return next((path for path in candidates if os.path.isfile(path)), None)
 
 
+def continue_seed(config: Config) -> None:
+    """Give a config that resumes a training and has no seed the one which that training drew.
+
+    MMEngine restores it when the sampler has a seed of its own already, so the data would come in another order.
+    """
+    randomness = config.get('randomness') or {}
+    if config.get('resume') and randomness.get('seed') is None:
+        seed = read_checkpoint(config.load_from)['meta'].get('seed')
+        if type(seed) is int:
+            config.randomness = {**randomness, 'seed': seed}
+
+
 def check_start_weights(runner: Runner, config: Config) -> None:
     """Check the checkpoint that ``config`` resumes or loads; the runner reads it when it starts.
 

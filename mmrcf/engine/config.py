@@ -125,6 +125,7 @@ def build_runner(config: Config) -> Runner:
     check_values(config)
     if torch.cuda.is_available():  # without a GPU, PyTorch warns of it
         pin_memory(config)
+    config.randomness = {'seed': None, **(config.get('randomness') or {})}  # MMEngine insists on the key
     if not config.get('experiment_name'):
         # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
         stem = Path(config.filename).stem if config.filename else 'run'
