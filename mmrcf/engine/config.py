@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
 from mmrcf.model_index import listed_model
+from mmrcf.models.backbones import is_timm
 from mmrcf.utils import require_file
 
 from .config_errors import explained_config_errors
@@ -79,8 +80,12 @@ def require_gpu_for_amp(config: Config) -> None:
 def drop_initial_weights(config: Config) -> None:
     """Let the model of ``config`` begin with random weights, where it names those of a file or an address."""
     for field, part in list(config_parts(config)):
-        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+        if field.split('.')[0] != 'model':
+            continue
+        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
             config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
+        if is_timm(part):
+            config.merge_from_dict({f'{field}.pretrained': False, f'{field}.checkpoint': None})
 
 
 def set_threads(config: Config) -> None:
