@@ -1,5 +1,6 @@
 """From a config file to a runner."""
 
+import math
 import os
 import time
 import uuid
@@ -20,7 +21,7 @@ from mmrcf.utils import require_file
 from .config_errors import explained_config_errors
 from .config_fields import config_parts
 from .config_options import check_spelling, override
-from .config_values import check_values
+from .config_values import check_values, training_length
 
 
 def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> Config:
@@ -142,12 +143,22 @@ def check_batch_size(runner: Runner) -> None:
     """Compare the batch of a training with the one that its learning rate is for: ``auto_scale_lr.base_batch_size``.
 
     A batch is the clips of all processes and accumulated steps. If it is another, a line of the log says so. With
-    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts.
+    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts. Another line says how many updates and
+    clips there are where steps are accumulated: MMEngine counts each step as an iteration.
 
     Raises:
         InputError: The rate has to be scaled, and the config does not say what it is for.
     """
     config, scale = runner.cfg, runner.auto_scale_lr or {}
+    steps = config.optim_wrapper.get('accumulative_counts', 1)
+    clips = config.train_dataloader.batch_size * runner.world_size
+    count, unit = training_length(config)
+    if steps > 1 and unit == 'iter':
+        runner.logger.warning(
+            'accumulative_counts=%d: iterations %s, updates of the weights %s, clips %s; for as many updates as the '
+            'recipe has, multiply max_iters, and begin and end of param_scheduler, by %d',
+            *(steps, f'{count:,}', f'{math.ceil(count / steps):,}', f'{count * clips:,}', steps),
+        )
     if 'base_batch_size' not in scale:
         if scale.get('enable'):
             raise InputError(
@@ -155,15 +166,14 @@ def check_batch_size(runner: Runner) -> None:
                 'for; add it, or train without --auto-scale-lr'
             )
         return
-    clips, steps = config.train_dataloader.batch_size, config.optim_wrapper.get('accumulative_counts', 1)
-    batch, recipe = clips * runner.world_size * steps, scale['base_batch_size']
+    batch, recipe = clips * steps, scale['base_batch_size']
     if scale.get('enable'):
         scale['base_batch_size'] = recipe / steps  # MMEngine's scaling takes no account of accumulated steps
     elif batch != recipe:
         runner.logger.warning(
             'batch: %d clips x %d processes x %d accumulated steps = %d, but the learning rate is for a batch of %d; '
             '--auto-scale-lr multiplies the rate by %g',
-            clips,
+            config.train_dataloader.batch_size,
             runner.world_size,
             steps,
             batch,
