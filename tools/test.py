@@ -94,7 +94,7 @@ def evaluate(config: Config, checkpoint: str, to_json: str | None) -> dict[str, 
     """Metrics by name of a checkpoint on the test set of ``config``, the same in every process; written to a file too.
 
     The file is opened when all inputs were read and nothing was tested: a place that cannot be written to, or that is
-    an input, is not found out after the test.
+    an input, is not found out after the test. The metric that writes a submission does the same.
     """
     runner = build_runner(config)
     with contextlib.ExitStack() as stack:

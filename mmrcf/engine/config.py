@@ -16,6 +16,7 @@ from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
 from mmrcf.model_index import listed_model
 from mmrcf.models.backbones import is_timm
+from mmrcf.threads import user_chose_threads
 from mmrcf.utils import require_file
 
 from .config_errors import explained_config_errors
@@ -91,7 +92,7 @@ def drop_initial_weights(config: Config) -> None:
 
 def set_threads(config: Config) -> None:
     """Use ``num_threads`` CPU threads if the config has that field; the variable ``OMP_NUM_THREADS`` comes first."""
-    if config.get('num_threads') and 'OMP_NUM_THREADS' not in os.environ:
+    if config.get('num_threads') and not user_chose_threads():
         torch.set_num_threads(config.num_threads)
 
 

@@ -9,7 +9,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmrcf.datasets.annotations.view import MAX_SIDE
+from mmrcf.datasets.annotations.view import MAX_SIDE, AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.models import RCF
 from mmrcf.models.heads import SlotOutputs
@@ -31,7 +31,7 @@ from mmrcf.utils import parse_json
 from mmrcf.utils.archives import open_zip, read_arrays, read_member
 
 HEADER = 'header.json'
-VERSION = 1
+VERSION = 2
 MAX_MEMBER_BYTES = 2**29
 """Largest frame that is read: 192 queries with masks of 960x540 cells are 400 MB."""
 SAVED_SCORE = 0.1
@@ -66,7 +66,7 @@ class FrameOutputs:
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """The model behind outputs.
+    """The model behind outputs, and the data set that it was run on.
 
     Attributes:
         classes: Class names by label.
@@ -74,6 +74,8 @@ class OutputSettings:
         mask_thr: ``model.mask_thr``.
         score_masks: ``model.score_masks``: class probabilities depend on ``mask_thr`` then.
         saved_score: Queries with a lower score have no mask.
+        tested: The tested part of the annotation file, as ``metainfo['tested']`` of the data set; None where the data
+            set does not say.
     """
 
     classes: tuple[str, ...]
@@ -81,11 +83,18 @@ class OutputSettings:
     mask_thr: float
     score_masks: bool
     saved_score: float
+    tested: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, model: RCF, classes: tuple[str, ...], saved_score: float = 0.0) -> 'OutputSettings':
-        """The settings of ``model``."""
-        return cls(tuple(classes), model.score_thr, model.mask_thr, model.score_masks, saved_score)
+    def of(cls, model: RCF, metainfo: Mapping[str, Any], saved_score: float = 0.0) -> 'OutputSettings':
+        """The settings of ``model`` on the data set with this ``metainfo``."""
+        classes, tested = tuple(metainfo['classes']), metainfo.get('tested')
+        return cls(classes, model.score_thr, model.mask_thr, model.score_masks, saved_score, tested)
+
+    @property
+    def dataset_meta(self) -> dict[str, Any]:
+        """What the metrics take of the data set."""
+        return dict(classes=self.classes, tested=self.tested)
 
 
 class OutputRecorder:
@@ -145,7 +154,7 @@ class OutputWriter:
 
     Args:
         path: The file. It appears under this name at once: give the path of an ``atomic_output``.
-        settings: Of the model.
+        settings: Of the run.
     """
 
     def __init__(self, path: str | Path, settings: OutputSettings) -> None:
@@ -184,7 +193,7 @@ class SavedOutputs:
         path: The file.
 
     Attributes:
-        settings: Of the model.
+        settings: Of the run.
 
     Raises:
         InputFileError: The file is missing.
@@ -196,11 +205,11 @@ class SavedOutputs:
         self._where = f'query outputs {path}'
         self._zip = open_zip(path, 'query outputs')
         header = parse_json(read_member(self._zip, HEADER, self._where, MAX_MEMBER_BYTES), f'{self._where}: {HEADER}')
-        if not isinstance(header, dict) or not {'version', *OutputSettings.__annotations__} == header.keys():
-            raise InputError(f'{self._where}: not a file of query outputs; give one of tools/test.py --save-outputs')
-        version = header.pop('version')
-        if version != VERSION:
+        version = header.pop('version', None) if isinstance(header, dict) else None
+        if version is not None and version != VERSION:  # whose header may have other fields
             raise InputError(f'{self._where}: has version {version}, expected {VERSION}; save the outputs again')
+        if version is None or OutputSettings.__annotations__.keys() != header.keys():
+            raise InputError(f'{self._where}: not a file of query outputs; give one of tools/test.py --save-outputs')
         self.settings = _checked_settings(header, self._where)
 
     def __enter__(self) -> 'SavedOutputs':
@@ -226,9 +235,30 @@ def _checked_settings(header: dict[str, Any], where: str) -> OutputSettings:
         and all(isinstance(name, str) for name in classes)
         and all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers)
         and isinstance(header['score_masks'], bool)
+        and (header['tested'] is None or _is_tested_part(header['tested']))
     ):
         raise InputError(f'{where}: {HEADER} has a field of another type or range; save the outputs again')
     return OutputSettings(**header | dict(classes=tuple(classes)))
+
+
+def _is_tested_part(value: Any) -> bool:
+    """Whether ``value`` is ``metainfo['tested']`` of a data set as JSON."""
+    if not isinstance(value, dict) or value.keys() != {'view', 'video_ids'} or not isinstance(value['view'], dict):
+        return False
+    view = value['view']
+    if view.keys() != {field.name for field in fields(AnnotationView)}:
+        return False
+    class_map, names = view['class_map'], (view['only'], view['exclude'])
+    return (
+        (isinstance(class_map, str | None) or (isinstance(class_map, dict) and _is_list_of(str, [*class_map.values()])))
+        and all(isinstance(given, str | None) or _is_list_of(str | int, given) for given in names)
+        and isinstance(view['max_side'], int)
+        and _is_list_of(int, value['video_ids'])
+    )
+
+
+def _is_list_of(kinds: Any, value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kinds) for item in value)
 
 
 _FRAME_FIELDS = ('video_id', 'frame_id', 'video_length')
@@ -282,9 +312,9 @@ class SaveOutputsHook(Hook):
         """Open the file. Raises :class:`InputError` for a model that is no RCF."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._recorder = OutputRecorder(model)
-        classes = runner.test_dataloader.dataset.metainfo['classes']
+        metainfo = runner.test_dataloader.dataset.metainfo
         self._writer = OutputWriter(
-            self.path, OutputSettings.of(model, classes, saved_score=min(SAVED_SCORE, model.score_thr))
+            self.path, OutputSettings.of(model, metainfo, saved_score=min(SAVED_SCORE, model.score_thr))
         )
         self._recorder.__enter__()
 

@@ -2,7 +2,7 @@ from .files import parse_json, read_json, read_text, require_file, require_folde
 from .images import read_image
 from .machine import describe_machine, keep_freed_memory, peak_mib, resident_mib
 from .masks import mask_boxes
-from .outputs import atomic_output, write_json
+from .outputs import atomic_output, require_writable, write_json
 from .text import counted, did_you_mean
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     'read_text',
     'require_file',
     'require_folder',
+    'require_writable',
     'resident_mib',
     'write_json',
 ]

@@ -19,7 +19,9 @@ from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, OutputWriter, SavedOutputs
 from mmrcf.errors import InputError
 
-SETTINGS = OutputSettings(classes=('a', 'b'), score_thr=0.4, mask_thr=0.5, score_masks=False, saved_score=0.3)
+VIEW = dict(class_map=dict(x='a', y='b'), only=[3, 'folder'], exclude=None, max_side=400)
+TESTED = dict(view=VIEW, video_ids=[3, 4])
+SETTINGS = OutputSettings(('a', 'b'), score_thr=0.4, mask_thr=0.5, score_masks=False, saved_score=0.3, tested=TESTED)
 FRAME = dict(video_id=3, frame_id=1, video_length=5, ori_shape=(30, 44))
 
 
@@ -57,10 +59,14 @@ def test_a_frame_comes_back(tmp_path: Path, dtype: torch.dtype) -> None:
 
 def test_a_file_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / 'outputs.zip'
-    monkeypatch.setattr('mmrcf.engine.query_outputs.VERSION', 2)
+    monkeypatch.setattr('mmrcf.engine.query_outputs.VERSION', 3)
     OutputWriter(path, SETTINGS).close()
     monkeypatch.undo()
-    with pytest.raises(InputError, match=r'outputs\.zip: has version 2, expected 1'):
+    with pytest.raises(InputError, match=r'outputs\.zip: has version 3, expected 2'):
+        SavedOutputs(path)
+    with zipfile.ZipFile(path, 'w') as archive:  # the first version had fewer fields
+        archive.writestr('header.json', '{"version": 1, "classes": ["a"]}')
+    with pytest.raises(InputError, match=r'outputs\.zip: has version 1, expected 2; save the outputs again'):
         SavedOutputs(path)
 
 
@@ -74,10 +80,18 @@ def test_a_file_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.
         dict(mask_thr=float('nan')),
         dict(score_masks=1),
         dict(more=1),
+        dict(tested=[]),
+        dict(tested=dict(view=VIEW)),
+        dict(tested=dict(view={}, video_ids=[])),
+        dict(tested=dict(view=VIEW, video_ids=['3'])),
+        dict(tested=dict(view=VIEW | dict(class_map=['a']), video_ids=[])),
+        dict(tested=dict(view=VIEW | dict(class_map=dict(x=1)), video_ids=[])),
+        dict(tested=dict(view=VIEW | dict(only=3), video_ids=[])),
+        dict(tested=dict(view=VIEW | dict(max_side=None), video_ids=[])),
     ],
 )
 def test_a_header_that_is_not_ours_is_refused(tmp_path: Path, changes: dict) -> None:
-    header = dict(version=1, **asdict(SETTINGS)) | changes
+    header = dict(version=2, **asdict(SETTINGS)) | changes
     with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
         archive.writestr('header.json', json.dumps({key: value for key, value in header.items() if value is not None}))
     with pytest.raises(InputError, match=r'query outputs .*a\.zip'):

@@ -141,17 +141,28 @@ def test_nothing_predicted(measure, frame):
 )
 def test_unusable_groups(measure, groups, message):
     with pytest.raises(InputError, match=message):
-        measure([(1, 'ring', [LEFT])], [], groups=groups)
+        measure([(1, 'ring', [LEFT])], None, groups=groups)
 
 
 def test_no_names_with_a_hyphen(tmp_path, annotations):
     path = tmp_path / 'instances.json'
     path.write_text(json.dumps(annotations([(1, 'cat', [LEFT])], categories=('cat', 'sea-dog', 'dog'))))
+    metric = METRICS.build({'type': 'mmrcf.LookAlikeMetric', 'ann_file': str(path)})
     with pytest.raises(InputError, match=r'instances.json share their name .* give groups='):
-        METRICS.build({'type': 'mmrcf.LookAlikeMetric', 'ann_file': str(path)})
+        metric.dataset_meta = {'classes': ('cat', 'dog')}
+
+
+def test_groups_are_of_the_names_of_the_data_set(tmp_path, annotations):
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(annotations([(1, 'cat', [LEFT])])))
+    metric = METRICS.build({'type': 'mmrcf.LookAlikeMetric', 'ann_file': str(path), 'groups': [['lion', 'wolf']]})
+    view = dict(class_map=dict(cat='lion', dog='wolf'))
+    metric.dataset_meta = {'classes': ('lion', 'wolf'), 'tested': dict(view=view, video_ids=[1])}
+    with pytest.raises(InputError, match="'lion' is not a category"):
+        metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': dict(view={}, video_ids=[1])}
 
 
 @pytest.mark.parametrize('values', [[0.5], [0.5, None], 'loud', [0.5, '1']])
 def test_unusable_loudness_is_named_before_the_test(measure, values):
     with pytest.raises(InputError, match='annotation 0: loudness: expected 2 numbers'):
-        measure([(1, 'ring', [LEFT, LEFT])], [], {0: values})
+        measure([(1, 'ring', [LEFT, LEFT])], None, {0: values})

@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ def measure(tmp_path, annotations):
     def run(tracks, frames, per_video=False, classes=('cat', 'dog'), **options):
         path = tmp_path / 'instances.json'
         path.write_text(json.dumps(annotations(tracks, **options)))
-        metric = RegionMetric(path, classes=classes, per_video=per_video)
+        metric = RegionMetric(path, per_video=per_video)
+        metric.dataset_meta = {'classes': classes}
         for frame in frames:
             metric.process({}, [frame])
         return {key.removeprefix('region/'): value for key, value in metric.evaluate(len(frames)).items()}
@@ -188,7 +190,7 @@ class TestPerVideo:
     def test_more_than_20_videos_are_refused(self, measure):
         tracks = [(video_id, 'cat', [LEFT]) for video_id in range(1, 22)]
         with pytest.raises(InputError, match=r'per_video=True: .*instances.json has 21 videos, expected at most 20'):
-            measure(tracks, [], per_video=True)
+            measure(tracks, None, per_video=True)
         assert measure(tracks, [])['J'] == 0
         assert len(measure(tracks[:20], [], per_video=True)) == 20 + len(FIGURES)
 
@@ -196,8 +198,15 @@ class TestPerVideo:
         path = tmp_path / 'instances.json'
         path.write_text(json.dumps(annotations([(video_id, 'cat', [LEFT]) for video_id in range(1, 22)])))
         view = dict(ann_file=path, only=['clip3', 'clip5'])
-        figures = RegionMetric(view, classes=('cat',), per_video=True).evaluate()
-        assert [key for key in figures if '/J/' in key] == ['region/J/clip3', 'region/J/clip5']
+        own, of_the_data_set = RegionMetric(view, per_video=True), RegionMetric(path, per_video=True)
+        own.dataset_meta = {'classes': ('cat',)}
+        of_the_data_set.dataset_meta = {
+            'classes': ('cat',),
+            'tested': dict(view=dict(only=['clip3', 'clip5']), video_ids=[3, 5]),
+        }
+        for metric in (own, of_the_data_set):
+            names = [key for key in metric.evaluate() if '/J/' in key]
+            assert names == ['region/J/clip3', 'region/J/clip5']
 
     def test_two_videos_of_one_folder_are_refused(self, annotations, tmp_path):
         content = annotations([(1, 'cat', [LEFT]), (2, 'cat', [LEFT])])
@@ -205,9 +214,10 @@ class TestPerVideo:
         for video in content['videos']:
             video['file_names'] = ['images/a.jpg']
         path.write_text(json.dumps(content))
-        with pytest.raises(InputError, match="two videos called 'images'"):
-            RegionMetric(path, per_video=True)
-        RegionMetric(path)
+        for per_video in (False, True):
+            metric = RegionMetric(path, per_video=per_video)
+            with pytest.raises(InputError, match="two videos called 'images'") if per_video else nullcontext():
+                metric.dataset_meta = {'classes': ('cat',)}
 
     def test_without_a_folder_a_video_is_called_by_its_id(self, annotations, tmp_path):
         content = annotations([(1, 'cat', [LEFT]), (2, 'cat', [LEFT])])

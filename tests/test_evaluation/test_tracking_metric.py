@@ -110,10 +110,14 @@ def test_the_figures_are_those_of_trackeval_on_the_same_files(seed: int, case, t
         assert measured['class_mean_HOTA'] == pytest.approx(100 * combined['cls_comb_cls_av']['HOTA']['HOTA'].mean())
 
 
-def test_without_trackeval_the_extra_is_named(annotations, monkeypatch) -> None:
+def test_without_trackeval_the_extra_is_named(annotations, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'trackeval.metrics', None)
     with pytest.raises(InputError, match=r"pip install 'mmrcf\[trackeval\]'"):
         figures(tracking_figures, annotations([(1, 'cat', [LEFT])]), [])
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(annotations([(1, 'cat', [LEFT])])))
+    with pytest.raises(InputError, match=r"pip install 'mmrcf\[trackeval\]'"):
+        TrackingMetric(path)
 
 
 def test_fsla_of_a_perfect_prediction_is_100(annotations) -> None:

@@ -14,7 +14,9 @@ from mmengine.logging import MMLogger
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.evaluation import ErrorBreakdownMetric, OrderMetric, RegionMetric, VISMetric
+from mmrcf.inputs import kept_inputs
 from mmrcf.registry import METRICS
+from mmrcf.utils import require_file
 
 LEFT, RIGHT = (0, 0, 20, 20), (100, 0, 20, 20)
 CAT, DOG = (0.9, 0.1), (0.1, 0.9)
@@ -311,9 +313,24 @@ class TestSubmission:
         with pytest.raises(InputError, match='outfile_prefix'):
             build(ann_file, format_only=True)
 
-    def test_place_that_cannot_be_written(self, ann_file, perfect):
+    def test_place_that_cannot_be_written(self, ann_file, perfect, tmp_path, caplog):
+        """It is refused before a frame is tested, and what is found out later costs no metrics."""
         with pytest.raises(InputFileError, match='cannot write there'):
-            evaluate(build(ann_file, format_only=True, outfile_prefix=str(ann_file / 'x')), perfect)
+            build(ann_file, outfile_prefix=str(ann_file / 'x'))
+        with pytest.raises(InputError, match='is an input of this command'), kept_inputs():
+            require_file(ann_file, 'annotation file')
+            (tmp_path / 'x.zip').symlink_to(ann_file)
+            build(ann_file, outfile_prefix=str(tmp_path / 'x'))
+        metric = build(ann_file, outfile_prefix=str(tmp_path / 'folder/y'))
+        assert list((tmp_path / 'folder').iterdir()) == []
+        (tmp_path / 'folder').rmdir()
+        (tmp_path / 'folder').write_text('a file now')
+        logger = MMLogger.get_current_instance()
+        logger.addHandler(caplog.handler)
+        with pytest.raises(InputFileError, match='cannot write there'):
+            evaluate(metric, perfect)
+        logger.removeHandler(caplog.handler)
+        assert "The submission failed; the metrics are {'AP': " in caplog.text
 
 
 @pytest.mark.parametrize('metric_class', [VISMetric, OrderMetric, RegionMetric, ErrorBreakdownMetric])
@@ -324,8 +341,24 @@ class TestAnnotationFile:
 
     def test_cut(self, ann_file, metric_class):
         ann_file.write_text(ann_file.read_text()[:-30])
+        metric = metric_class(ann_file)
         with pytest.raises(InputError, match='not valid JSON'):
-            metric_class(ann_file)
+            metric.dataset_meta = {'classes': ('cat', 'dog')}
+
+    def test_what_the_view_leaves_out_or_allows_is_no_error(self, ann_file, metric_class):
+        """The metric is built before it knows the data set."""
+        content = json.loads(ann_file.read_text())
+        wide, broken = content['videos']
+        wide['width'] = 16385
+        content['annotations'] = [item for item in content['annotations'] if item['video_id'] == broken['id']]
+        content['annotations'][0]['segmentations'] = ['no mask']
+        ann_file.write_text(json.dumps(content))
+        metric = metric_class(ann_file)
+        view = dict(class_map=None, only=[wide['id']], exclude=None, max_side=20000)
+        metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': dict(view=view, video_ids=[wide['id']])}
+        with pytest.raises(InputError, match='raise max_side'):
+            tested = dict(view=view | dict(max_side=16384), video_ids=[wide['id']])
+            metric.dataset_meta = {'classes': ('cat', 'dog'), 'tested': tested}
 
 
 RANK_SCRIPT = """

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mmrcf.apis import init_model
+from mmrcf.engine.config import load_config
 from mmrcf.engine.query_outputs import SavedOutputs
 
 OPTIONS = ['--cfg-options', 'model.score_thr=0.12']
@@ -88,6 +89,32 @@ def test_saved_outputs_give_the_figures_of_a_run(
             assert other[name] == value, name
 
 
+@pytest.mark.parametrize('part', [dict(only=['2']), dict(class_map='many to one')])
+def test_saved_outputs_are_measured_on_the_part_that_was_tested(
+    compare, load_script, tiny_config: Path, checkpoint: Path, tmp_path: Path, part: dict
+) -> None:
+    config, ann_file = tmp_path / 'part.py', load_config(tiny_config).test_evaluator[0].ann_file
+    classes = [category['name'] for category in json.loads(Path(ann_file).read_text())['categories']]
+    if 'class_map' in part:
+        part = dict(class_map=dict.fromkeys(classes, classes[0]))
+    metric = dict(type='ErrorBreakdownMetric', ann_file=ann_file, per_class=True)
+    config.write_text(
+        f"_base_ = '{tiny_config}'\ntest_dataloader = dict(dataset={part})\ntest_evaluator = [{metric}]\n"
+    )
+    live, saved, outputs = tmp_path / 'live.json', tmp_path / 'saved.json', tmp_path / 'outputs.zip'
+    command = [str(config), str(checkpoint), '--work-dir', str(tmp_path), '--json', str(live)]
+    load_script('tools/test.py').main([*command, '--save-outputs', str(outputs), *OPTIONS, *OWN_OPTIONS])
+    compare([str(config), '--outputs', str(outputs), '--tracker', OWN, '--json', str(saved)])
+    expected = {name: value for name, value in json.loads(live.read_text()).items() if '/' in name}
+    figures = json.loads(saved.read_text())[OWN]
+    assert {name: figures[name] for name in expected} == expected
+    objects, of_first = (
+        sum(value for name, value in figures.items() if name.startswith(f'errors/{label}objects_'))
+        for label in ('', f'{classes[0]}/')
+    )
+    assert objects == 2 if 'only' in part else objects == of_first == 4  # two in each of two videos
+
+
 def test_outputs_that_cannot_be_used_are_named(compare, tiny_config, checkpoint, tested, tmp_path, capsys) -> None:
     outputs, config = str(tested[1]), str(tiny_config)
     assert 'score below 0.1' in refused(compare, capsys, config, '--outputs', outputs, '--score-thr', '0.05')
@@ -97,7 +124,7 @@ def test_outputs_that_cannot_be_used_are_named(compare, tiny_config, checkpoint,
     other.write_text('no zip')
     assert 'other.zip: not a readable zip file' in refused(compare, capsys, config, '--outputs', str(other))
     with zipfile.ZipFile(other, 'w') as file:
-        file.writestr('header.json', '{"version": 1}')
+        file.writestr('header.json', '{"version": 2}')
     assert 'not a file of query outputs' in refused(compare, capsys, config, '--outputs', str(other))
     for wrong in ([], [str(checkpoint), '--outputs', outputs]):
         assert 'either CHECKPOINT or --outputs' in refused(compare, capsys, config, *wrong)

@@ -2,11 +2,14 @@
 
 import json
 import math
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from mmrcf.engine.config import load_config
+from mmrcf.engine.stages import plan_stages, result_of
 from mmrcf.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -25,6 +28,28 @@ def report(load_script) -> ModuleType:
 @pytest.fixture(scope='module')
 def table_runs(load_script) -> ModuleType:
     return load_script('tools/experiments/run.py')
+
+
+@pytest.fixture
+def trained(ablate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Trainings and tests take no time and write what the tools write; the folders of all trainings, in order."""
+    folders: list[Path] = []
+
+    def tool(command: list, log: Path) -> None:
+        name, path, *words = map(str, command)
+        if name == 'tools/test.py':
+            Path(words[words.index('--json') + 1]).write_text('{"vis/AP": 7.5}')
+            return
+        config = load_config(path)
+        config.work_dir = words[words.index('--work-dir') + 1]
+        for stage in plan_stages(config, resume='--resume' in words):
+            folders.append(Path(stage.work_dir))
+            folders[-1].mkdir(exist_ok=True)
+            with zipfile.ZipFile(result_of(stage), 'w'):
+                pass
+
+    monkeypatch.setitem(ablate.run_all.__globals__, '_tool', tool)
+    return folders
 
 
 def record(seed: int, ap: float) -> dict:
@@ -100,6 +125,49 @@ class TestAblate:
         run('False', second)
         (again,) = (json.loads(path.read_text()) for path in (second / 'results').iterdir())
         assert again['metrics'] == without['metrics'] and again['config_digest'] == without['config_digest']
+
+    @pytest.mark.parametrize(('loop', 'length'), [('Epoch', {'epochs': 5}), ('Iter', {'iterations': 5})])
+    def test_a_training_may_be_as_long_as_a_number_of_epochs(
+        self, ablate: ModuleType, trained: list, tiny_config: Path, tmp_path: Path, loop: str, length: dict
+    ) -> None:
+        config, unit = tmp_path / 'config.py', loop.lower()
+        config.write_text(
+            f"_base_ = '{tiny_config}'\n"
+            f"train_cfg = dict(_delete_=True, type='{loop}BasedTrainLoop', max_{unit}s=5, val_interval=5)\n"
+        )
+        command = [str(config), '--vary', 'model.score_thr=0.3', '--out', str(tmp_path / 'out'), '--seeds', '0']
+        ablate.main(command)
+        (result,) = (tmp_path / 'out/results').iterdir()
+        written = json.loads(result.read_text())
+        assert {key: written[key] for key in ('iterations', 'epochs') if key in written} == length
+        assert len(trained) == 1
+        with pytest.raises(SystemExit):
+            ablate.main([*command, '--cfg-options', f'train_cfg.max_{unit}s=0'])
+        assert len(trained) == 1
+
+    def test_a_stage_that_runs_share_is_trained_once_before_them(
+        self, ablate: ModuleType, trained: list, tiny_config: Path, tmp_path: Path
+    ) -> None:
+        """One that ``same_fields`` changes is of its own run."""
+        first, second, third, last = (tmp_path / f'{name}.py' for name in ('first', 'second', 'third', 'last'))
+        first.write_text(f"_base_ = '{tiny_config}'\n")
+        for config, before, fields in (
+            (second, first, []),
+            (third, second, []),
+            (last, third, ['model.head.num_queries']),
+        ):
+            stage = dict(config=str(before), same_fields=fields)
+            config.write_text(f"_base_ = '{tiny_config}'\nprevious_stage = {stage}\n")
+        for config in (first, second, third):
+            with config.open('a') as file:
+                file.write(f'work_dir = {str(tmp_path / config.stem)!r}\n')
+        out = tmp_path / 'out'
+        vary = ['model.head.num_queries=5,4', '--seeds', '0,1', '--jobs', '2']  # 5 is the value of all stages
+        ablate.main([str(last), '--vary', *vary, '--out', str(out)])
+        assert trained[:3] == [tmp_path / 'first', tmp_path / 'second', tmp_path / 'third']
+        runs = {out / f'work/num_queries-{value}_seed{seed}' for value in (5, 4) for seed in (0, 1)}
+        own = {folder / 'third' for folder in runs if '-4_' in folder.name}
+        assert set(trained[3:]) == runs | own and len(trained) == 3 + len(runs) + len(own)
 
     def test_a_tool_is_a_process_with_a_log(self, ablate: ModuleType, tmp_path: Path) -> None:
         tool, log = ablate.run_all.__globals__['_tool'], tmp_path / 'log.txt'

@@ -65,6 +65,15 @@ def test_metrics_do_not_replace_an_input(
     assert path.read_bytes() == before
 
 
+def test_a_submission_that_cannot_be_written_is_refused_before_the_test(
+    evaluate, tiny_config: Path, work_dir: Path, in_tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr('mmrcf.engine.loops.run_frame', lambda *_: pytest.fail('refused before the test'))
+    Path('file').write_text('no folder')
+    command = [tiny_config, work_dir / 'iter_4.pth', '--out', 'file/a.zip']
+    assert 'output file/a.zip: cannot write there' in refused(evaluate, capsys, *command)
+
+
 def test_another_test_set_of_the_config(evaluate, tiny_config: Path, work_dir: Path, tmp_path: Path, capsys) -> None:
     config = tmp_path / 'sets.py'
     config.write_text(

@@ -90,11 +90,10 @@ class TrackerTrial:
 
     Args:
         text: The tracker as on the command line.
-        settings: Of the network; its own tracker is not used.
+        settings: Of the network and the data set; the network's own tracker is not used.
         evaluators: Configs of the metrics.
         score_thr: Instead of that of ``settings``.
         mask_thr: Instead of that of ``settings``.
-        tested: What the data set says of itself as ``metainfo['tested']``; None where the outputs were saved.
 
     Raises:
         InputError: A threshold cannot be used with these outputs.
@@ -107,7 +106,6 @@ class TrackerTrial:
         evaluators: Sequence[dict],
         score_thr: float | None = None,
         mask_thr: float | None = None,
-        tested: dict | None = None,
     ) -> None:
         self.name = text
         for option, value in (('score_thr', score_thr), ('mask_thr', mask_thr)):
@@ -129,7 +127,7 @@ class TrackerTrial:
         self.tracker: BaseTracker = MODELS.build(parse_tracker(text))
         self.metrics = [METRICS.build(evaluator) for evaluator in evaluators]
         for metric in self.metrics:
-            metric.dataset_meta = dict(classes=settings.classes, tested=tested)
+            metric.dataset_meta = settings.dataset_meta
         self.state: TrackState | None = None
         self.milliseconds: list[float] = []
         self._video_ids: set[int] = set()
@@ -192,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         if args.outputs:
             frames = stack.enter_context(SavedOutputs(args.outputs))
-            settings, count, tested = frames.settings, len(frames), None
+            settings, count = frames.settings, len(frames)
         else:
             model = init_model(config, args.checkpoint, args.device)
             if not isinstance(model, RCF):
@@ -202,13 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with explained_config_errors(config):
                 dataloader = Runner.build_dataloader(loader, seed=0)
             frames, count = network_outputs(model, dataloader), len(dataloader)
-            settings = OutputSettings.of(model, dataloader.dataset.metainfo['classes'])
-            tested = dataloader.dataset.metainfo.get('tested')
+            settings = OutputSettings.of(model, dataloader.dataset.metainfo)
         with explained_config_errors(config):
             choices = itertools.product(names, args.score_thr, args.mask_thr)
             trials = [
-                TrackerTrial(name, settings, evaluators, score_thr, mask_thr, tested)
-                for name, score_thr, mask_thr in choices
+                TrackerTrial(name, settings, evaluators, score_thr, mask_thr) for name, score_thr, mask_thr in choices
             ]
         for outputs in tqdm(frames, total=count, unit='frame'):
             for trial in trials:

@@ -1,5 +1,7 @@
 """What the tools of this folder share: a run is one training and one test, and leaves one JSON file of figures."""
 
+import contextlib
+import copy
 import hashlib
 import os
 import subprocess
@@ -17,6 +19,7 @@ from mmengine.config import Config
 
 from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
 from mmrcf.engine.config import load_config, require_training
+from mmrcf.engine.stages import plan_stages, training_length
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, describe_machine, read_json, write_json
 
@@ -50,10 +53,11 @@ class Run:
         """The config with the overrides and the seed. Data are loaded in the training process: runs share the cores.
 
         Raises:
-            InputError: An option does not fit the config, or the config has no training or no test.
+            InputError: An option does not fit the config, or the config has no training of some length or no test.
         """
         config = load_config(ROOT / self.config, dict(self.options))
         require_training(config)
+        training_length(config)
         if not config.get('test_dataloader') or not config.get('test_evaluator'):
             raise InputError(f'config {self.config}: has no test_dataloader and test_evaluator; add them')
         config.merge_from_dict({'randomness.seed': self.seed})
@@ -66,6 +70,8 @@ class Run:
 def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force: bool = False) -> None:
     """Train and test what has no result yet. An interrupted run continues at its last checkpoint.
 
+    A stage before that several runs start from is trained first, once, for two trainings cannot share its folder.
+
     Args:
         runs: In the order in which they start.
         results: Folder of the results, ``<title>.json``.
@@ -74,7 +80,8 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
         force: Whether a result of other settings is replaced.
 
     Raises:
-        InputError: A config is wrong, a result is of other settings, or a run failed; the others are finished first.
+        InputError: A config is wrong, a result is of other settings, a stage before failed, or a run failed; the other
+            runs are finished first.
     """
     due = []
     for run in runs:
@@ -90,6 +97,8 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
                 )
         due.append((run, config))
     print(f'{counted(len(runs), "run")}, {len(runs) - len(due)} of them have a result', flush=True)
+    for run, config in due:
+        _train_shared_stage(config, work, work / run.title)
     if jobs == 1:
         errors = [_attempt(*item, results, work) for item in due]
     else:
@@ -98,6 +107,24 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
     failed = [error for error in errors if error]
     if failed:
         raise InputError('; '.join(failed))
+
+
+def _train_shared_stage(config: Config, work: Path, folder: Path) -> None:
+    """Train the stages before ``config`` that are missing and that its training in ``folder`` would write elsewhere.
+
+    Raises:
+        InputError: The training failed.
+    """
+    config = copy.deepcopy(config)
+    config.work_dir = str(folder)
+    with contextlib.chdir(ROOT):  # as the training
+        before = [(stage.filename, Path(stage.work_dir).resolve()) for stage in plan_stages(config, resume=True)[:-1]]
+    shared = [(path, place) for path, place in before if not place.is_relative_to(folder)]
+    if shared:
+        path, place = shared[-1]
+        work.mkdir(parents=True, exist_ok=True)
+        print(f'{path}: started, in {place}', flush=True)
+        _tool(['tools/train.py', path, '--work-dir', place, '--resume'], work / f'{Path(path).stem}.txt')
 
 
 def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
@@ -110,6 +137,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
     if settings.exists() and digest(Config.fromfile(settings)) != digest(config):
         return f'{run.title}: {folder} has a training of other settings; delete the folder and start again'
     resumed = latest_checkpoint(folder) is not None
+    length, unit = training_length(config)
     config.dump(str(settings))
     print(f'{run.title}: started', flush=True)
     try:
@@ -128,7 +156,7 @@ def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
         config=run.config,
         options=dict(run.options),
         seed=run.seed,
-        iterations=config.train_cfg.max_iters,
+        **{dict(iter='iterations', epoch='epochs')[unit]: length},
         batch_size=config.train_dataloader.batch_size,
         config_digest=digest(config),
         metrics=metrics,

@@ -95,6 +95,12 @@ def read_results(path: str | Path, *, max_bytes: int = MAX_RESULTS_BYTES) -> Any
     return parse_json(content, f'results {path}: {RESULTS_NAME}')
 
 
+def submission_path(path: str | Path) -> Path:
+    """``path`` with ``.zip`` appended where it is missing."""
+    path = Path(path)
+    return path if path.suffix == '.zip' else path.with_name(f'{path.name}.zip')
+
+
 def write_submission(path: str | Path, tracks: Iterable[Track], ground_truth: GroundTruth) -> Path:
     """Write the server's submission: a zip with ``results.json`` at its root, read back and checked before it appears.
 
@@ -110,9 +116,7 @@ def write_submission(path: str | Path, tracks: Iterable[Track], ground_truth: Gr
         InputFileError: The folder cannot be written to.
         InputError: The tracks do not fit the annotation file.
     """
-    path = Path(path)
-    if path.suffix != '.zip':
-        path = path.with_name(f'{path.name}.zip')
+    path = submission_path(path)
     content = json.dumps(results_of_tracks(tracks))
     with atomic_output(path) as temporary:
         with zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as archive:

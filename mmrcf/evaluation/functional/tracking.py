@@ -40,7 +40,7 @@ def tracking_figures(
     Raises:
         InputError: TrackEval is not installed, or the ground truth has no annotations.
     """
-    metrics = _trackeval_metrics()
+    metrics = trackeval_metrics()
     annotated = objects_by_video(ground_truth, category_ids)
     predicted: dict[int, list[Track]] = {video_id: [] for video_id in ground_truth.videos}
     for track in tracks:
@@ -68,8 +68,8 @@ def tracking_figures(
     return figures
 
 
-def _trackeval_metrics() -> dict[str, Any]:
-    """TrackEval's metrics by name."""
+def trackeval_metrics() -> dict[str, Any]:
+    """TrackEval's metrics by name. Raises :class:`InputError` if it is not installed."""
     try:
         from trackeval.metrics import CLEAR, HOTA, Identity
     except ImportError as error:

@@ -58,8 +58,9 @@ class FrameMetric(BaseMetric):
         needs_annotations: Whether there is nothing to do without annotations.
 
     Raises:
-        InputError: The annotation file cannot be used, or has other videos than the data set: before a training or test
-            starts, not after it.
+        InputFileError: The annotation file is missing.
+        InputError: ``ann_file`` is a dict with other keys. Whether the file can be used depends on the view, so it is
+            read when ``dataset_meta`` is set: before a training or test starts.
     """
 
     def __init__(
@@ -75,10 +76,7 @@ class FrameMetric(BaseMetric):
         self.has_own_view = own_view is not None
         self.view = own_view or AnnotationView()
         self.ann_file = require_file(path, 'annotation file')
-        if is_main_process():
-            ground_truth = load_ground_truth(self.ann_file, self.view)
-            if needs_annotations:
-                ground_truth.require_tracks()
+        self.needs_annotations = needs_annotations
         self.classes = None if classes is None else tuple(classes)
 
     @property
@@ -86,8 +84,8 @@ class FrameMetric(BaseMetric):
         """The metainfo of the tested data set; MMEngine sets it before a training or test starts.
 
         Raises:
-            InputError: The class map of ``ann_file`` leads to a name that is no class, or other videos are tested than
-                those of ``ann_file``.
+            InputError: The annotation file cannot be used, or has other videos than the data set, or the class map of
+                ``ann_file`` leads to a name that is no class.
         """
         return self._dataset_meta
 
@@ -97,15 +95,24 @@ class FrameMetric(BaseMetric):
         self._take_dataset(meta)
 
     def _take_dataset(self, meta: Mapping[str, Any] | None) -> None:
-        """Take the view of the tested data set over, and check that both show the same."""
+        """Take the view of the tested data set over, and check that both show the same, which can be measured."""
         tested = (meta or {}).get('tested')
-        if tested is not None:
-            if not self.has_own_view:
-                self.view = AnnotationView(**tested['view'])
-            if is_main_process():
+        if tested is not None and not self.has_own_view:
+            self.view = AnnotationView(**tested['view'])
+        if is_main_process():
+            if tested is not None:
                 self.require_same_videos(tested['video_ids'])
+            self.check_annotations(load_ground_truth(self.ann_file, self.view))
         if self.view.class_map is not None and (self.classes is not None or 'classes' in (meta or {})):
             resolve_class_map(self.view.class_map, self.class_names())
+
+    def check_annotations(self, ground_truth: GroundTruth) -> None:
+        """Raise :class:`InputError` if ``ground_truth``, all that will be tested, is not what this metric needs.
+
+        A metric with needs of its own overrides this; it is called on the first rank only, before anything is tested.
+        """
+        if self.needs_annotations:
+            ground_truth.require_tracks()
 
     def require_same_videos(self, tested: Iterable[int]) -> None:
         """Raise :class:`InputError` if the videos with these ids are not those of ``ann_file``."""

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mmengine.dist import is_main_process
 
 from mmrcf.datasets.annotations.reader import read_annotations
 from mmrcf.datasets.annotations.view import AnnotationView
 from mmrcf.errors import InputError
 from mmrcf.registry import METRICS
 
-from ..functional.ground_truth import GroundTruth, Track, load_ground_truth
+from ..functional.ground_truth import GroundTruth, Track
 from ..functional.tracks import assemble_tracks
 from ..functional.video_evaluation import UNDEFINED, VideoEvaluation, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
@@ -56,15 +55,11 @@ class LookAlikeMetric(FrameMetric):
 
     Args:
         ann_file: Annotation file, see :class:`FrameMetric`.
-        groups: Names of the classes of each group, two or more. None: classes that share the part of their name before
-            the last '-' ('disc-hum' and 'disc-hiss').
+        groups: Names of the classes of each group, two or more, as the view of the file has them. None: classes that
+            share the part of their name before the last '-' ('disc-hum' and 'disc-hiss').
         classes: As :class:`FrameMetric`.
         collect_device: As in MMEngine.
         prefix: As in MMEngine.
-
-    Raises:
-        InputError: A group has fewer than two classes, or one that is no category of the file or in another group as
-            well; or there is no group; or a ``loudness`` has not one number for each frame.
     """
 
     default_prefix = 'pairs'
@@ -79,10 +74,17 @@ class LookAlikeMetric(FrameMetric):
     ) -> None:
         super().__init__(ann_file, classes, collect_device, prefix)
         self.groups = groups
-        if is_main_process():
-            ground_truth = load_ground_truth(self.ann_file, self.view)
-            resolve_groups(groups, ground_truth)
-            read_loudness(self.ann_file, self.view)
+
+    def check_annotations(self, ground_truth: GroundTruth) -> None:
+        """See :class:`FrameMetric`.
+
+        Raises:
+            InputError: A group has fewer than two classes, or one that is no category or in another group as well; or
+                there is no group; or a ``loudness`` has not one number for each frame.
+        """
+        super().check_annotations(ground_truth)
+        resolve_groups(self.groups, ground_truth)
+        read_loudness(self.ann_file, self.view)
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from mmengine.dist import is_main_process
 
 from mmrcf.errors import InputError
 from mmrcf.registry import METRICS
 
-from ..functional.ground_truth import GroundTruth, Track, load_ground_truth
+from ..functional.ground_truth import GroundTruth, Track
 from ..functional.tracks import assemble_tracks, objects_by_video, region_overlap
 from ..functional.video_evaluation import UNDEFINED, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
@@ -44,12 +43,10 @@ class RegionMetric(FrameMetric):
     Args:
         ann_file: Annotation file, see :class:`FrameMetric`.
         classes: As :class:`FrameMetric`.
-        per_video: Give the J of each video too; for at most 20 videos.
+        per_video: Give the J of each video too. It is an error where more than 20 videos are tested, or two of one
+            folder.
         collect_device: As in MMEngine.
         prefix: As in MMEngine.
-
-    Raises:
-        InputError: ``per_video`` with more than 20 videos, or with two of one folder.
     """
 
     default_prefix = 'region'
@@ -64,8 +61,12 @@ class RegionMetric(FrameMetric):
     ) -> None:
         super().__init__(ann_file, classes, collect_device, prefix)
         self.per_video = per_video
-        if per_video and is_main_process():
-            _video_names(load_ground_truth(self.ann_file, self.view))
+
+    def check_annotations(self, ground_truth: GroundTruth) -> None:
+        """See :class:`FrameMetric`."""
+        super().check_annotations(ground_truth)
+        if self.per_video:
+            _video_names(ground_truth)
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""

@@ -6,7 +6,7 @@ from mmrcf.registry import METRICS
 
 from ..functional.ground_truth import GroundTruth, Track
 from ..functional.sound_localisation import sound_localisation_accuracy
-from ..functional.tracking import tracking_figures
+from ..functional.tracking import trackeval_metrics, tracking_figures
 from ..functional.tracks import assemble_tracks
 from ..functional.video_evaluation import category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
@@ -35,6 +35,9 @@ class TrackingMetric(_TrackMetric):
         per_class: Give the figures of each class too, as ``<class>/<name>``.
         collect_device: As in MMEngine.
         prefix: As in MMEngine.
+
+    Raises:
+        InputError: TrackEval is not installed.
     """
 
     default_prefix = 'tracking'
@@ -48,6 +51,7 @@ class TrackingMetric(_TrackMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(ann_file, classes, collect_device, prefix)
+        trackeval_metrics()  # fails here rather than after the test
         self.per_class = per_class
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 
 from mmrcf.errors import InputError
 from mmrcf.registry import METRICS
+from mmrcf.utils import require_writable
 
 from ..functional.ground_truth import GroundTruth
-from ..functional.results import write_submission
+from ..functional.results import submission_path, write_submission
 from ..functional.tracks import assemble_tracks
 from ..functional.video_evaluation import VideoEvaluation, category_ids_of_classes
 from .frame_metric import AnnotationSource, FrameMetric
@@ -25,7 +27,8 @@ class VISMetric(FrameMetric):
         classes: Class names in the order of the labels; None for those of the dataset. Categories are found by name;
             those of the file that are no class are not evaluated.
         format_only: Write the submission and measure nothing; the annotation file may have no annotations.
-        outfile_prefix: Write the submission to ``<outfile_prefix>.zip``. None: write none.
+        outfile_prefix: Write the submission to ``<outfile_prefix>.zip``. None: write none. A path that cannot be
+            written to is refused before anything is tested.
         classwise: Log the AP of each class too.
         class_ap50: Give ``AP50_<class>`` too, for each class that the annotation file has.
         track_score: Score of a track, of which the paper says nothing: the ``'mean'`` of its class's probability over
@@ -69,6 +72,8 @@ class VISMetric(FrameMetric):
     def _take_dataset(self, meta: Mapping | None) -> None:
         super()._take_dataset(meta)
         self._check_submission()
+        if self.outfile_prefix is not None and is_main_process():
+            require_writable(submission_path(self.outfile_prefix))
 
     def compute(self, ground_truth: GroundTruth, videos: Mapping[int, list[dict]]) -> dict[str, float]:
         """See :class:`FrameMetric`."""
@@ -83,16 +88,21 @@ class VISMetric(FrameMetric):
         tracks = [
             track for frames in videos.values() for track in assemble_tracks(frames, category_ids, self.track_score)
         ]
+        figures = {}
+        if not self.format_only:
+            evaluation = VideoEvaluation(ground_truth, tracks, [key for key in category_ids if key is not None])
+            if self.classwise:
+                logger.info('AP by class:\n%s', class_table(evaluation.class_ap()))
+            by_class = evaluation.class_ap50() if self.class_ap50 else {}
+            figures = evaluation.metrics() | {f'AP50_{name}': value for name, value in by_class.items()}
         if self.outfile_prefix is not None:
-            path = write_submission(self.outfile_prefix, tracks, ground_truth)
+            try:
+                path = write_submission(self.outfile_prefix, tracks, ground_truth)
+            except InputError:
+                logger.error('The submission failed; the metrics are %s', figures)  # a full disk does not cost them
+                raise
             logger.info('Submission with %d tracks of %d videos: %s', len(tracks), len(videos), path)
-        if self.format_only:
-            return {}
-        evaluation = VideoEvaluation(ground_truth, tracks, [key for key in category_ids if key is not None])
-        if self.classwise:
-            logger.info('AP by class:\n%s', class_table(evaluation.class_ap()))
-        by_class = evaluation.class_ap50() if self.class_ap50 else {}
-        return evaluation.metrics() | {f'AP50_{name}': value for name, value in by_class.items()}
+        return figures
 
 
 def class_table(class_ap: Mapping[str, float]) -> str:
