@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.model_index import listed_model
+from mmrcf.models.backbones import is_timm
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
@@ -151,6 +152,8 @@ def _start_files(config: Config) -> Iterator[tuple[str, str, str]]:
     for field, part in config_parts(config):
         if field.endswith('.init_cfg') and part.get('type') == 'Pretrained' and part.get('checkpoint'):
             yield f'{field}.checkpoint', str(part['checkpoint']), field
+        elif is_timm(part) and part.get('checkpoint'):
+            yield f'{field}.checkpoint', str(part['checkpoint']), f'{field}.checkpoint'
 
 
 def _origin(path: str, config: Config) -> str:

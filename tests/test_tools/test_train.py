@@ -223,13 +223,17 @@ def test_a_figure_that_the_validation_does_not_give_is_named_before_training(
 
 
 def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
-    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
+    options = ['train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
     options += ['optim_wrapper.accumulative_counts=4', 'default_hooks.logger.interval=1', 'param_scheduler=None']
     run(train, tiny_config, '--work-dir', 'plain', '--cfg-options', *options)
     log = next(Path('plain').glob('*/*.log')).read_text()
     assert (
         'batch: 2 clips x 1 processes x 4 accumulated steps = 8, but the learning rate is for a batch of 16; '
         '--auto-scale-lr multiplies the rate by 0.5\n'
+    ) in log
+    assert (
+        'accumulative_counts=4: iterations 4, updates of the weights 1, clips 8; for as many updates as the recipe '
+        'has, multiply max_iters, and begin and end of param_scheduler, by 4\n'
     ) in log
     run(train, tiny_config, '--work-dir', 'scaled', '--auto-scale-lr', '--cfg-options', *options)
     log = next(Path('scaled').glob('*/*.log')).read_text()
