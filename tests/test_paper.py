@@ -3,23 +3,29 @@
 import ast
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mmengine.config import Config
 
 from mmrcf.engine.config import load_config
 from mmrcf.errors import InputError
+from mmrcf.models.layers import TransformerEncoder
 from mmrcf.registry import DATASETS, METRICS, MODELS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / 'docs/paper.md'
 REFERENCE = REPOSITORY / 'configs/rcf/rcf_r101_ytvis19.py'
+AUDIO_VISUAL = REPOSITORY / 'configs/rcf_av/rcf-av_r101_avis.py'
 STAGES = ('r101_coco-ytvis19', 'r101_ytvis19', 'swin-b_ytvis19')
 """A first stage, a second one, and one with Swin."""
 # `neck.position_mode='attention'` in the column of keys, and the other values beside it.
-KEY = re.compile(r'`(?P<key>(?:model|neck|mask_decoder|head|tracker|backbone)\.[\w.]+)=(?P<value>[^`]+)`')
+KEY = re.compile(r'`(?P<key>[\w.]+)(?:=(?P<value>[^`]+))?`')
 OTHER = re.compile(r'`(\'\w+\'|True|False)`')
+ELSEWHERE = {'naive_dice', 'track_score', 'VISMetric', 'overflow', 'max_objects'}
+"""In the column of keys, but of what the row names."""
 
 
 @pytest.fixture(scope='module')
@@ -27,16 +33,55 @@ def link_lines(load_script) -> ModuleType:
     return load_script('tools/misc/link_lines.py')
 
 
+def sections() -> str:
+    """The page from its choices on."""
+    return PAGE.read_text(encoding='utf-8').split('## Choices')[1]
+
+
+def full(key: str) -> str:
+    """A key of the tables as ``--cfg-options`` takes it, by what the page says of them."""
+    sentence = re.search(r'keys that start with (.*?) are fields of `model`', sections(), re.DOTALL)[1]
+    return f'model.{key}' if f'{key.split(".")[0]}.' in re.findall(r'`([\w.]+)`', sentence) else key
+
+
+def rows() -> list[list[str]]:
+    """The cells of the tables: question, default, key, other values."""
+    lines = [[cell.strip() for cell in line.strip('|').split(' | ')] for line in sections().splitlines()]
+    return [cells for cells in lines if len(cells) == 4 and cells[2] not in ('key', '---')]
+
+
+def keys() -> list[str]:
+    """All keys, also those that are named beside another value."""
+    named = [match['key'] for cells in rows() for match in KEY.finditer(cells[2])]
+    beside = [match['key'] for cells in rows() for match in KEY.finditer(cells[3]) if '.' in match['key']]
+    return [key for key in dict.fromkeys((*named, *beside)) if key not in ELSEWHERE]
+
+
 def choices() -> list[tuple[str, object, list[object]]]:
-    """Key, default and other values of each row that names a key of the model."""
-    section = PAGE.read_text(encoding='utf-8').split('## Choices')[1]
-    rows = []
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.strip('|').split(' | ')]
-        if len(cells) == 4:
-            others = [ast.literal_eval(value) for value in OTHER.findall(cells[3])]
-            rows += [(match['key'], ast.literal_eval(match['value']), others) for match in KEY.finditer(cells[2])]
-    return rows
+    """Key in full, default and other values of each row that names a key of the model."""
+    found = []
+    for cells in rows():
+        others = [ast.literal_eval(value) for value in OTHER.findall(cells[3])]
+        for match in KEY.finditer(cells[2]):
+            if match['value'] and full(match['key']).startswith('model.'):
+                found.append((full(match['key']), ast.literal_eval(match['value']), others))
+    return found
+
+
+def constructor_of(node: Config, parents: list[str]) -> Callable:
+    """What takes the fields of ``node``, the part of a config below ``parents``."""
+    return TransformerEncoder if parents[-1] in ('encoder', 'decoder') else MODELS.get(node.type)
+
+
+def has_field(config: Config, key: str) -> bool:
+    """Whether ``key``, in full, is in ``config`` or an argument of the part that it is of."""
+    node, (*parents, name) = config, key.split('.')
+    for parent in parents:
+        if parent not in node:
+            return False
+        node = node[parent]
+    of_model = parents and parents[0] == 'model' and ('type' in node or parents[-1] in ('encoder', 'decoder'))
+    return name in node or bool(of_model) and name in inspect.signature(constructor_of(node, parents)).parameters
 
 
 def test_links_have_the_lines_of_now(link_lines: ModuleType) -> None:
@@ -58,24 +103,33 @@ def test_a_link_is_renewed_and_a_wrong_name_refused(link_lines: ModuleType, tmp_
 
 @pytest.mark.parametrize(('key', 'default', 'others'), choices())
 def test_a_choice_is_a_key_with_that_default(key: str, default: object, others: list) -> None:
-    node = load_config(REFERENCE).model
-    *parents, name = key.removeprefix('model.').split('.')
+    node = load_config(REFERENCE)
+    *parents, name = key.split('.')
     for parent in parents:
         node = node[parent]
     if name in node:
         assert node[name] == default
         return
-    if parents and parents[-1] in ('encoder', 'decoder'):
-        from mmrcf.models.layers import TransformerEncoder as constructor
-    else:
-        constructor = MODELS.get(node.type)
-    parameters = inspect.signature(constructor).parameters
+    parameters = inspect.signature(constructor_of(node, parents)).parameters
     assert name in parameters and parameters[name].default == default
 
 
+def test_each_key_is_a_field_of_a_config() -> None:
+    """Written as the page says, it is one that ``--cfg-options`` takes."""
+    configs = [load_config(REFERENCE.with_name(f'rcf_{name}.py')) for name in STAGES] + [load_config(AUDIO_VISUAL)]
+    assert [key for key in keys() if not any(has_field(config, full(key)) for config in configs)] == []
+    (option,) = re.findall(r'`--cfg-options (\S+)`', sections())
+    key, value = option.split('=')
+    assert load_config(REFERENCE, {key: value}).model.neck.position_mode == value == 'tokens'
+    with pytest.raises(InputError):
+        load_config(REFERENCE, {key.removeprefix('model.'): value})
+
+
 def test_the_choices_were_read() -> None:
-    keys = [key for key, _, _ in choices()]
-    assert len(keys) >= 23 and {'neck.position_mode', 'head.decoder.norm_first', 'tracker.start_score'} <= set(keys)
+    found = {key for key, _, _ in choices()}
+    assert len(found) >= 23
+    assert {'model.neck.position_mode', 'model.head.decoder.norm_first', 'model.tracker.start_score'} <= found
+    assert {'param_scheduler', 'audio_encoder.frozen', 'optim_wrapper.clip_grad'} <= set(keys())
 
 
 def test_the_other_defaults_are_those_of_the_recipe() -> None:

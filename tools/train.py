@@ -42,6 +42,7 @@ from mmengine.dist import barrier
 
 from mmrcf.engine.checkpoint import (
     check_start_weights,
+    continue_seed,
     latest_checkpoint,
     require_start_weights,
     watch_initial_weights,
@@ -70,6 +71,7 @@ def train(config: Config) -> None:
     if config.get('resume') and not config.get('load_from'):
         latest = latest_checkpoint(config.work_dir)
         config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
+    continue_seed(config)
     runner = build_runner(config)
     check_start_weights(runner, config)
     watch_initial_weights(runner)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.model_index import listed_model
+from mmrcf.models.backbones import is_timm
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
@@ -151,6 +152,8 @@ def _start_files(config: Config) -> Iterator[tuple[str, str, str]]:
     for field, part in config_parts(config):
         if field.endswith('.init_cfg') and part.get('type') == 'Pretrained' and part.get('checkpoint'):
             yield f'{field}.checkpoint', str(part['checkpoint']), field
+        elif is_timm(part) and part.get('checkpoint'):
+            yield f'{field}.checkpoint', str(part['checkpoint']), f'{field}.checkpoint'
 
 
 def _origin(path: str, config: Config) -> str:
@@ -187,6 +190,18 @@ def _named_checkpoint(folder: Path) -> Path | None:
         return None
     candidates = (folder / Path(text).name, folder / text)
     return next((path for path in candidates if os.path.isfile(path)), None)
+
+
+def continue_seed(config: Config) -> None:
+    """Give a config that resumes a training and has no seed the one which that training drew.
+
+    MMEngine restores it when the sampler has a seed of its own already, so the data would come in another order.
+    """
+    randomness = config.get('randomness') or {}
+    if config.get('resume') and randomness.get('seed') is None:
+        seed = read_checkpoint(config.load_from)['meta'].get('seed')
+        if type(seed) is int:
+            config.randomness = {**randomness, 'seed': seed}
 
 
 def check_start_weights(runner: Runner, config: Config) -> None:

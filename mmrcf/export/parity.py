@@ -31,7 +31,7 @@ class Parity:
         frames: Frames compared.
         objects: Objects that both show, of the same query in the same frame.
         unmatched: Objects that one of them shows and the other does not.
-        track IDs: Objects of both whose track IDs differ.
+        track_ids: Objects of both whose track IDs differ.
         labels: Objects of both whose classes differ.
         lowest_iou: Lowest IoU of the two masks of an object; 1 where there was no object.
         mean_iou: Mean of these.

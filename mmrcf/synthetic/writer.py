@@ -66,7 +66,7 @@ def write_split(
     overwrite: bool = False,
     report: Callable[[str, int, int], None] | None = None,
 ) -> bool:
-    """Write one split. Video i of a split depends on seed, variant, split name and i only.
+    """Write one split. Video i of a split depends on seed, variant, split name, number and size of frames, and i only.
 
     Args:
         root: The data set's folder; created if need be.

@@ -1,7 +1,6 @@
 """Runs of visitors on models that they share: each has a stream and a folder of its own, and takes turns."""
 
 import contextlib
-import math
 import threading
 import time
 from collections import deque
@@ -114,7 +113,7 @@ class Progress:
     Attributes:
         picture: The last frame with its objects, (H, W, 3) uint8 RGB.
         frames: Number of frames so far.
-        total: Number of frames that are expected; None where unknown.
+        total: Number of frames that are expected, by their rate so far; None where unknown.
         objects: Number of objects in the last frame.
         fps: Frames a second of the last frames.
     """
@@ -254,7 +253,6 @@ class Run:
             open_source(self._source, audio=wants_audio, max_size=limits.side, max_pixels=limits.pixels), limits.seconds
         )
         self.table, meter = TrackTable(source.fps), SpeedMeter()
-        total = source.num_frames and min(source.num_frames, math.ceil(limits.seconds * source.fps))
         pictures: deque[np.ndarray] = deque(maxlen=1)
         results = inferencer.stream(
             source,
@@ -274,8 +272,8 @@ class Run:
                     break
                 self.table.add(result, source.time)
                 count = self.table.length
-                if total and count > total:  # it was an estimate: the rate varies
-                    total = None
+                rate = (count - 1) / source.time if source.time else source.fps
+                total = source.num_frames and max(count, min(source.num_frames, round(limits.seconds * rate)))
                 yield Progress(pictures[0], count, total, len(result), meter.tick())
         if source.is_cut:
             self.notes.append(f'Only the first {limits.seconds:g} seconds are processed here.')

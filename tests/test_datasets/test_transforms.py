@@ -215,6 +215,11 @@ def test_without_a_generator_draws_follow_numpys_seed(clip):
         ('RandomClipFlip', dict(prob=2)),
         ('ClipMotion', dict(scale=0.5)),
         ('ClipPhotometricDistortion', dict(contrast=(1.3, 0.7))),
+        ('ClipPhotometricDistortion', dict(prob=5)),
+        ('ClipPhotometricDistortion', dict(prob=-0.1)),
+        ('ClipPhotometricDistortion', dict(brightness=-1.0)),
+        ('ClipPhotometricDistortion', dict(hue=-10.0)),
+        ('ClipPhotometricDistortion', dict(hue=360)),
     ],
 )
 def test_settings_out_of_range_are_named(name, settings):

@@ -182,6 +182,13 @@ def test_configs_that_cannot_be_compared(ablation, files, tmp_path, capsys, root
     )
     message = refused(ablation, capsys, *audio_visual, '--counterpart', str(other), files['counterpart_weights'])
     assert 'other.py' in message and 'annotation files' in message
+    # The same file with a view of its own is no other file.
+    other.write_text(
+        f"_base_ = '{files['counterpart']}'\n"
+        f"test_evaluator = [dict(type='VISMetric', ann_file=dict(ann_file='{root}/test/instances.json', only=['1']))]\n"
+    )
+    message = refused(ablation, capsys, *audio_visual, '--counterpart', str(other), files['counterpart_weights'])
+    assert 'instances.json has 1 video and the tested data set 2' in message
     bare = tmp_path / 'bare.py'
     bare.write_text(f"_base_ = '{files['av']}'\ntest_evaluator = None\n")
     assert 'test_evaluator' in refused(ablation, capsys, str(bare), files['av_weights'])

@@ -80,6 +80,12 @@ def test_images(split) -> None:
         (ytvis(4), ['--share', '1.5'], 'a share of 1.5'),
         (ytvis(2) | dict(images=[dict(id=1, height=10, width=10, file_name='a.jpg')]), [], 'all.json'),
         (ytvis(2) | dict(annotations=[dict(id=1)]), [], 'all.json'),
+        (ytvis(4) | dict(annotations=None), [], 'all.json: annotations: is missing or null'),
+        (
+            {key: value for key, value in ytvis(4).items() if key != 'annotations'},
+            [],
+            'all.json: annotations: is missing',
+        ),
     ],
 )
 def test_what_cannot_be_split_is_named(split, content: dict, options: list[str], words: str, capsys) -> None:

@@ -110,7 +110,9 @@ def test_times_are_those_of_the_frames(
 
     limits = Limits(seconds=times[-2] + 0.1)
     run = Run(shelf, 'tiny', clip, folder_of(tmp_path / 'start'), OPTIONS, limits)
-    assert [step.frames for step in run] == list(range(1, len(times)))
+    steps = list(run)
+    assert [step.frames for step in steps] == list(range(1, len(times)))
+    assert all(step.frames <= step.total <= len(times) for step in steps) and steps[-1].total == len(times) - 1
     assert run.notes == [f'Only the first {limits.seconds:g} seconds are processed here.']
     assert json.loads(run.outputs[1].read_text())['videos'][0]['timestamps'] == list(times[:-1])
 

@@ -42,6 +42,7 @@ from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.config_options import override
 from mmrcf.engine.loops import FrameStream
+from mmrcf.evaluation.metrics.frame_metric import split_source
 from mmrcf.models import RCF
 from mmrcf.registry import METRICS
 from mmrcf.utils import write_json
@@ -174,8 +175,10 @@ def _load(path: str, split: str, cfg_options: dict | None) -> Config:
     return config
 
 
-def _annotations(config: Config, split: str) -> set[str]:
-    return {str(Path(evaluator['ann_file']).resolve()) for evaluator in _evaluators(config, split)}
+def _annotations(config: Config, split: str) -> set[Path]:
+    """The annotation files of all metrics."""
+    sources = [(each['ann_file'], each['type']) for each in _evaluators(config, split) if 'ann_file' in each]
+    return {Path(split_source(*source)[0]).resolve() for source in sources}
 
 
 @exit_on_bad_input
@@ -184,10 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
     config = _load(args.config, args.split, args.cfg_options)
     set_up_process(config)
-    model = init_model(config, args.checkpoint, args.device)
-    if not model.uses_audio:
-        raise InputError(f'config {args.config}: the model is visual-only; give the config of one with audio_encoder')
-    counterpart = None
+    counterpart = counterpart_config = None
     if args.counterpart:
         counterpart_config = _load(args.counterpart[0], args.split, args.cfg_options)
         if _annotations(config, args.split) != _annotations(counterpart_config, args.split):
@@ -195,6 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f'--counterpart {args.counterpart[0]}: its {args.split}_evaluator has other annotation files than '
                 f'that of {args.config}; give configs of the same data'
             )
+    model = init_model(config, args.checkpoint, args.device)
+    if not model.uses_audio:
+        raise InputError(f'config {args.config}: the model is visual-only; give the config of one with audio_encoder')
+    if args.counterpart:
         counterpart_model = init_model(counterpart_config, args.counterpart[1], args.device)
         counterpart = Trial(COUNTERPART, counterpart_model, counterpart_config, args.split, args.results)
     trials = [Trial(name, model, config, args.split, args.results) for name in AUDIO_VARIANTS]

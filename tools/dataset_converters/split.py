@@ -45,9 +45,10 @@ def split_annotations(content: dict[str, Any], share: float, seed: int, source: 
         source: The file, for messages.
 
     Raises:
-        InputError: The file cannot be read, has videos as well as images, or is too small to be split.
+        InputError: The file cannot be read, has no annotations, has videos as well as images, or is too small to be
+            split.
     """
-    parse_annotations(content, source)
+    parse_annotations(content, source).require_annotations()
     if content.get('videos') and content.get('images'):
         raise InputError(f'{source}: has videos and images; expected the layout of YouTube-VIS or of COCO')
     kind, key = ('videos', 'video_id') if content.get('videos') else ('images', 'image_id')

@@ -24,11 +24,11 @@ class ClipPhotometricDistortion(BaseTransform):
     """Change brightness, contrast, saturation and hue of a clip, the same for all its frames.
 
     Args:
-        brightness: Largest shift, in grey levels of 255.
+        brightness: Largest shift, in grey levels, at most 255.
         contrast: Smallest and largest factor.
         saturation: Smallest and largest factor.
-        hue: Largest shift in degrees. The default leaves hue alone, because it tells some classes apart.
-        prob: Probability of each of the changes.
+        hue: Largest shift in degrees, at most 180. The default leaves hue alone, because it tells some classes apart.
+        prob: Probability of each of the changes, in [0, 1].
     """
 
     def __init__(
@@ -42,6 +42,9 @@ class ClipPhotometricDistortion(BaseTransform):
         for name, (low, high) in dict(contrast=contrast, saturation=saturation).items():
             if not 0 <= low <= high:
                 raise InputError(f'ClipPhotometricDistortion: {name}={(low, high)}, expected 0 <= smallest <= largest')
+        for name, value, largest in (('brightness', brightness, 255), ('hue', hue, 180), ('prob', prob, 1)):
+            if not 0 <= value <= largest:
+                raise InputError(f'ClipPhotometricDistortion: {name}={value}, expected a number from 0 to {largest}')
         self.brightness = brightness
         self.contrast = tuple(contrast)
         self.saturation = tuple(saturation)

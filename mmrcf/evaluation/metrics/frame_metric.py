@@ -26,8 +26,16 @@ AnnotationSource = str | Path | Mapping[str, Any]
 """Where ground truth is read from; see :class:`FrameMetric`."""
 
 
-def _open_source(source: AnnotationSource, metric: str) -> tuple[str | Path, AnnotationView | None]:
-    """The annotation file, and what to take of it; None where that is for the data set to say."""
+def split_source(source: AnnotationSource, metric: str) -> tuple[str | Path, AnnotationView | None]:
+    """The annotation file, and what to take of it; None where that is for the data set to say.
+
+    Args:
+        source: ``ann_file`` of a metric.
+        metric: Its name, for messages.
+
+    Raises:
+        InputError: It is a dict with other keys.
+    """
     if not isinstance(source, Mapping):
         return source, None
     options = dict(source)
@@ -72,7 +80,7 @@ class FrameMetric(BaseMetric):
         needs_annotations: bool = True,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        path, own_view = _open_source(ann_file, type(self).__name__)
+        path, own_view = split_source(ann_file, type(self).__name__)
         self.has_own_view = own_view is not None
         self.view = own_view or AnnotationView()
         self.ann_file = require_file(path, 'annotation file')
@@ -182,6 +190,13 @@ class FrameMetric(BaseMetric):
         if isinstance(outcome[0], Exception):
             raise outcome[0]
         return {f'{self.prefix}/{key}' if self.prefix else key: value for key, value in outcome[0].items()}
+
+    def figure_names(self) -> list[str]:
+        """Names of the figures, with the prefix; to be asked for before a test, by all ranks together.
+
+        They are those of a test in which nothing is found.
+        """
+        return list(self.evaluate())
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The figures of all frames of all ranks; called on the first rank only."""

@@ -18,7 +18,7 @@ class FrameTargets:
     Attributes:
         labels: (n,) int64.
         masks: (n, H_o, W_o) float in [0, 1]: the share of each cell that the object covers.
-        track IDs: n numbers, unique in the frame and stable over the video.
+        track_ids: n numbers, unique in the frame and stable over the video.
         valid: (H_o, W_o) float, 1 in the image and 0 in its padding; the number 1 where there is no padding.
         ignored: (H_o, W_o) float in [0, 1]: the share of each cell that is not labelled; None where
             all of the frame is labelled.

@@ -43,6 +43,7 @@ class OnlineMask2FormerVIS(OnlineModel):
             earlier ones are kept, not computed again.
         max_objects: Of all queries and classes, so many of the most probable pairs become objects; a query that is in
             more than one pair is one object. mmdet takes 10.
+        tracker: Gives the track IDs, by the similarity of queries; None: each query has one.
         data_preprocessor: Batches clips.
         init_cfg: Weights to start from, as in MMEngine; those of an image model of mmdet too.
     """
