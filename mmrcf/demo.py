@@ -16,6 +16,7 @@ from pathlib import Path
 from mmrcf.command_line import add_device, add_json, add_precision, add_runtime, add_source_options, start_program
 from mmrcf.errors import EXIT_INTERRUPTED, InputError, exit_on_bad_input, interrupted_once
 from mmrcf.shipped_models import DEFAULT_MODEL, SHIPPED_MODELS
+from mmrcf.urls import source_name
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -105,7 +106,8 @@ def model_line(args: argparse.Namespace, classes: tuple[str, ...]) -> str:
     if args.model is not None:
         model = SHIPPED_MODELS[args.model]
         return f'model: {model.name} ({names}), {model.config}, {model.checkpoint}'
-    return f'model: {", ".join(str(part) for part in (args.config, args.checkpoint) if part)} ({names})'
+    files = ', '.join(source_name(part) for part in (args.config, args.checkpoint) if part)
+    return f'model: {files} ({names})'
 
 
 @exit_on_bad_input
@@ -126,6 +128,7 @@ def run(args: argparse.Namespace) -> None:
     choose_model(args)
     if args.input is not None:
         require_source(args.input)
+    before = {output: _state(output) for output in (args.out, args.json) if output}
     inferencer = RCFInferencer(
         args.model or args.config,
         args.checkpoint,
@@ -152,12 +155,18 @@ def run(args: argparse.Namespace) -> None:
         max_pixels=args.max_pixels,
         progress=True,
     )
-    for output in (args.out, args.json):
-        if output and Path(output).exists():
+    for output, state in before.items():
+        if _state(output) != state:  # not where a run was interrupted before its first frame
             print(f'wrote {output}')
     print(summary)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    """What changes when a file is written; None where there is none."""
+    status = Path(path).stat() if Path(path).exists() else None
+    return status and (status.st_ino, status.st_mtime_ns)
 
 
 if __name__ == '__main__':

@@ -22,18 +22,19 @@ class _Files:
     """Files, by device and inode, with the names under which they were added.
 
     A file that is deleted leaves its inode to a later one. So a file counts while one of these names leads to it, even
-    if it has changed since, and under other names only while it is unchanged.
+    if it has changed since, and under other names only while it is unchanged since it was added last.
     """
 
     def __init__(self) -> None:
-        self._states: dict[tuple[int, int], set[tuple[int, int]]] = {}
+        # The last state only: a file may be written and read again for each frame of a stream without an end.
+        self._states: dict[tuple[int, int], tuple[int, int]] = {}
         self._names: dict[tuple[int, int], set[str]] = {}
 
     def add(self, path: str | Path) -> None:
         """Add what ``path`` leads to, if there is anything."""
         status = _status(path)
         if status is not None:
-            self._states.setdefault(_identity(status), set()).add(_state(status))
+            self._states[_identity(status)] = _state(status)
             self._names.setdefault(_identity(status), set()).add(os.path.realpath(path))
 
     def __contains__(self, path: str | Path) -> bool:
@@ -42,7 +43,7 @@ class _Files:
             return False
         file = _identity(status)
         named = (_status(name) for name in self._names[file])
-        return _state(status) in self._states[file] or any(other and _identity(other) == file for other in named)
+        return _state(status) == self._states[file] or any(other and _identity(other) == file for other in named)
 
 
 def _status(path: str | Path) -> os.stat_result | None:

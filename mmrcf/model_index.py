@@ -46,7 +46,7 @@ class ListedModel:
 
         Raises:
             InputError: The model has none.
-            InputFileError: They are not in this installation: a wheel has no weights.
+            InputFileError: They are not in this installation.
         """
         if self.weights is None:
             raise InputError(f'model {self.name}: has no weights; train {self.config}, or give your own checkpoint')
@@ -55,7 +55,7 @@ class ListedModel:
         path = source_root() / self.weights
         if not path.is_file():
             raise InputFileError(
-                f'model {self.name}: {path} is missing; use a source tree, or give your own checkpoint'
+                f'model {self.name}: {path} is missing; install the package again, or give your own checkpoint'
             )
         return str(path)
 

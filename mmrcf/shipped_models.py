@@ -1,5 +1,7 @@
 """The models that ship with the project, by name: the one table that demo, API, tests and documents use."""
 
+import filecmp
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,28 +108,39 @@ def shipped_model(name: str) -> ShippedModel:
     return SHIPPED_MODELS[name]
 
 
-def class_mismatch(classes: tuple[str, ...], source: str | int | Path) -> str | None:
-    """Why a model cannot work on an input, in one line; None where nothing is known against it.
+def suited_model(classes: tuple[str, ...], source: str | int | Path) -> str | None:
+    """The shipped model for an input on which a model cannot work; None where nothing is known against the input.
 
-    A model of synthetic classes detects nothing real, so every input but the synthetic sample clips is a mismatch; and
-    those clips are one for every other model.
+    A model of synthetic classes detects nothing real, so every input but the synthetic sample clips, or copies of them,
+    is a mismatch; and those clips are one for every other model.
 
     Args:
         classes: Class names of the model; empty where unknown.
         source: As in :func:`~mmrcf.media.open_source`.
     """
-    path = Path(str(source)).resolve()
-    clip_of = next((name for name in SYNTHETIC_MODELS if SHIPPED_MODELS[name].sample_path == path), None)
-    is_synthetic = classes in [SHIPPED_MODELS[name].classes for name in SYNTHETIC_MODELS]
-    if is_synthetic and clip_of is None:
+    clip_of = next((name for name in SYNTHETIC_MODELS if _is_copy(source, SHIPPED_MODELS[name].sample_path)), None)
+    if classes in [SHIPPED_MODELS[name].classes for name in SYNTHETIC_MODELS]:
+        return DEFAULT_MODEL if clip_of is None else None
+    return clip_of if classes else None
+
+
+def class_mismatch(classes: tuple[str, ...], source: str | int | Path) -> str | None:
+    """Why a model cannot work on an input, in one line; None where :func:`suited_model`, with its arguments, is."""
+    better = suited_model(classes, source)
+    if better is None:
+        return None
+    if better == DEFAULT_MODEL:
         return (
             f'input {source}: this model detects synthetic shapes only ({", ".join(classes)}); '
             f"use the shipped model '{DEFAULT_MODEL}' (--model {DEFAULT_MODEL}) for "
             f'{SHIPPED_MODELS[DEFAULT_MODEL].purpose}'
         )
-    if classes and not is_synthetic and clip_of is not None:
-        return (
-            f'input {source}: shows synthetic shapes, which this model does not detect ({", ".join(classes)}); '
-            f"use the shipped model '{clip_of}' (--model {clip_of})"
-        )
-    return None
+    return (
+        f'input {source}: shows synthetic shapes, which this model does not detect ({", ".join(classes)}); '
+        f"use the shipped model '{better}' (--model {better})"
+    )
+
+
+def _is_copy(source: str | int | Path, clip: Path) -> bool:
+    path = str(source)
+    return os.path.isfile(path) and clip.is_file() and filecmp.cmp(path, clip, shallow=False)

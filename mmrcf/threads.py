@@ -19,6 +19,8 @@ BUSY = {'OMP_WAIT_POLICY': 'passive', 'KMP_BLOCKTIME': '0'}
 """Sleep at once."""
 WAIT_VARIABLES = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME')
 THREADS = 'OMP_NUM_THREADS'
+THREADS_OF_QUOTA = 'MMRCF_THREADS_OF_QUOTA'
+"""Set where this module, and not the user, has set the number of threads."""
 BUSY_SHARE = 0.2
 """Part of the usable cores that others take on a busy machine."""
 OBSERVED = 0.1
@@ -38,7 +40,12 @@ def set_thread_policy() -> None:
     if not any(name in os.environ for name in WAIT_VARIABLES):
         os.environ.update(BUSY if busy_share() > BUSY_SHARE else QUIET)
     if THREADS not in os.environ and free_cores() < len(usable_cores()):
-        os.environ[THREADS] = str(free_cores())
+        os.environ[THREADS] = os.environ[THREADS_OF_QUOTA] = str(free_cores())
+
+
+def user_chose_threads() -> bool:
+    """Whether the number of threads is the user's, by the environment."""
+    return THREADS in os.environ and os.environ[THREADS] != os.environ.get(THREADS_OF_QUOTA)
 
 
 class ThreadAdapter:
@@ -48,6 +55,9 @@ class ThreadAdapter:
     others. The program gets as many threads as cores are free, and at least half of its threads: its fair share beside
     one other process for each core. Where the user has set ``OMP_NUM_THREADS``, and on systems without ``/proc/stat``,
     the number stays. After its ``with`` block it is what it was.
+
+    PyTorch keeps the number for each thread that calls it. A stream may go on in another one, so the number is set
+    before each frame, where it is used.
 
     Args:
         set_threads: Sets their number, as ``torch.set_num_threads``.
@@ -59,14 +69,15 @@ class ThreadAdapter:
         self._set_threads = set_threads
         self._most = self._threads = most
         self._statistics = statistics
-        self._adapts = THREADS not in os.environ and most > 1
+        self._adapts = not user_chose_threads() and most > 1
         self.restart()
 
     def __enter__(self) -> 'ThreadAdapter':
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        self._set(self._most)
+        if self._times:
+            self._set_threads(self._most)
 
     def restart(self) -> None:
         """Forget the load so far."""
@@ -74,23 +85,23 @@ class ThreadAdapter:
         self._times = _core_times(self._statistics) if self._adapts else ()
 
     def update(self) -> None:
-        """Set the number of threads by the load since the last time. To be called between two frames."""
-        if not self._times or time.monotonic() < self._since + ADAPT_SECONDS:
+        """Set the number of threads by the load. To be called before each frame, in the thread that computes it."""
+        if not self._times:
             return
+        if time.monotonic() >= self._since + ADAPT_SECONDS:
+            self._threads = self._threads_for_load()
+        self._set_threads(self._threads)
+
+    def _threads_for_load(self) -> int:
+        """The number of threads that suits the load since the last time."""
         start, seconds, own = self._times, time.monotonic() - self._since, time.process_time() - self._own
         self.restart()
         busy, idle = (after - before for after, before in zip(self._times, start, strict=True))
         cores = len(usable_cores())
         others = cores * busy / max(busy + idle, 1) - own / seconds
-        threads = self._most
-        if others > BUSY_SHARE * cores:
-            threads = min(self._most, max(math.ceil(self._most / 2), math.floor(cores - others)))
-        self._set(threads)
-
-    def _set(self, threads: int) -> None:
-        if threads != self._threads:
-            self._set_threads(threads)
-            self._threads = threads
+        if others <= BUSY_SHARE * cores:
+            return self._most
+        return min(self._most, max(math.ceil(self._most / 2), math.floor(cores - others)))
 
 
 def usable_cores() -> list[int]:

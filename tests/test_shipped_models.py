@@ -1,6 +1,7 @@
 """Shipped models: names stand for config and weights, and a model whose classes cannot fit warns."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_unknown_names_and_missing_files_are_named() -> None:
 def test_a_synthetic_model_warns_of_every_input_but_its_clips(name: str, repository: Path, tmp_path: Path) -> None:
     model = SHIPPED_MODELS[name]
     assert class_mismatch(model.classes, repository / 'demo/shapes.mp4') is None
+    assert class_mismatch(model.classes, shutil.copy(repository / 'demo/shapes.mp4', tmp_path / 'copy.mp4')) is None
     for source in ('holiday.mp4', 0, 'rtsp://camera/1', tmp_path, tmp_path / 'shapes.mp4', 'clip/*.jpg'):
         line = class_mismatch(model.classes, source)
         assert 'synthetic shapes only' in line and '--model real' in line and '\n' not in line

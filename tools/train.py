@@ -40,7 +40,13 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmrcf.engine.checkpoint import check_start_weights, latest_checkpoint, require_start_weights
+from mmrcf.engine.checkpoint import (
+    check_start_weights,
+    continue_seed,
+    latest_checkpoint,
+    require_start_weights,
+    watch_initial_weights,
+)
 from mmrcf.engine.config import (
     build_runner,
     check_batch_size,
@@ -51,7 +57,9 @@ from mmrcf.engine.config import (
     set_work_dir,
 )
 from mmrcf.engine.config_errors import explained_config_errors
+from mmrcf.engine.config_values import check_parameter_names
 from mmrcf.engine.distributed import process_group
+from mmrcf.engine.hooks import ResumedScheduleHook
 from mmrcf.engine.stage_check import check_stages
 from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
 from mmrcf.utils import keep_freed_memory, require_file
@@ -63,9 +71,13 @@ def train(config: Config) -> None:
     if config.get('resume') and not config.get('load_from'):
         latest = latest_checkpoint(config.work_dir)
         config.resume, config.load_from = latest is not None, None if latest is None else str(latest)
+    continue_seed(config)
     runner = build_runner(config)
     check_start_weights(runner, config)
+    watch_initial_weights(runner)
     check_batch_size(runner)
+    check_parameter_names(runner)
+    runner.register_hook(ResumedScheduleHook())
     with explained_config_errors(config), explained_training_errors(runner):
         runner.train()
 

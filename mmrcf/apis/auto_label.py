@@ -4,10 +4,10 @@ A small model can be trained on them (self-training, distillation by labels): th
 teacher's doubt does not become a student's background.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from mimetypes import guess_type
 from pathlib import Path
 
 import cv2
@@ -24,6 +24,7 @@ from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import open_source
 from mmrcf.media.image_source import natural_order
 from mmrcf.structures import IGNORED_LABEL, FrameResult
+from mmrcf.urls import source_name, without_credentials
 from mmrcf.utils import atomic_output, read_image, read_json, write_json
 from mmrcf.utils.image_files import image_suffixes
 from mmrcf.visualization import add_title, draw_clip, drawable_text, stack_rows
@@ -31,7 +32,18 @@ from mmrcf.visualization import add_title, draw_clip, drawable_text, stack_rows
 from .online import OnlineSegmenter
 from .track_export import video_name
 
+logger = logging.getLogger(__name__)
+
 JPEG_QUALITY = 95
+VIDEO_SUFFIXES = frozenset(
+    (
+        *('.mp4', '.m4v', '.mov', '.qt', '.3gp', '.3g2', '.f4v', '.mj2'),  # MP4 and its relatives
+        *('.mkv', '.mk3d', '.webm', '.avi', '.divx', '.wmv', '.asf', '.flv', '.ogv', '.ogm', '.mxf', '.nut', '.rm'),
+        *('.ts', '.mts', '.m2ts', '.m2t', '.mpg', '.mpeg', '.mpe', '.m2v', '.m1v', '.vob', '.dav', '.dv', '.rmvb'),
+        *('.h264', '.264', '.avc', '.h265', '.265', '.hevc', '.ivf', '.obu', '.mjpeg', '.mjpg', '.y4m'),  # streams
+    )
+)
+"""Of the files in a folder of videos; a type of the system's table depends on the machine."""
 FRAME_NAME = re.compile(r'(\d{5,})\.jpg')
 SHEET_VIDEOS, SHEET_FRAMES, SHEET_HEIGHT = 20, 5, 160
 """Largest number of rows of the contact sheet, frames in a row, and their height in pixels."""
@@ -135,14 +147,17 @@ def list_videos(paths: Sequence[str]) -> list[str]:
             sources.append(path)
             continue
         entries = natural_order([entry for entry in folder.iterdir() if not entry.name.startswith('.')])
-        found = [
-            str(entry)
-            for entry in entries
-            if (_holds_images(entry) if entry.is_dir() else (guess_type(entry.name)[0] or '').startswith('video/'))
-        ]
+        found, others = [], []
+        for entry in entries:
+            known = _holds_images(entry) if entry.is_dir() else entry.suffix.lower() in VIDEO_SUFFIXES
+            (found if known else others).append(str(entry))
         if not found:
             raise InputFileError(
                 f'input {path}: a folder without images, videos and folders of images; give one that has them'
+            )
+        if others:
+            logger.warning(
+                'input %s: left out %s: no videos by their names and no folders of images', path, ', '.join(others)
             )
         sources += found
     return sources
@@ -190,12 +205,12 @@ class AutoLabeller:
         self.segmenter = segmenter.fork(self.rules.ignore_thr if has_thr else None, begin_low=True)
         self.out = Path(out)
         self.every, self.max_size, self.force = every, max_size, force
-        self.teacher = teacher
+        self.teacher = without_credentials(teacher)
 
-    @property
-    def _settings(self) -> dict:
+    def _settings_of(self, source: str | Path) -> dict:
+        """What the labels of a video depend on; the file is passed on, so addresses are without passwords."""
         rules = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self.rules).items()}
-        options = dict(every=self.every, max_size=self.max_size, teacher=self.teacher)
+        options = dict(every=self.every, max_size=self.max_size, teacher=self.teacher, source=source_name(source))
         return dict(rules=rules, classes=list(self.classes), **options)
 
     def run(self, sources: Sequence[str | Path]) -> dict[str, int]:
@@ -242,7 +257,7 @@ class AutoLabeller:
         if self.force or not path.exists():
             return None
         part = read_json(path, 'labels')
-        if part.get('settings') != self._settings | dict(source=str(source)):
+        if part.get('settings') != self._settings_of(source):
             raise InputError(
                 f'labels {path}: were made with another teacher, with other settings, or from another video of this '
                 'name; give another --out, or --force to label again'
@@ -260,7 +275,8 @@ class AutoLabeller:
                 result = segmenter.step(frame.image)
                 add_frame(tracks, len(names), result)
                 names.append(f'{name}/{len(names):05d}.jpg')
-                with atomic_output(self.out / 'JPEGImages' / names[-1]) as temporary:
+                # Once a video: in a folder of many frames it takes long.
+                with atomic_output(self.out / 'JPEGImages' / names[-1], tidy=len(names) == 1) as temporary:
                     _write_jpeg(temporary, frame.image)
             height, width = frames.height, frames.width
         if not names:
@@ -269,7 +285,7 @@ class AutoLabeller:
         video = VideoRecord(1, height, width, tuple(names))
         records = label_tracks(tracks.values(), len(names), self.classes, self.rules)
         content = file_content(AnnotationFile(str(source), {1: video}, _categories(self.classes), records))
-        part = dict(settings=self._settings | dict(source=str(source))) | content
+        part = dict(settings=self._settings_of(source)) | content
         write_json(self._part_path(name), part, updates=True)
         return part
 

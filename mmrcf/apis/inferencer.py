@@ -63,7 +63,7 @@ class RCFInferencer:
         device, precision, runtime: As of :class:`~mmrcf.apis.OnlineSegmenter`.
         cfg_options: Fields of the config to override, by dotted path.
         adapt_threads: Use fewer CPU threads while other processes take the cores, see
-            :class:`~mmrcf.threads.ThreadAdapter`. It is for programs, since the number is that of the whole process.
+            :class:`~mmrcf.threads.ThreadAdapter`. The number is that of the thread in which a stream runs.
 
     Example:
         >>> inferencer = RCFInferencer('real')
@@ -119,7 +119,7 @@ class RCFInferencer:
             score_thr: Lowest score of an object, for this stream only; None: the model's.
             audio: Audio for an audio-visual model. 'auto': that of the source, if it has any. 'none': nothing. A file,
                 its URL, or for a camera 'mic' or 'mic:NAME': that audio, see :func:`~mmrcf.media.open_source`. For an
-                open source, 'auto' or 'none'.
+                open source, 'auto' or 'none'; it has the next three options already.
             show_attention: Draw the attention of the audio over the frame, see
                 :class:`~mmrcf.visualization.AudioAttention`, and only the outlines of objects.
             fps: Frames a second, for image files and frames in memory.
@@ -131,15 +131,7 @@ class RCFInferencer:
                 frame. If an output fails later, the error is raised after the other outputs are complete.
         """
         _check_json_name(json)
-        with kept_inputs(*self._files), contextlib.ExitStack() as stack:
-            if not isinstance(source, FrameSource):
-                frames = self._open(source, audio, fps, max_size, max_pixels)
-            elif audio in ('auto', 'none'):
-                frames = source
-                note_input(source.name.removeprefix('video '))  # read before this block
-            else:
-                raise InputError(f'audio {audio}: {source.name} is open already; give its audio to open_source')
-            stack.enter_context(frames)
+        with kept_inputs(*self._files), self._open(source, out, audio, fps, max_size, max_pixels) as frames:
             yield from self._results(
                 frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
             )
@@ -192,7 +184,7 @@ class RCFInferencer:
 
     def __call__(
         self,
-        source: Source,
+        source: Source | FrameSource,
         *,
         out: str | Path | None = None,
         json: str | Path | None = None,
@@ -216,7 +208,7 @@ class RCFInferencer:
         """
         _check_json_name(json)
         meter, track_ids, count, interrupted = LatencyMeter(), set(), 0, False
-        with kept_inputs(*self._files), self._open(source, audio, fps, max_size, max_pixels) as frames:
+        with kept_inputs(*self._files), self._open(source, out, audio, fps, max_size, max_pixels) as frames:
             results = self._results(
                 frames, video_name(source), out, json, show, style, score_thr, audio != 'none', show_attention
             )
@@ -241,14 +233,35 @@ class RCFInferencer:
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
             setup=self.segmenter.setup,
-            audio=str(frames.audio_format or 'none') if self.segmenter.uses_audio else None,
+            audio=str(audio != 'none' and frames.audio_format or 'none') if self.segmenter.uses_audio else None,
         )
 
     def _open(
-        self, source: Source, audio: str | Path, fps: float | None, max_size: int | None, max_pixels: int
+        self,
+        source: Source | FrameSource,
+        out: str | Path | None,
+        audio: str | Path,
+        fps: float | None,
+        max_size: int | None,
+        max_pixels: int,
     ) -> FrameSource:
         """Arguments as :meth:`stream`."""
-        frames = open_source(source, audio=self._wanted_audio(audio), fps=fps, max_size=max_size, max_pixels=max_pixels)
+        if isinstance(source, FrameSource):
+            given = dict(audio=audio not in ('auto', 'none'), fps=fps is not None, max_size=max_size is not None)
+            given |= dict(max_pixels=max_pixels != MAX_PIXELS)
+            if any(given.values()):
+                options = ', '.join(name for name, is_given in given.items() if is_given)
+                raise InputError(f'{options}: {source.name} is open already; give this to open_source')
+            note_input(source.name.removeprefix('video '))  # read before this block
+            return source
+        frames = open_source(
+            source,
+            audio=self._wanted_audio(audio),
+            record_audio=out is not None,
+            fps=fps,
+            max_size=max_size,
+            max_pixels=max_pixels,
+        )
         mismatch = class_mismatch(self.segmenter.classes, source_name(source))
         if mismatch is not None:
             logger.warning(mismatch)

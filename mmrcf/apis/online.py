@@ -75,6 +75,11 @@ class OnlineSegmenter:
         runtime: str = 'onnxruntime',
     ) -> None:
         if isinstance(config, OnlineModel):
+            if checkpoint is not None or cfg_options or device != 'auto':
+                raise InputError(
+                    f'{type(config).__name__}: the model is built already; leave out checkpoint, device and '
+                    'cfg_options, or give its config'
+                )
             self.model = config
             if isinstance(config, ExportedModel) and precision not in ('auto', 'fp32'):
                 raise InputError(f'precision {precision}: an exported model has been given its precision; leave it out')

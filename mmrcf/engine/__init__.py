@@ -1,5 +1,5 @@
 from .checkpoint import CompleteFileBackend
-from .hooks import DatasetCheckHook, DivergenceHook, MemoryHook
+from .hooks import DatasetCheckHook, DivergenceHook, MemoryHook, ResumedScheduleHook
 from .loops import FrameStream, OnlineTestLoop, OnlineValLoop
 from .query_outputs import SaveOutputsHook
 
@@ -11,5 +11,6 @@ __all__ = [
     'MemoryHook',
     'OnlineTestLoop',
     'OnlineValLoop',
+    'ResumedScheduleHook',
     'SaveOutputsHook',
 ]

@@ -6,8 +6,10 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Set
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.model_index import listed_model
+from mmrcf.models.backbones import is_timm
 from mmrcf.models.checkpoint_file import local_checkpoint, read_content
 from mmrcf.utils import atomic_output
 
@@ -149,6 +152,8 @@ def _start_files(config: Config) -> Iterator[tuple[str, str, str]]:
     for field, part in config_parts(config):
         if field.endswith('.init_cfg') and part.get('type') == 'Pretrained' and part.get('checkpoint'):
             yield f'{field}.checkpoint', str(part['checkpoint']), field
+        elif is_timm(part) and part.get('checkpoint'):
+            yield f'{field}.checkpoint', str(part['checkpoint']), f'{field}.checkpoint'
 
 
 def _origin(path: str, config: Config) -> str:
@@ -187,6 +192,18 @@ def _named_checkpoint(folder: Path) -> Path | None:
     return next((path for path in candidates if os.path.isfile(path)), None)
 
 
+def continue_seed(config: Config) -> None:
+    """Give a config that resumes a training and has no seed the one which that training drew.
+
+    MMEngine restores it when the sampler has a seed of its own already, so the data would come in another order.
+    """
+    randomness = config.get('randomness') or {}
+    if config.get('resume') and randomness.get('seed') is None:
+        seed = read_checkpoint(config.load_from)['meta'].get('seed')
+        if type(seed) is int:
+            config.randomness = {**randomness, 'seed': seed}
+
+
 def check_start_weights(runner: Runner, config: Config) -> None:
     """Check the checkpoint that ``config`` resumes or loads; the runner reads it when it starts.
 
@@ -215,6 +232,41 @@ def check_start_weights(runner: Runner, config: Config) -> None:
         raise InputError(f'checkpoint {path}: none of its weights fits the model of {config.filename}; check load_from')
     if difference := weight_difference(expected, weights):
         runner.logger.warning('load_from=%s fits in part: %s', path, difference)
+
+
+def watch_initial_weights(runner: Runner) -> None:
+    """Have the files that parts of the model begin with (``init_cfg``) checked, when MMEngine loads them.
+
+    By then each part has brought the names of its file into its own form. MMEngine leaves out what does not fit, and
+    would train a part of which nothing fits from random values. Then an :class:`InputError` ends the training before
+    its first iteration. Layers that stay random, because the file lacks them, are a line of the log.
+    """
+
+    def check(module: nn.Module, weights: dict[str, Tensor], prefix: str, *_: Any, entry: dict, field: str) -> None:
+        if prefix or getattr(module, 'is_init', False):
+            return  # what is loaded here is a checkpoint of the whole model
+        expected = {name: value for name, value in module.state_dict().items() if value.ndim}
+        name = f'{field}={entry["checkpoint"]}'
+        if not any_weight_fits(expected, {key: value.shape for key, value in weights.items()}):
+            raise InputError(
+                f'config {runner.cfg.filename}: {name}: none of its weights fits; {_prefix(expected, weights)}'
+            )
+        if difference := weight_difference(expected, {key: weights[key] for key in weights if key in expected}):
+            runner.logger.warning('%s fits in part: %s', name, difference)
+
+    for path, module in unwrapped(runner.model).named_modules():
+        entries = getattr(module, 'init_cfg', None) or []
+        for entry in [entries] if isinstance(entries, dict) else entries:
+            if entry.get('type') == 'Pretrained':
+                field = '.'.join(filter(None, ('model', path, 'init_cfg.checkpoint')))
+                module.register_load_state_dict_pre_hook(partial(check, entry=entry, field=field))
+
+
+def _prefix(expected: Iterable[str], weights: Iterable[str]) -> str:
+    """The remedy where a file fits nowhere: maybe it is that of a larger model."""
+    end = f'.{next(iter(expected), "")}'
+    found = next((name.removesuffix(end) for name in weights if name.endswith(end)), None)
+    return f"set prefix='{found}.' beside checkpoint" if found else 'check the path'
 
 
 def any_weight_fits(model: dict[str, Tensor], shapes: dict[str, torch.Size]) -> bool:

@@ -1,5 +1,6 @@
 """From a config file to a runner."""
 
+import math
 import os
 import time
 import uuid
@@ -14,12 +15,14 @@ from mmengine.runner import Runner
 from mmrcf.errors import InputError, InputFileError, one_line
 from mmrcf.inputs import note_input
 from mmrcf.model_index import listed_model
+from mmrcf.models.backbones import is_timm
+from mmrcf.threads import user_chose_threads
 from mmrcf.utils import require_file
 
 from .config_errors import explained_config_errors
 from .config_fields import config_parts
 from .config_options import check_spelling, override
-from .config_values import check_values
+from .config_values import check_values, training_length
 
 
 def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> Config:
@@ -96,13 +99,17 @@ def require_gpu_for_amp(config: Config) -> None:
 def drop_initial_weights(config: Config) -> None:
     """Let the model of ``config`` begin with random weights, where it names those of a file or an address."""
     for field, part in list(config_parts(config)):
-        if field.split('.')[0] == 'model' and (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+        if field.split('.')[0] != 'model':
+            continue
+        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
             config.merge_from_dict({f'{field}.init_cfg': None})  # the parts are copies
+        if is_timm(part):
+            config.merge_from_dict({f'{field}.pretrained': False, f'{field}.checkpoint': None})
 
 
 def set_threads(config: Config) -> None:
     """Use ``num_threads`` CPU threads if the config has that field; the variable ``OMP_NUM_THREADS`` comes first."""
-    if config.get('num_threads') and 'OMP_NUM_THREADS' not in os.environ:
+    if config.get('num_threads') and not user_chose_threads():
         torch.set_num_threads(config.num_threads)
 
 
@@ -141,6 +148,7 @@ def build_runner(config: Config) -> Runner:
     check_values(config)
     if torch.cuda.is_available():  # without a GPU, PyTorch warns of it
         pin_memory(config)
+    config.randomness = {'seed': None, **(config.get('randomness') or {})}  # MMEngine insists on the key
     if not config.get('experiment_name'):
         # MMEngine names a run by its config and the second it starts in, and keeps one log for each name.
         stem = Path(config.filename).stem if config.filename else 'run'
@@ -153,12 +161,22 @@ def check_batch_size(runner: Runner) -> None:
     """Compare the batch of a training with the one that its learning rate is for: ``auto_scale_lr.base_batch_size``.
 
     A batch is the clips of all processes and accumulated steps. If it is another, a line of the log says so. With
-    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts.
+    ``auto_scale_lr.enable``, MMEngine scales the rate when the training starts. Another line says how many updates and
+    clips there are where steps are accumulated: MMEngine counts each step as an iteration.
 
     Raises:
         InputError: The rate has to be scaled, and the config does not say what it is for.
     """
     config, scale = runner.cfg, runner.auto_scale_lr or {}
+    steps = config.optim_wrapper.get('accumulative_counts', 1)
+    clips = config.train_dataloader.batch_size * runner.world_size
+    count, unit = training_length(config)
+    if steps > 1 and unit == 'iter':
+        runner.logger.warning(
+            'accumulative_counts=%d: iterations %s, updates of the weights %s, clips %s; for as many updates as the '
+            'recipe has, multiply max_iters, and begin and end of param_scheduler, by %d',
+            *(steps, f'{count:,}', f'{math.ceil(count / steps):,}', f'{count * clips:,}', steps),
+        )
     if 'base_batch_size' not in scale:
         if scale.get('enable'):
             raise InputError(
@@ -166,15 +184,14 @@ def check_batch_size(runner: Runner) -> None:
                 'for; add it, or train without --auto-scale-lr'
             )
         return
-    clips, steps = config.train_dataloader.batch_size, config.optim_wrapper.get('accumulative_counts', 1)
-    batch, recipe = clips * runner.world_size * steps, scale['base_batch_size']
+    batch, recipe = clips * steps, scale['base_batch_size']
     if scale.get('enable'):
         scale['base_batch_size'] = recipe / steps  # MMEngine's scaling takes no account of accumulated steps
     elif batch != recipe:
         runner.logger.warning(
             'batch: %d clips x %d processes x %d accumulated steps = %d, but the learning rate is for a batch of %d; '
             '--auto-scale-lr multiplies the rate by %g',
-            clips,
+            config.train_dataloader.batch_size,
             runner.world_size,
             steps,
             batch,

@@ -74,6 +74,15 @@ def _explain(config: Config, message: str) -> str | None:
         fields = [field for field, part in config_parts(config) if _is_a(part, match['type'])]
         if fields:
             return f'{fields[0]}: {match["type"]} needs {match["keys"]}; add it'
+    if match := re.fullmatch(r'(?P<prefix>\S+)\. is not in the pretrained model', message):
+        fields = [
+            field for field, part in config_parts(config) if str(part.get('prefix')).rstrip('.') == match['prefix']
+        ]
+        return (
+            f'{fields[0]}.prefix={match["prefix"]}: no weight of the file begins with it; correct it'
+            if fields
+            else None
+        )
     if match := re.search(r'type must be a str or valid type, but got (.+)', message):
         return f'a part has a type that is {match[1]}; give type as a name'
     if 'must contain the key "type"' in message:

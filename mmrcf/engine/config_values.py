@@ -1,15 +1,20 @@
 """Values of a run that MMEngine takes as they are and fails on later, maybe hours later: checked at the start."""
 
+import difflib
+import inspect
 import logging
+import math
 import multiprocessing
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS
+from mmengine.runner import Runner
 
 from mmrcf.errors import InputError
-from mmrcf.utils import did_you_mean
+from mmrcf.utils import counted, did_you_mean
 
 
 class _Rule(NamedTuple):
@@ -88,13 +93,18 @@ _PARAMWISE_KEYS = frozenset(
     )
 )
 
+_UNITS = dict(iter='iteration', epoch='epoch')
+# What a schedule ends with: the field, and its default.
+_LAST_VALUES = {'PolyLR': ('eta_min', 0.0), 'CosineAnnealingLR': ('eta_min', 0.0), 'LinearLR': ('end_factor', 1.0)}
+
 
 def check_values(config: Config) -> None:
     """Check fields of a run that no constructor checks when it is built.
 
     Raises:
-        InputError: A value is of another kind than is expected, the optimizer is not known, or one of the three fields
-            of a validation or a test is missing. The message names the field.
+        InputError: A value is of another kind than is expected, the optimizer is not known or lacks a setting, the
+            learning rate is 0 before the training ends, or one of the three fields of a validation or a test is
+            missing. The message names the field.
     """
     for path, rule in _RULES.items():
         for field, value in _values(config, path):
@@ -120,6 +130,9 @@ def check_values(config: Config) -> None:
             f'config {config.filename}: nothing reads {", ".join(sorted(unknown))} of optim_wrapper.paramwise_cfg; '
             f'expected of {", ".join(sorted(_PARAMWISE_KEYS))}'
         )
+    _check_custom_keys(config)
+    if config.get('train_cfg'):
+        _check_schedule(config)
     for stage in ('val', 'test'):
         fields = [f'{stage}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
         missing = [field for field in fields if config.get(field) is None]
@@ -129,6 +142,102 @@ def check_values(config: Config) -> None:
                 f'config {config.filename}: has {given} but no {" and no ".join(missing)}; give all three, or set all '
                 f'to None'
             )
+
+
+def _check_custom_keys(config: Config) -> None:
+    """Refuse a setting of a group of parameters that the optimizer does not have: it would just lie there."""
+    for key, settings in _custom_keys(config).items():
+        field = f'optim_wrapper.paramwise_cfg.custom_keys[{key!r}]'
+        if not isinstance(settings, dict):
+            raise InputError(f'config {config.filename}: {field}={settings!r:.60}, expected a dict')
+        accepted = inspect.signature(OPTIMIZERS.get(config.optim_wrapper.optimizer.type)).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
+            return
+        known = {'lr_mult', 'decay_mult', *accepted} - {'params'}
+        for name in settings.keys() - known:
+            raise InputError(
+                f'config {config.filename}: nothing reads {name} of {field}{did_you_mean(name, known)}; expected of '
+                f'lr_mult, decay_mult and the settings of {config.optim_wrapper.optimizer.type}'
+            )
+
+
+def check_parameter_names(runner: Runner) -> None:
+    """Compare the keys of ``optim_wrapper.paramwise_cfg.custom_keys`` with the names of the model's parameters.
+
+    A key that is in no name has no effect, and a line of the log says so. For a part that the model can have but has
+    not now, as the audio encoder of a recipe for models with and without audio, this is nothing to say.
+
+    Raises:
+        InputError: A key is in no name, and close to one.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    names = [name for name, _ in model.named_parameters()]
+    parts = {part for name in names for part in name.split('.')}
+    for key in _custom_keys(runner.cfg):
+        first, *_ = own = key.split('.')
+        if any(key in name for name in names) or getattr(model, first, key) is None:
+            continue
+        line = f'optim_wrapper.paramwise_cfg.custom_keys[{key!r}]: no parameter of the model has this in its name'
+        for part in own:
+            if part not in parts and (close := difflib.get_close_matches(part, sorted(parts), 1, 0.75)):
+                raise InputError(f'config {runner.cfg.filename}: {line}; did you mean {close[0]!r}?')
+        runner.logger.warning('%s, so it has no effect', line)
+
+
+def _custom_keys(config: Config) -> dict[str, Any]:
+    """``custom_keys``, where MMEngine's own constructor of optimizers reads them."""
+    wrapper = config.get('optim_wrapper') or {}
+    return {} if 'constructor' in wrapper else (wrapper.get('paramwise_cfg') or {}).get('custom_keys') or {}
+
+
+def _check_schedule(config: Config) -> None:
+    """Refuse a schedule that stops changing the learning rate, or has brought it to 0, before the training ends."""
+    schedules = config.get('param_scheduler') or []
+    unit = _training_unit(config)
+    count = config.train_cfg.get(f'max_{unit}s')
+    for index, schedule in enumerate([schedules] if isinstance(schedules, dict) else schedules):
+        field = 'param_scheduler' if isinstance(schedules, dict) else f'param_scheduler.{index}'
+        by_epoch = schedule.get('by_epoch', True)
+        if by_epoch and unit == 'iter' and not schedule.get('convert_to_iter_based'):
+            raise InputError(
+                f'config {config.filename}: {field}: counts epochs, and this training has none, so the rate would '
+                f'stay as it begins; set {field}.by_epoch=False, with begin and end in iterations'
+            )
+        end = schedule.get('end', count)
+        if by_epoch == (unit == 'epoch') and count and end < count and _ends_at_zero(schedule):
+            raise InputError(
+                f'config {config.filename}: {field}: the learning rate is 0 after {counted(end, _UNITS[unit])}, and '
+                f'train_cfg.max_{unit}s={count}; set {field}.end={count} too'
+            )
+
+
+def _ends_at_zero(schedule: dict) -> bool:
+    """Whether a schedule with an ``end`` leaves a learning rate of 0 behind."""
+    field, default = _LAST_VALUES.get(schedule['type'].rpartition('.')[2], (None, 1.0))
+    length = schedule.get('end', math.inf) - schedule.get('begin', 0)
+    is_whole = schedule.get('T_max', length) == length  # a cosine of another period ends somewhere else
+    return is_whole and not schedule.get(field, default) and not schedule.get('eta_min_ratio')
+
+
+def training_length(config: Config) -> tuple[int, str]:
+    """How long a training is, and in what: ``'iter'`` or ``'epoch'``, as in the names of checkpoints.
+
+    Raises:
+        InputError: ``train_cfg`` has no such number.
+    """
+    unit = _training_unit(config)
+    count = config.train_cfg.get(f'max_{unit}s')
+    if type(count) is not int or count < 1:
+        raise InputError(
+            f'config {config.filename}: train_cfg.max_{unit}s={count!r}, expected a whole number, at least 1; '
+            'correct it'
+        )
+    return count, unit
+
+
+def _training_unit(config: Config) -> str:
+    loop = config.train_cfg
+    return 'epoch' if loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop' else 'iter'
 
 
 def _values(config: Config, path: str) -> list[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from mmrcf.errors import InputError
 from .checkpoint import any_weight_fits, require_start_weights, unwrapped
 from .config import build_runner, check_batch_size
 from .config_errors import explained_config_errors
+from .config_values import check_parameter_names
 from .hooks import DatasetCheckHook
 from .stages import missing_data, result_of, training_length
 
@@ -97,6 +98,7 @@ def _build_training(runner: Runner, with_data: bool) -> None:
     """What MMEngine builds when the training starts: optimizer, and with the data loops, schedules and hooks."""
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     check_batch_size(runner)
+    check_parameter_names(runner)
     if not with_data:
         return
     loader = runner.train_loop.dataloader

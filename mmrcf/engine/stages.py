@@ -18,7 +18,6 @@ import re
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -30,6 +29,7 @@ from mmrcf.model_index import listed_model
 from .checkpoint import latest_checkpoint
 from .config import load_config
 from .config_fields import config_parts
+from .config_values import training_length
 
 _KEYS = ('config', 'same_fields', 'checkpoint')
 
@@ -188,23 +188,6 @@ def _copy_fields(source: Config, target: Config, fields: Sequence[str]) -> bool:
             node[key] = copy.deepcopy(value)
             changed = True
     return changed
-
-
-def training_length(config: Config) -> tuple[int, str]:
-    """How long a training is, and in what: ``'iter'`` or ``'epoch'``, as in the names of checkpoints.
-
-    Raises:
-        InputError: ``train_cfg`` has no such number.
-    """
-    loop: Any = config.train_cfg
-    unit = 'epoch' if loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop' else 'iter'
-    count = loop.get(f'max_{unit}s')
-    if type(count) is not int or count < 1:
-        raise InputError(
-            f'config {config.filename}: train_cfg.max_{unit}s={count!r}, expected a whole number, at least 1; '
-            'correct it'
-        )
-    return count, unit
 
 
 def _name(config: Config) -> str:

@@ -18,6 +18,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from mmrcf.audio import AudioChunk
+from mmrcf.audio.chunk import CLOCK_JUMP, CLOCK_RESTART
 from mmrcf.audio.decoder import AudioDecoder
 from mmrcf.audio.queue import AudioQueue
 from mmrcf.errors import InputError, InputFileError
@@ -47,6 +48,10 @@ DEVICES = {
 class StreamAudio:
     """Decodes the audio packets of a container and returns their samples frame by frame.
 
+    The times of the samples never go back. The clocks of audio and pictures restart one after the other, since a
+    picture leaves its decoder later than it arrives. So the audio has a clock of its own: what comes after a jump
+    follows directly, until the clock of the frames, which is exact, has made the same jump.
+
     Args:
         stream: The audio stream of the container.
         name: Name of the container for messages.
@@ -55,7 +60,9 @@ class StreamAudio:
     def __init__(self, stream: AudioStream, name: str) -> None:
         self._name = name
         self._decoder = AudioDecoder(stream, name)
-        self._queue = AudioQueue()
+        self._queue = AudioQueue()  # on the clock that the container begins with
+        self._jumped = 0.0  # by how many seconds the clock of the audio is ahead of that one
+        self._first_start: float | None = None
 
     @classmethod
     def of(cls, demuxer: Demuxer) -> 'StreamAudio | None':
@@ -77,6 +84,12 @@ class StreamAudio:
     def add(self, packet: SharedPacket) -> None:
         """Decode a packet of the stream."""
         for chunk in self._decoder.decode(packet):
+            end = self._queue.end_time
+            if chunk.time is not None:
+                chunk = replace(chunk, time=chunk.time - self._jumped)
+                if end is not None and not -CLOCK_RESTART <= chunk.time - end <= CLOCK_JUMP:
+                    self._jumped += chunk.time - end
+                    chunk = replace(chunk, time=end)
             self._queue.put(chunk)
 
     def wait_for(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
@@ -93,15 +106,20 @@ class StreamAudio:
 
         Args:
             time: On the clock of the frames, in seconds; so is the time of the chunk.
-            start: Presentation time at which that clock is at 0.
+            start: Presentation time at which that clock is at 0; changes where the clock of the container restarts.
         """
-        chunk = self._queue.take(time + start)
-        return chunk and replace(chunk, time=chunk.time - start)
+        if self._first_start is None:
+            self._first_start = start
+        if abs(start - self._first_start - self._jumped) <= CLOCK_RESTART:
+            self._jumped = start - self._first_start
+        chunk = self._queue.take(time + self._first_start)
+        return chunk and replace(chunk, time=chunk.time - self._first_start)
 
     def _should_wait(self, frame: VideoFrame, newest: VideoFrame) -> bool:
         end = self._queue.end_time
         if end is None or frame.time is None or newest.time is None:
             return False
+        end += self._jumped
         return frame.time > end and newest.time <= end + MAX_LAG
 
 

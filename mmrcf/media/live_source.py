@@ -23,6 +23,8 @@ class LiveSource(FrameSource):
     def __init__(self, source: FrameSource) -> None:
         self._source = source
         self._describe_as(source)
+        # An output takes the audio that comes with the frames: a copy would be read here while the thread reads it.
+        self.audio_track = None
         self._newest: Frame | None = None
         self._audio = AudioQueue()
         self._ended = False

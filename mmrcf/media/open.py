@@ -40,6 +40,7 @@ def open_source(
     source: str | int | Path | Iterable[np.ndarray] | Iterable[str | Path],
     *,
     audio: bool | str | Path = False,
+    record_audio: bool = False,
     fps: float | None = None,
     max_size: int | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -57,6 +58,9 @@ def open_source(
         audio: Audio to deliver with the frames (``Frame.audio``). False: none. True: the audio of the source, if it
             can be read. A path or URL: the audio of that file, from its start. For a camera also 'mic', the default
             microphone, or 'mic:NAME', one by its name in the system.
+        record_audio: Without ``audio``, deliver the audio of a live stream for an output alone: no frame waits for
+            audio that arrives late, it comes with a later frame. An output copies the audio of a file, so the frames
+            of a file do not bring it.
         fps: Frames per second of image files and of frames in memory, from 0.001 to 1000 (default 6, as YouTube-VIS;
             animations have their own times); videos, cameras and streams have their own rate.
         max_size: Limit of the longer side in pixels; larger frames are scaled down first.
@@ -88,7 +92,7 @@ def open_source(
     path = _local_path(str(source))
     limits = dict(max_size=max_size, max_pixels=max_pixels)
     if path is None:
-        return _open_stream(str(source), text, fps, limits, audio)
+        return _open_stream(str(source), text, fps, limits, audio, record_audio)
     if os.path.isdir(path) or (glob.has_magic(str(path)) and not os.path.exists(path)):
         frames = ImageSource(_find_images(str(path)), text, fps=fps, **limits)
     else:
@@ -106,7 +110,7 @@ def _open_file(path: Path, name: str, fps: float | None, limits: dict[str, int |
         limits: ``max_size`` and ``max_pixels``.
     """
     if not path.is_file() or is_image_sequence(path):
-        stream = ByteStream(path)
+        stream = ByteStream(path, f'input {name}')
         start = stream.peek(SIGNATURE_BYTES)
         if not start:
             raise InputFileError(f'input {name}: nothing came from the pipe; check the program that writes into it')
@@ -162,7 +166,10 @@ def _local_path(source: str) -> Path | None:
         return path
     if scheme != 'file':
         return None
-    url = urlsplit(source)
+    try:
+        url = urlsplit(source)
+    except ValueError as error:
+        raise InputError(f'input {source}: is no valid URL ({error}); expected file:///PATH') from error
     if url.netloc not in ('', 'localhost'):
         raise InputError(f'input {source}: is on another machine; expected file:///PATH')
     return Path(url2pathname(url.path))
@@ -242,7 +249,12 @@ def _open_camera(index: int, max_size: int | None, max_pixels: int, audio: bool 
 
 
 def _open_stream(
-    url: str, name: str, fps: float | None, limits: dict[str, int | None], audio: bool | str | Path
+    url: str,
+    name: str,
+    fps: float | None,
+    limits: dict[str, int | None],
+    audio: bool | str | Path,
+    record_audio: bool,
 ) -> FrameSource:
     scheme = _stream_scheme(url)
     options = {}
@@ -258,7 +270,8 @@ def _open_stream(
             options=options,
             timeout=STREAM_TIMEOUT,
             live=None if scheme in FILE_SCHEMES else True,
-            audio=audio is True,
+            audio=audio is True or (record_audio and audio is False),
+            waits=audio is True,
             **limits,
         )
     except InputError as error:
@@ -279,7 +292,7 @@ def _open_images_of_server(
 ) -> ImageStreamSource | None:
     """The images that a server sends; None where it sends something else, or nothing."""
     try:
-        stream = open_http(url, STREAM_TIMEOUT)
+        stream = open_http(url, STREAM_TIMEOUT, name)
         if image_format(stream.peek(SIGNATURE_BYTES)) is None:
             return None
     except OSError:

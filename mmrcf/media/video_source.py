@@ -22,7 +22,7 @@ from mmrcf.audio.chunk import CLOCK_JUMP
 from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError
 from mmrcf.urls import source_name
-from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, reason_of
+from mmrcf.utils.container import MAX_SKIP_WARNINGS, ByteStream, open_container, pixel_limit, reason_of
 from mmrcf.utils.demuxer import Demuxer, SharedPacket
 from mmrcf.utils.image_files import check_pixels
 
@@ -59,8 +59,8 @@ class VideoSource(FrameSource):
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
         live: The source is a camera or a live stream, without an end. None: it is if it has neither a duration nor a
             size.
-        audio: Whether the frames of a live source come with its audio. A frame then waits for audio that lags behind
-            it a little.
+        audio: Whether the frames of a live source come with its audio.
+        waits: Whether a frame waits for audio that lags behind it a little, as a model needs it, but no output.
         max_size: Limit of the longer side in pixels; larger frames are scaled down.
         max_pixels: Largest number of pixels of a frame that is decoded.
 
@@ -83,14 +83,15 @@ class VideoSource(FrameSource):
         timeout: float | None = None,
         live: bool | None = False,
         audio: bool = False,
+        waits: bool = True,
         max_size: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.name = name
+        self._waits = waits
         self._short_name = Path(source_name(url) if isinstance(url, str) else name.removeprefix('video ')).name
-        # FFmpeg itself refuses larger frames, also where the size changes later.
-        options = {**(options or {}), 'max_pixels': str(max_pixels)}
-        container = open_container(url, name, container_format, options, timeout)
+        self._max_pixels = max_pixels
+        container = open_container(url, name, container_format, options, timeout, max_pixels=max_pixels)
         self._container = container
         try:
             self.live = _is_live(container) if live is None else live
@@ -100,9 +101,12 @@ class VideoSource(FrameSource):
             self._stream.thread_type = 'SLICE' if self.live else 'AUTO'
             # Else FFmpeg rounds cropping of the codec down to what its own memory layout likes.
             self._stream.codec_context.flags |= CodecFlags.unaligned
+            # The size may change at any frame.
+            decoder_options = pixel_limit(max_pixels)
             if self._stream.codec_context.name == 'mjpeg':
                 # Else a picture that is cut short comes partly grey, as no other path gives it.
-                self._stream.codec_context.options = {'err_detect': 'explode'}
+                decoder_options['err_detect'] = 'explode'
+            self._stream.codec_context.options = decoder_options
             self._cropping = Cropping.of(self._stream)
             self._audio = StreamAudio.of(self._demuxer) if self.live and audio else None
             # The times of a stream without a clock are counted frames: a camera delivers them when it likes.
@@ -114,7 +118,10 @@ class VideoSource(FrameSource):
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
-                raise InputError(f'{name}: no frame of it can be read and decoded; it is damaged or not a video')
+                raise InputError(
+                    f'{name}: no frame of it can be read and decoded; it is damaged, not a video, or its frames have '
+                    f'more than {max_pixels} pixels (--max-pixels)'
+                )
         except BaseException:
             container.close()
             raise
@@ -142,17 +149,16 @@ class VideoSource(FrameSource):
             if self.audio_format is None:
                 logger.warning('%s: its audio does not begin with its pictures; continues without audio', self.name)
                 self._audio = None
-        elif self._demuxer.audio is not None:
-            if self.live:
-                logger.warning('%s: has audio; the audio of live sources is not recorded', self.name)
-            else:
-                self.audio_track = AudioTrack(self._short_name, self._demuxer, self.clock_start, is_own=True)
+        elif self._demuxer.audio is not None and not self.live:
+            self.audio_track = AudioTrack(self._short_name, self._demuxer, self.clock_start, is_own=True)
 
     def __iter__(self) -> Iterator[Frame]:
         self._demuxer.seal()
         clock = PresentationClock(self.clock_start, 1 / self.fps, float(self.time_base))
         frames, end = itertools.chain([self._first], self._decoded), 0.0
-        for delivered, frame in enumerate(frames if self._audio is None else self._audio.wait_for(frames)):
+        if self._audio is not None and self._waits:
+            frames = self._audio.wait_for(frames)
+        for delivered, frame in enumerate(frames):
             start = clock.start
             time = clock.read(self._time_of(frame))
             if clock.start != start:
@@ -198,8 +204,11 @@ class VideoSource(FrameSource):
                 self._skip('a frame', reason_of(error))
                 continue
             for frame in frames:
+                what = f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame'
                 if frame.is_corrupt:
-                    self._skip(f'the frame at {frame.time:.3f} s' if frame.time is not None else 'a frame', 'damaged')
+                    self._skip(what, 'damaged')
+                elif frame.width * frame.height > self._max_pixels:
+                    self._skip(what, f'{frame.width}x{frame.height} is more than {self._max_pixels} pixels')
                 else:
                     yield frame
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from mmrcf.registry import MODELS
 
+from .backbones import build_backbone
+
 
 @MODELS.register_module()
 class ObjectClassifier(BaseModel):
@@ -36,7 +38,7 @@ class ObjectClassifier(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.backbone = MODELS.build(backbone)
+        self.backbone = build_backbone(backbone)
         self.classifier = nn.Linear(in_channels, num_classes)
         self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)

@@ -5,16 +5,19 @@ import functools
 import logging
 import os
 import re
+import string
 import urllib.request
 from base64 import b64encode
+from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import av
 import av.error
 from av.container import InputContainer
 
+from mmrcf.defaults import MAX_PIXELS
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import note_input
 from mmrcf.urls import scheme_of, without_credentials
@@ -54,6 +57,8 @@ LOCAL_PROTOCOLS = 'file,crypto'
 # Enough of a file to tell what it is.
 _TEXT_PROBE = 4096
 _STREAM_BUFFER = 2**16
+# What a server that speaks no http says may be long.
+_MAX_REASON = 100
 # Where FFmpeg cuts a line.
 _MAX_ENTRY = 4000
 MAX_PLAYLIST_BYTES = 2**24
@@ -63,36 +68,49 @@ class ByteStream:
     """What a file or a pipe holds, read once from its start to its end, as FFmpeg takes it.
 
     FFmpeg tells the kind by the content alone then, where it goes by the suffix of a name: the pictures of a file like
-    ``cat *.jpg > all.jpg`` are one video.
+    ``cat *.jpg > all.jpg`` are one video. Where it cannot be read on, it ends, with a warning.
 
     Args:
         source: The file or pipe, by its path or open. It is closed with this object.
+        name: Name for messages, without credentials.
     """
 
-    def __init__(self, source: str | Path | BinaryIO) -> None:
+    def __init__(self, source: str | Path | BinaryIO, name: str) -> None:
         is_path = isinstance(source, (str, Path))
         self._file = open(source, 'rb', buffering=_STREAM_BUFFER) if is_path else source  # noqa: SIM115
+        self._name = name
         self._peeked = b''
+        self._failed = False
 
     def peek(self, size: int) -> bytes:
         """The next ``size`` bytes, which are read again afterwards; fewer if the stream ends before."""
-        while len(self._peeked) < size and (content := self._file.read1(size - len(self._peeked))):
+        while len(self._peeked) < size and (content := self._read(size - len(self._peeked))):
             self._peeked += content
         return self._peeked[:size]
 
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes, as soon as there are some; none at the end."""
         if not self._peeked:
-            return self._file.read1(size)
+            return self._read(size)
         content, self._peeked = self._peeked[:size], self._peeked[size:]
         return content
+
+    def _read(self, size: int) -> bytes:
+        if self._failed:
+            return b''
+        try:
+            return self._file.read1(size)
+        except (OSError, HTTPException) as error:
+            self._failed = True
+            logger.warning('%s: reading stops here (%s)', self._name, reason_of(error))
+            return b''
 
     def __del__(self) -> None:
         if hasattr(self, '_file'):
             self._file.close()
 
 
-def open_http(url: str, timeout: float | None) -> ByteStream:
+def open_http(url: str, timeout: float | None, name: str) -> ByteStream:
     """What a server answers, read by Python.
 
     FFmpeg takes the end of an answer whose length the server does not say for an error. It then does not open what is
@@ -101,19 +119,29 @@ def open_http(url: str, timeout: float | None) -> ByteStream:
     Args:
         url: With the scheme http or https.
         timeout: Seconds to wait for data; None: no limit.
+        name: Name for messages, without credentials.
 
     Raises:
-        OSError: The server does not answer, or with an error.
+        OSError: The server does not answer, or with an error, or not by http; or the URL is not valid.
     """
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition('@')
-    request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl())
-    if user:
-        request.add_unredirected_header('Authorization', f'Basic {b64encode(unquote_to_bytes(user)).decode()}')
-    opener = urllib.request.OpenerDirector()  # the usual one follows to ftp, too
-    for handler in _HTTP_HANDLERS:
-        opener.add_handler(handler())
-    return ByteStream(opener.open(request, timeout=timeout))
+    try:
+        parts = urlsplit(_quoted(url))
+        user, _, host = parts.netloc.rpartition('@')
+        request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl())
+        if user:
+            request.add_unredirected_header('Authorization', f'Basic {b64encode(unquote_to_bytes(user)).decode()}')
+        opener = urllib.request.OpenerDirector()  # the usual one follows to ftp, too
+        for handler in _HTTP_HANDLERS:
+            opener.add_handler(handler())
+        return ByteStream(opener.open(request, timeout=timeout), name)
+    except (HTTPException, ValueError) as error:
+        raise OSError(reason_of(error)) from error
+
+
+def _quoted(url: str) -> str:
+    """``url`` as a server takes it: a user, like FFmpeg, may write spaces and letters of all alphabets in the path."""
+    host, rest = re.match(r'([^:]*://[^/?#]*)(.*)', url, re.DOTALL).groups()
+    return host + quote(rest, safe=string.punctuation, errors='surrogateescape')
 
 
 _HTTP_HANDLERS = (
@@ -134,6 +162,7 @@ def open_container(
     options: dict[str, str] | None = None,
     timeout: float | None = None,
     kind: str = 'video',
+    max_pixels: int = MAX_PIXELS,
 ) -> InputContainer:
     """Open a file, a stream or a device.
 
@@ -147,6 +176,8 @@ def open_container(
         options: Options of the input format.
         timeout: Seconds to wait for a stream to open or to deliver data; None: no limit.
         kind: Expected kind of content, for messages.
+        max_pixels: Largest number of pixels of a frame. FFmpeg decodes some frames here to learn their properties; a
+            decoder that is opened later needs the options of :func:`pixel_limit` again.
 
     Raises:
         InputFileError: It cannot be opened, or is of another kind.
@@ -154,7 +185,7 @@ def open_container(
     # Metadata in another encoding than UTF-8 is no reason to refuse a video.
     arguments = dict(format=container_format, timeout=timeout, metadata_errors='replace')
     try:
-        container = _open(url, name, dict(options or {}), arguments)
+        container = _open(url, name, {**(options or {}), **pixel_limit(max_pixels)}, arguments)
     except InputError:
         raise
     except (av.error.InvalidDataError, av.error.EOFError) as error:
@@ -169,6 +200,15 @@ def open_container(
     return container
 
 
+def pixel_limit(max_pixels: int) -> dict[str, str]:
+    """Options of FFmpeg by which its decoders refuse a larger frame before they allocate memory for it.
+
+    Decoders pad the sides of a frame, up to the next multiple of 128, and the old ones have line buffers of 280 rows.
+    FFmpeg compares that with its limit, so the limit is a little higher than ``max_pixels``.
+    """
+    return {'max_pixels': str(max_pixels + max_pixels // 8 + 2**18)}
+
+
 def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: dict) -> InputContainer:
     """Open what :func:`open_container` says, with PyAV's ``arguments``; raises PyAV's errors."""
     if arguments['format'] is not None:
@@ -181,10 +221,10 @@ def _open(url: str | ByteStream, name: str, options: dict[str, str], arguments: 
         except (av.error.FFmpegError, OSError) as error:
             if error.errno != errno.EIO or scheme not in ('http', 'https'):
                 raise
-        stream = open_http(url, arguments['timeout'])
+        stream = open_http(url, arguments['timeout'], name)
         return av.open(stream, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
     if isinstance(url, ByteStream) or not Path(url).is_file():
-        stream = url if isinstance(url, ByteStream) else ByteStream(url)
+        stream = url if isinstance(url, ByteStream) else ByteStream(url, name)
         # Without the protocol 'file' a playlist from a pipe opens nothing.
         return av.open(stream, options={**options, 'protocol_whitelist': 'pipe'}, **arguments)
     return _open_local(Path(url), name, options, arguments)
@@ -320,8 +360,9 @@ def timeout_of(url: str) -> float | None:
     return STREAM_TIMEOUT if scheme_of(url) else None
 
 
-def reason_of(error: OSError | av.error.FFmpegError) -> str:
-    """The message of FFmpeg or of the system, without credentials."""
+def reason_of(error: Exception) -> str:
+    """The message of FFmpeg, of the system or of Python's client of http, without credentials."""
     if isinstance(error, av.error.ExitError):  # how FFmpeg calls PyAV's timeout
         return 'no data came in time'
-    return without_credentials(error.strerror or str(error))
+    text = without_credentials(getattr(error, 'strerror', None) or str(error) or type(error).__name__)
+    return text if len(text) <= _MAX_REASON else f'{text[:_MAX_REASON]} ...'

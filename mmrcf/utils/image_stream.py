@@ -200,7 +200,7 @@ def split_images(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
 def is_image_sequence(path: str | Path) -> bool:
     """Whether whole images follow one another in a file, as in raw MJPEG and ``cat *.png``: a video without times."""
     try:
-        taken = _Taken(ByteStream(path), str(path))
+        taken = _Taken(ByteStream(path, f'input {path}'), str(path))
         kind = image_format(taken.peek(SIGNATURE_BYTES))
         if kind not in _ENDS:
             return False

@@ -32,7 +32,7 @@ _open_outputs: ContextVar[tuple[set[Path], ...]] = ContextVar('open outputs', de
 
 
 @contextlib.contextmanager
-def atomic_output(path: str | Path, *, updates: bool = False) -> Iterator[Path]:
+def atomic_output(path: str | Path, *, updates: bool = False, tidy: bool = True) -> Iterator[Path]:
     """Yield a temporary path (same suffix) that becomes ``path`` when the block ends without an error.
 
     It is beside ``path``, or beside the file that ``path`` links to: links stay links. On an error, an interrupt
@@ -42,6 +42,7 @@ def atomic_output(path: str | Path, *, updates: bool = False) -> Iterator[Path]:
     Args:
         path: The output.
         updates: The file is read to be written again, so it may be an input.
+        tidy: Look through the folder for what killed processes left behind.
 
     Raises:
         InputFileError: The folder cannot be created or written to, the disk is full, or ``path`` is a folder.
@@ -51,7 +52,7 @@ def atomic_output(path: str | Path, *, updates: bool = False) -> Iterator[Path]:
     with _reserved(path) as target:
         if not updates:
             _refuse_input(path, target)
-        with _unfinished_file(path, target) as temporary:
+        with _unfinished_file(path, target, tidy) as temporary:
             yield temporary
             if not updates:
                 _refuse_input(path, target)
@@ -110,14 +111,15 @@ def _reserved(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _unfinished_file(path: Path, target: Path) -> Iterator[Path]:
+def _unfinished_file(path: Path, target: Path, tidy: bool = True) -> Iterator[Path]:
     """A new, locked file for what becomes ``target``; removed at the end if it is still there."""
     folder = Path(tempfile.gettempdir()) if _is_special(target) else target.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.lstat(target)  # a name that the file system does not take fails here, not after the work
-        _remove_unfinished(folder)
+        if tidy:
+            _remove_unfinished(folder)
         handle, temporary = _create_locked(folder, target)
     except OSError as error:
         raise InputFileError(f'output {path}: cannot write there ({error.strerror}); choose another path') from error

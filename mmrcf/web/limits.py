@@ -14,7 +14,7 @@ class Limits:
         pixels: Of a frame, as it is in the file; larger ones are refused.
         images: Number of images of an archive.
         visitors: Runs at the same time; more wait in the queue.
-        waiting: Length of the queue; whoever comes then is told to come later.
+        waiting: Length of the queue, in which previews and cameras wait as well as runs; what comes then is refused.
     """
 
     upload_mib: int = 200

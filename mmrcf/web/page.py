@@ -77,10 +77,14 @@ class Visits:
         """Let ``run`` be the one that :meth:`stop` ends."""
         self._runs[session] = run
 
-    def stop(self, session: str) -> None:
-        """End the run of a session after its present frame."""
+    def stop(self, session: str, *, keep: bool = True) -> None:
+        """End the run of a session after its present frame; ``keep`` what is done."""
         if session in self._runs:
-            self._runs[session].stop()
+            self._runs[session].stop(keep=keep)
+
+    def outputs(self, session: str) -> list[Path]:
+        """Those of the last run of a session; empty where there is none."""
+        return self._runs[session].outputs if session in self._runs else []
 
     def live(self, session: str, settings: tuple, shelf: ModelShelf) -> LiveStream:
         """The camera's stream of a session; a new one where the settings (model and options) are others."""
@@ -90,7 +94,7 @@ class Visits:
 
     def end(self, session: str) -> None:
         """Forget a session: the visitor has left. Its folder goes when its run has ended."""
-        self.stop(session)
+        self.stop(session, keep=False)
         run = self._runs.pop(session, None)
         self._live.pop(session, None)
         if run is not None:
@@ -179,6 +183,7 @@ class Page:
                 self.upload = gr.File(
                     label='Video, image or ZIP of images', type='filepath', height=150, elem_id='rcf-upload'
                 )
+                self.upload.keep_in_cache.update(map(str, self._samples.values()))  # uploads are removed after an hour
                 with gr.Row():
                     self.start = gr.Button('Start', variant='primary', elem_id='rcf-start', min_width=100)
                     self.stop = gr.Button('Stop', elem_id='rcf-stop', min_width=100, interactive=False)
@@ -238,7 +243,7 @@ class Page:
             **quiet,
         )
         self.stop.click(self._stop, queue=False, api_visibility='private')
-        self.masks.click(self._prepare_masks, self.json_file, [self.masks, self.masks_file], **quiet)
+        self.masks.click(self._prepare_masks, None, [self.masks, self.masks_file, self.status], **quiet)
         self.upload.change(self._show_upload, self.upload, [self.viewer, self.status, self.table, *self.done], **quiet)
         self.sample.click(self._sample, self.model, self.upload, **quiet)
         self.model.input(self._show_model, self.model, settings, **quiet)
@@ -279,7 +284,7 @@ class Page:
                 if time.monotonic() - shown >= UPDATE_SECONDS:
                     yield {
                         self.viewer: picture_html(progress.picture),
-                        self.status: progress_html(progress, 'Running'),
+                        self.status: progress_html(progress, 'Running') + notes_html(run.notes),
                         self.table: run.table.html(),
                     }
                     shown = time.monotonic()
@@ -314,10 +319,15 @@ class Page:
     def _sample(self, name: str) -> str:
         return str(self._samples[name])
 
-    def _prepare_masks(self, tracks: str) -> dict:
+    def _prepare_masks(self, request: gr.Request) -> dict:
         """Write the masks of a run beside its JSON, when they are asked for."""
-        out = Path(tracks).with_name('masks.zip')
-        write_masks(Path(tracks), out)
+        outputs = self._visits.outputs(request.session_hash)  # not from the browser, which may name any upload
+        if not outputs or not outputs[1].is_file():
+            gone = error_html(InputError('The result is no longer here. Press Start again.'))
+            return {self.masks: gr.update(visible=False), self.status: gone}
+        tracks = outputs[1]
+        out = tracks.with_name('masks.zip')
+        write_masks(tracks, out)
         return {self.masks: gr.update(visible=False), self.masks_file: gr.update(value=str(out), visible=True)}
 
     def _look(self, request: gr.Request, image: np.ndarray | None, name: str, *chosen: Any) -> dict:
@@ -332,7 +342,7 @@ class Page:
         return {
             self.viewer: gr.update(value=picture_html(progress.picture), visible=True),
             self.result: gr.update(visible=False),
-            self.status: progress_html(progress, 'Live'),
+            self.status: progress_html(progress, 'Live') + notes_html(stream.notes),
             self.table: '',
         }
 
@@ -360,10 +370,13 @@ class Page:
             segmenter = self._shelf.get(name)[0].segmenter
         except InputError as error:
             return {self.status: error_html(error)}
+        threshold = getattr(segmenter.model, 'score_thr', None)
         detects = SHIPPED_MODELS[name].purpose if name in SHIPPED_MODELS else ', '.join(segmenter.classes[:12])
         return {
             self.model: gr.update(info=f'Detects {detects}.' if detects else ' '),
-            self.score: getattr(segmenter.model, 'score_thr', DEFAULT_SCORE),
+            self.score: gr.update(
+                value=DEFAULT_SCORE if threshold is None else threshold, visible=threshold is not None
+            ),
             self.audio_row: gr.update(visible=segmenter.uses_audio),
             self.attention: False,
             self.sample: gr.update(visible=name in self._samples),

@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from mmrcf.apis import RCFInferencer
 from mmrcf.errors import InputError
@@ -38,6 +39,7 @@ def serve(builders: Builders, limits: Limits, host: str = '127.0.0.1', port: int
     with tempfile.TemporaryDirectory(prefix='mmrcf-web-', ignore_cleanup_errors=True) as root:
         _confine_gradio(root)
         try:
+            _fetch_nothing()
             from .page import Page, launch_options
         except ModuleNotFoundError as error:
             raise InputError(f"web page: {error.name} is not installed; pip install 'mmrcf[web]'") from error
@@ -60,10 +62,22 @@ def _confine_gradio(root: str) -> None:
     os.environ['HF_HUB_OFFLINE'] = '1'
 
 
+def _fetch_nothing() -> None:
+    """Gradio fetches any public URL that a visitor names as a file, of any size. All of this goes through safehttpx."""
+    import safehttpx
+
+    async def refuse(*_args: object, **_options: object) -> NoReturn:
+        raise InputError('URL: this server fetches nothing; upload the file')
+
+    safehttpx.get = safehttpx.async_validate_url = refuse
+
+
 def _usable_port(host: str, port: int) -> int:
     """``port``, or a free one for 0."""
     try:
         with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as probe:
+            if os.name == 'posix':  # as the server: connections of one that has ended do not hold the port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             return probe.getsockname()[1]
     except (OSError, OverflowError) as error:

@@ -20,18 +20,32 @@ HEADER = ('track', 'class', 'score', 'frames', 'first', 'last')
 
 
 @dataclass
+class Span:
+    """A run of frames without a gap in which a track is shown. Times are in seconds.
+
+    Attributes:
+        first, last: Times of its first and last frame.
+        end: Until when the last one is shown.
+    """
+
+    first: float
+    last: float
+    end: float
+
+
+@dataclass
 class Track:
     """What is known of a track ID.
 
     Attributes:
         scores: Sum of its scores by class name.
         count: Frames in which it was shown.
-        spans: First and last index of its runs of frames without a gap.
+        spans: Where it was shown.
     """
 
     scores: Counter = field(default_factory=Counter)
     count: int = 0
-    spans: list[list[int]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
 
     @property
     def class_name(self) -> str:
@@ -43,30 +57,40 @@ class TrackTable:
     """Collects the tracks of a run.
 
     Args:
-        fps: Frames a second, for times.
+        fps: Frames a second: a frame lasts until the next one, the last frame as long as this says.
 
     Attributes:
         tracks: By track ID, in the order of appearance.
         length: Number of frames so far.
+        end: Until when the last frame is shown, in seconds.
     """
 
     def __init__(self, fps: float) -> None:
         self._fps = fps
+        self._open: dict[int, Span] = {}  # of the tracks in the last frame
         self.tracks: dict[int, Track] = {}
         self.length = 0
+        self.end = 0.0
 
-    def add(self, result: FrameResult) -> None:
-        """Take the objects of a frame; ``frame_index`` grows from call to call."""
-        index = result.frame_index
+    def add(self, result: FrameResult, time: float) -> None:
+        """Take the objects of a frame.
+
+        Args:
+            result: Its objects; ``frame_index`` grows from call to call.
+            time: When it is shown, in seconds; grows, too.
+        """
+        for span in self._open.values():
+            span.end = time
+        self.length, self.end = result.frame_index + 1, time + 1 / self._fps
+        before, self._open = self._open, {}
         for track_id, name, score in zip(result.ids.tolist(), result.class_names, result.scores.tolist(), strict=True):
             track = self.tracks.setdefault(track_id, Track())
             track.scores[name] += score
             track.count += 1
-            if track.spans and track.spans[-1][1] == self.length - 1:
-                track.spans[-1][1] = index
-            else:
-                track.spans.append([index, index])
-        self.length = index + 1
+            if track_id not in before:
+                track.spans.append(Span(time, time, self.end))
+            span = self._open[track_id] = track.spans[-1]
+            span.last, span.end = time, self.end
 
     def html(self) -> str:
         """A table with a row for each track ID, the longest tracks first; in the last column a bar where it is present.
@@ -77,7 +101,7 @@ class TrackTable:
             return '<p class="rcf-note">No object above the score threshold so far.</p>'
         longest = sorted(self.tracks.items(), key=lambda item: -item[1].count)
         head = ''.join(f'<th>{name}</th>' for name in HEADER)
-        end = f'{self.length / self._fps:.1f} s'
+        end = f'{self.end:.1f} s'
         rows = ''.join(self._row(track_id, track) for track_id, track in longest[:MAX_ROWS])
         rest = len(longest) - MAX_ROWS
         note = f'<p class="rcf-note">{counted(rest, "shorter track")} in the JSON only.</p>' if rest > 0 else ''
@@ -95,19 +119,17 @@ class TrackTable:
             name,
             f'{sum(track.scores.values()) / track.count:.2f}',
             str(track.count),
-            f'{track.spans[0][0] / self._fps:.1f} s',
-            f'{track.spans[-1][1] / self._fps:.1f} s',
+            f'{track.spans[0].first:.1f} s',
+            f'{track.spans[-1].last:.1f} s',
         )
         bars = ''.join(self._bar(span, color, f'{name} {track_id}') for span in track.spans)
         return f'<tr>{"".join(f"<td>{cell}</td>" for cell in cells)}<td class="rcf-line"><div>{bars}</div></td></tr>'
 
-    def _bar(self, span: list[int], color: str, name: str) -> str:
-        first, last = span
-        time = first / self._fps
-        left, width = 100 * first / self.length, 100 * (last + 1 - first) / self.length
+    def _bar(self, span: Span, color: str, name: str) -> str:
+        left, width = 100 * span.first / self.end, 100 * (span.end - span.first) / self.end
         return (
-            f'<button type="button" data-time="{time:.3f}" title="{name}, from {time:.1f} s" '
-            f'aria-label="{name}: go to {time:.1f} s" '
+            f'<button type="button" data-time="{span.first:.3f}" title="{name}, from {span.first:.1f} s" '
+            f'aria-label="{name}: go to {span.first:.1f} s" '
             f'style="left: {left:.2f}%; width: {width:.2f}%; background: {color}"></button>'
         )
 

@@ -1,6 +1,7 @@
 """Labels from a model's tracks: what is accepted, what is ignored, what is written, and that it can be learnt from."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -153,6 +154,24 @@ def test_labels_of_another_teacher_are_not_taken_for_finished(teacher: OnlineSeg
     assert AutoLabeller(teacher, 'auto', teacher='large', force=True).run([source])['labelled_before'] == 0
 
 
+def test_labels_name_no_secret(teacher: OnlineSegmenter, in_tmp_path: Path) -> None:
+    source = write_frames(Path('first'))
+    address = 'https://user:secret@host/x.pth?signature=secret'
+    for before in (0, 1):
+        counts = AutoLabeller(teacher, 'auto', teacher=address).run([source])
+        assert counts['labelled_before'] == before
+    assert 'secret' not in Path('auto/parts/first.json').read_text()
+
+
+def test_the_folder_of_a_long_video_is_not_looked_through_for_each_frame(
+    teacher: OnlineSegmenter, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr('os.scandir', lambda path, scan=os.scandir: looks.append(Path(path).name) or scan(path))
+    AutoLabeller(teacher, 'auto').run([write_frames(Path('long'), 6)])
+    assert looks.count('long') == 1
+
+
 def test_two_videos_of_one_name_are_refused_before_the_first_is_labelled(
     teacher: OnlineSegmenter, in_tmp_path: Path
 ) -> None:
@@ -176,11 +195,14 @@ def test_the_frames_of_a_data_set_are_not_replaced_by_their_own_copies(
     assert (source / '00000.jpg').read_bytes() == before
 
 
-def test_a_folder_stands_for_its_videos(in_tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_videos(in_tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also on a machine whose table of file types has no video."""
     write_frames(Path('all/frames'), 1)
-    for name in ('b10.mp4', 'b2.MOV', 'notes.txt', '.hidden.mp4'):
+    for name in ('b10.mp4', 'b2.MOV', 'c.mkv', 'd.ts', 'notes.txt', '.hidden.mp4'):
         (Path('all') / name).touch()
-    assert list_videos(['all', 'all/frames', '0']) == ['all/b2.MOV', 'all/b10.mp4', 'all/frames', 'all/frames', '0']
+    videos = ['all/b2.MOV', 'all/b10.mp4', 'all/c.mkv', 'all/d.ts', 'all/frames']
+    assert list_videos(['all', 'all/frames', '0']) == [*videos, 'all/frames', '0']
+    assert 'input all: left out all/notes.txt' in caplog.text and 'hidden' not in caplog.text
     Path('empty').mkdir()
     with pytest.raises(InputFileError, match='input empty: a folder without images, videos and folders of images'):
         list_videos(['empty'])

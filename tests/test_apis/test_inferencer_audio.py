@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -94,6 +95,19 @@ def test_visual_only_model(visual_only: RCFInferencer, tmp_path: Path, write_bee
         visual_only(clip, audio='clip.wav')
     with open_source(clip, audio=True) as source:
         assert len(list(visual_only.stream(source))) == 30
+    with open_source(clip) as source:
+        assert visual_only(source).frames == 30
+
+
+@pytest.mark.parametrize(('model', 'audio', 'named'), [('visual_only', 'auto', None), ('inferencer', 'none', 'none')])
+def test_a_recording_of_a_live_stream_has_its_audio_whatever_the_model_takes(
+    model: str, audio: str, named: str | None, request: pytest.FixtureRequest, tmp_path: Path, live_beep: str
+) -> None:
+    summary = request.getfixturevalue(model)(live_beep, audio=audio, out=tmp_path / 'out.mp4')
+    assert summary.frames and summary.audio == named
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert np.flatnonzero(np.abs(samples) > 0.3)[0] / 44100 == pytest.approx(1.2, abs=0.05)
 
 
 def test_bad_calls(
@@ -105,5 +119,9 @@ def test_bad_calls(
         inferencer(clip, audio=audio, out=audio)
     with open_source(clip) as source, pytest.raises(InputError, match='is open already'):
         next(inferencer.stream(source, audio=audio))
+    with open_source(clip) as source, pytest.raises(InputError, match='fps, max_size: video .* is open already'):
+        inferencer(source, fps=3, max_size=100)
+    with pytest.raises(InputError, match='RCF: the model is built already; leave out checkpoint, device'):
+        RCFInferencer(inferencer.segmenter.model, device='cpu')
     with pytest.raises(InputError, match='a microphone goes with a camera'):
         inferencer(clip, audio='mic')

@@ -2,6 +2,7 @@ import json
 import logging
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from mmrcf.apis import SHIPPED_MODELS, init_model
+from mmrcf.demo import model_line
 
 
 @pytest.fixture(scope='module')
@@ -63,6 +65,29 @@ def test_writes_video_and_tracks(
     assert lines[3].startswith('8 frames, ') and 'FPS' in lines[3] and 'p95' in lines[3]
     content = json.loads(Path('a/out.json').read_text())
     assert content['videos'][0]['width'] == 48 and content['annotations']
+
+
+def test_a_line_about_the_model_has_no_secret() -> None:
+    args = Namespace(model=None, config='a.py', checkpoint='https://user:secret@host/x.pth?signature=secret')
+    assert model_line(args, ('disc',)) == 'model: a.py, https://***@host/x.pth?*** (disc)'
+
+
+def test_a_file_of_an_earlier_run_was_not_written(
+    demo: ModuleType,
+    model_files: list[str],
+    in_tmp_path: Path,
+    write_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmrcf.apis.online.OnlineSegmenter.step', interrupted)
+    Path('out.json').write_text('of before')
+    clip = write_clip(in_tmp_path / 'clip.mp4')
+    assert run(demo, monkeypatch, [clip, *model_files, '--json', 'out.json']) == 130
+    assert Path('out.json').read_text() == 'of before' and 'wrote' not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
-"""One training step in one or several processes: ``rank_step.py RANK RANKS RENDEZVOUS [CONFIG OUT]...``."""
+"""One training step in one or several processes: ``rank_step.py RANK RANKS RENDEZVOUS [CONFIG OUT]...``.
+
+Then the running statistics that each process validates with: those of the first.
+"""
 
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -11,6 +15,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from mmrcf.engine.hooks import CompleteCheckpointHook
 from mmrcf.registry import DATASETS, MODELS
 
 
@@ -49,6 +54,11 @@ def main(rank: int, ranks: int, rendezvous: str, files: Sequence[str]) -> None:
         found = gradients(config, rank, ranks)
         if rank == 0:
             torch.save(found, out)
+    model = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
+    model[1].running_mean.fill_(rank)
+    model[1].running_var.fill_(rank + 5)
+    CompleteCheckpointHook().before_val_epoch(SimpleNamespace(model=model))
+    assert model[1].running_mean.tolist() == [0, 0] and model[1].running_var.tolist() == [5, 5]
     dist.destroy_process_group()
 
 

@@ -15,7 +15,14 @@ from mmengine.model import Sequential
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from mmrcf.engine import CompleteFileBackend
-from mmrcf.engine.checkpoint import latest_checkpoint, load_weights, read_checkpoint, weight_difference
+from mmrcf.engine.checkpoint import (
+    latest_checkpoint,
+    load_weights,
+    read_checkpoint,
+    watch_initial_weights,
+    weight_difference,
+)
+from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.hooks import CompleteCheckpointHook
 from mmrcf.errors import InputError
 
@@ -164,6 +171,49 @@ def test_fields_of_another_type_are_refused(tmp_path: Path, meta: dict) -> None:
     torch.save(dict(state_dict=dict(x=torch.ones(1)), meta=meta), tmp_path / 'a.pth')
     with pytest.raises(InputError, match=r'a\.pth: meta has a dataset_meta'):
         read_checkpoint(tmp_path / 'a.pth')
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., list[str]]:
+    """``start(weights, **init_cfg)``: initialise a part of two layers from a file, and return the lines of the log."""
+
+    def run(weights: dict[str, torch.Tensor], **init_cfg: str) -> list[str]:
+        torch.save(dict(state_dict=weights), tmp_path / 'a.pth')
+        init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth'), **init_cfg)
+        model = Sequential(Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), init_cfg=init_cfg))
+        config = Config(dict(model=dict(init_cfg=init_cfg)), filename=__file__)
+        lines: list[str] = []
+        logger = SimpleNamespace(warning=lambda line, *words: lines.append(line % words))
+        watch_initial_weights(SimpleNamespace(model=model, cfg=config, logger=logger))
+        with explained_config_errors(config):
+            model.init_weights()
+        taken = model.state_dict()
+        assert all(torch.equal(taken[f'0.{name.removeprefix("backbone.")}'], value) for name, value in weights.items())
+        model.load_state_dict({'1.weight': torch.zeros(1)}, strict=False)  # of the whole model: nothing to say
+        return lines
+
+    return run
+
+
+def test_a_file_of_which_no_weight_fits_a_part_is_refused(start) -> None:
+    weights = {
+        '0.weight': torch.ones(3, 2),
+        '0.bias': torch.ones(3),
+        '1.weight': torch.ones(3),
+        '1.bias': torch.ones(3),
+    }
+    weights |= {'1.running_mean': torch.ones(3), '1.running_var': torch.ones(3)}
+    whole = {f'backbone.{name}': value for name, value in weights.items()}
+    message = r"model\.0\.init_cfg\.checkpoint=\S+a\.pth: none of its weights fits; set prefix='backbone\.' beside"
+    with pytest.raises(InputError, match=f'config {__file__}: {message}'):
+        start(whole)
+    assert start(whole, prefix='backbone.') == start(weights) == []
+    with pytest.raises(InputError, match='model.init_cfg.prefix=body: no weight of the file begins with it'):
+        start(whole, prefix='body')
+    with pytest.raises(InputError, match='none of its weights fits; check the path'):
+        start({'0.weight': torch.ones(4, 2)})
+    (line,) = start({name: value for name, value in weights.items() if name.startswith('0.')})
+    assert line.endswith('a.pth fits in part: initialised at random, because the checkpoint lacks them: 1 (4)')
 
 
 class Code:

@@ -268,6 +268,13 @@ def test_two_runs_within_a_second_have_logs_of_their_own(tiny_config, tmp_path) 
     assert all(list((tmp_path / name).glob('*/*.log')) for name in ('first', 'second'))
 
 
+@pytest.mark.parametrize('randomness', [dict(deterministic=False), None])
+def test_randomness_needs_no_seed(tiny_config: Path, tmp_path: Path, randomness: dict | None) -> None:
+    config = load_config(tiny_config)
+    config.randomness, config.work_dir = randomness, str(tmp_path)
+    assert build_runner(config).seed is not None
+
+
 def test_the_bases_of_a_config_are_inputs_too(in_tmp_path: Path) -> None:
     Path('deep.py').write_text('a = 1\n')
     Path('base.py').write_text("_base_ = './deep.py'\nmodel = dict(type='RCF')\n")

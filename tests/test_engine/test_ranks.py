@@ -1,4 +1,4 @@
-"""A training step of two ranks is the step of one rank with both their clips."""
+"""A training step of two ranks is that of one rank with both their clips, and both validate the model of the first."""
 
 import os
 import subprocess
@@ -12,7 +12,9 @@ HEADS = ({}, dict(semantic_weight=1.0, query_grid=True, local_content=True, mask
 
 
 @pytest.mark.slow
-def test_two_ranks_make_the_step_of_one(repository: Path, load_script, tiny_config: Path, tmp_path: Path) -> None:
+def test_two_ranks_make_the_step_of_one_and_validate_the_model_of_the_first(
+    repository: Path, load_script, tiny_config: Path, tmp_path: Path
+) -> None:
     files = []
     for index, head in enumerate(HEADS):
         config = tmp_path / f'config_{index}.py'

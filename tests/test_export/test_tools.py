@@ -116,8 +116,10 @@ def test_the_size_of_the_network_is_that_after_the_pipeline(exporter: ModuleType
         (['--out', 'a.onnx', '--int8', 'none.mp4'], 'none.mp4: no such file'),
         (['--out', 'a.onnx', '--check', 'none.mp4'], 'none.mp4: no such file'),
         (['--out', 'a.pth'], '--out a.pth: expected a name that ends in .onnx'),
-        (['--out', 'a.pt2', '--format', 'torch-export', '--int8', 'x'], '--int8 is for ONNX files'),
-        (['--out', 'a.onnx', '--calibration-frames', '0'], 'expected at least 1'),
+        (['--out', 'a.pt2', '--format', 'torch-export', '--int8', 'x'], '--int8 and --opset are for ONNX files'),
+        (['--out', 'a.pt2', '--format', 'torch-export', '--opset', '18'], '--int8 and --opset are for ONNX files'),
+        (['--out', 'a.onnx', '--keep-float', 'head'], '--calibration-frames and --keep-float are for --int8'),
+        (['--out', 'a.onnx', '--int8', 'x', '--calibration-frames', '0'], 'expected at least 1'),
     ],
 )
 def test_what_cannot_be_is_said_at_once(

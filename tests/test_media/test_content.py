@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmrcf import inputs
 from mmrcf.errors import InputError, InputFileError
+from mmrcf.inputs import kept_inputs
 from mmrcf.media import FrameSource, ImageSource, ImageWriter, VideoSource, open_source, require_source
 
 ORIENTATION, QUARTER_TURN = 0x112, 6
@@ -193,6 +195,16 @@ def test_a_jpeg_that_is_cut_short_in_its_header_is_the_only_one_lost(size: int, 
     images[1] = images[1][:size]
     found = numbers(open_source(fifo(tmp_path / 'pipe', b''.join(images))))
     assert [number for number in found if number != 2] == [1, 3, 4]
+
+
+def test_memory_does_not_grow_with_the_images_of_a_pipe(tmp_path: Path) -> None:
+    """Each is written to the same temporary file, for decoders that read files."""
+    with kept_inputs():
+        sizes = []
+        for frame in open_source(fifo(tmp_path / 'pipe', 200 * encoded(1, 'JPEG'))):
+            if frame.index in (20, 199):
+                sizes.append(len(repr([vars(block.inputs) for block in inputs._running()])))
+    assert len(sizes) == 2 and sizes[1] - sizes[0] < 10, 'the files that count as read'
 
 
 def test_an_empty_pipe_is_named(tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
 """Audio of what does not wait: network streams, and cameras with a microphone."""
 
-import logging
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, LiveSource, VideoSource, VideoWriter, live_audio, open_source
+from mmrcf.media.audio_input import with_audio
 from mmrcf.media.live_audio import Microphone
 
 
@@ -52,12 +52,39 @@ def test_stream_whose_audio_stops(tmp_path: Path, write_beep: Callable[..., Path
     assert all(frame.audio is None for frame in frames[17:25])
 
 
-def test_stream_without_being_asked(
-    tmp_path: Path, write_beep: Callable[..., Path], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING), stream(write_beep(tmp_path / 'clip.ts'), audio=False) as live:
+@pytest.mark.parametrize('audio_start', [0.0, 0.4])
+def test_clock_that_restarts(tmp_path: Path, write_beep: Callable[..., Path], audio_start: float) -> None:
+    """Audio of the new clock arrives before the last pictures of the old one, which are decoded out of order."""
+    part, joined = write_beep(tmp_path / 'part.ts', audio_start=audio_start), tmp_path / 'joined.ts'
+    joined.write_bytes(5 * part.read_bytes())
+    frames = list(stream(joined))
+    assert len(frames) == 150 and np.diff([frame.time for frame in frames]) == pytest.approx(0.1, abs=0.01)
+    chunks = [frame.audio for frame in frames if frame.audio is not None]
+    ends = [chunk.time + len(chunk.samples) / 44100 for chunk in chunks]
+    assert np.diff([time for chunk, end in zip(chunks, ends, strict=True) for time in (chunk.time, end)]).min() > -1e-6
+    assert all(frame.audio.time < frame.time for frame in frames if frame.audio is not None)
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    times = np.concatenate([chunk.time + np.arange(len(chunk.samples)) / 44100 for chunk in chunks])
+    loud = times[np.abs(samples) > 0.3]
+    flashes = [frame.time for frame in frames if frame.image.mean() > 128]
+    beeps = [loud[0], *(later for earlier, later in zip(loud, loud[1:], strict=False) if later - earlier > 0.5)]
+    assert len(flashes) == 5 and beeps == pytest.approx(flashes, abs=0.02), 'errors do not add up'
+
+
+def test_stream_without_being_asked(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
+    with stream(write_beep(tmp_path / 'clip.ts'), audio=False) as live:
         assert live.audio_format is None and all(frame.audio is None for frame in live)
-    assert 'the audio of live sources is not recorded' in caplog.text
+
+
+def test_stream_for_an_output_alone(
+    tmp_path: Path, write_beep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No frame waits for its audio, which comes with a later frame."""
+    clip = write_beep(tmp_path / 'clip.ts')
+    monkeypatch.setattr(live_audio.StreamAudio, 'wait_for', None)
+    frames = list(VideoSource(str(clip), 'stream', live=True, audio=True, waits=False))
+    flash, beep = audio_of(frames)
+    assert len(frames) == 30 and beep == pytest.approx(flash, abs=0.01)
 
 
 def test_stream_without_audio(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
@@ -86,22 +113,36 @@ def test_recorded_audio_is_in_step(tmp_path: Path, write_beep: Callable[..., Pat
     assert beep == pytest.approx(flash, abs=0.02)
 
 
-def test_http_without_an_end(tmp_path: Path, write_beep: Callable[..., Path]) -> None:
-    clip = write_beep(tmp_path / 'clip.ts', times=tuple(index / 10 for index in range(200)), seconds=20.0)
-    with socket.create_server(('127.0.0.1', 0)) as server:
+def test_an_output_takes_the_audio_file_of_a_live_source_from_its_frames(
+    tmp_path: Path, write_beep: Callable[..., Path]
+) -> None:
+    """The thread of the live source is the only one that reads the file."""
+    clip, tone = write_beep(tmp_path / 'clip.ts'), write_beep(tmp_path / 'tone.wav', audio='pcm_s16le', times=None)
+    source = with_audio(stream(clip, audio=False), tone)
+    demuxer, readers = source.audio_track.demuxer, set()
+    packets = demuxer._packets
 
-        def send() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n' + clip.read_bytes())
+    def slow() -> Iterator[object]:
+        for packet in packets:
+            readers.add(threading.current_thread().name)
+            time.sleep(0.002)  # as over a network
+            yield packet
 
-        threading.Thread(target=send, daemon=True).start()
-        url = f'http://127.0.0.1:{server.getsockname()[1]}/live.ts'
-        with open_source(url, audio=True) as live:
-            assert isinstance(live, LiveSource) and live.num_frames is None
-            assert str(live.audio_format) == f'stream {url} (44100 Hz, 2 channels)'
-            frames = list(live)
+    demuxer._packets = slow()
+    with LiveSource(source) as live, VideoWriter(tmp_path / 'out.mp4', live) as writer:
+        for frame in live:
+            writer.add(frame.image, frame.time, frame.audio)
+    assert readers == {'live source'}
+    with av.open(str(tmp_path / 'out.mp4')) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert np.flatnonzero(np.abs(samples) > 0.3)[0] / 44100 == pytest.approx(1.2, abs=0.05)
+
+
+def test_http_without_an_end(live_beep: str) -> None:
+    with open_source(live_beep, audio=True) as live:
+        assert isinstance(live, LiveSource) and live.num_frames is None
+        assert str(live.audio_format) == f'stream {live_beep} (44100 Hz, 2 channels)'
+        frames = list(live)
     assert frames and sum(len(frame.audio.samples) for frame in frames if frame.audio) > 44100
 
 

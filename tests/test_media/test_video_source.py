@@ -1,8 +1,10 @@
+import contextlib
 import functools
 import http.server
 import itertools
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +20,9 @@ from PIL import Image
 
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.media import Frame, LiveSource, open_source, require_source
+from mmrcf.media import open as media_open
 from mmrcf.utils import container
+from mmrcf.utils.demuxer import SharedPacket
 
 
 def read(path: Path, **options) -> tuple[object, list[Frame]]:
@@ -223,6 +227,61 @@ def test_clock_that_starts_again_and_size_that_changes(
     assert 'the size changes to 96x80' in caplog.text
 
 
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> set[tuple[int, int]]:
+    """Width and height of all frames that come from a decoder."""
+    sizes, decode = set(), SharedPacket.decode
+
+    def record(packet: SharedPacket) -> list:
+        frames = decode(packet)
+        sizes.update((frame.width, frame.height) for frame in frames)
+        return frames
+
+    monkeypatch.setattr(SharedPacket, 'decode', record)
+    return sizes
+
+
+def test_a_size_that_grows_over_the_limit_is_not_decoded(
+    tmp_path: Path, write_clip: Callable[..., Path], decoded: set, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Far over it the decoder refuses the frames, before it allocates memory for them."""
+    sizes = ((64, 96), (1024, 768), (64, 96), (128, 80))
+    parts = [write_clip(tmp_path / f'{index}.ts', width=w, height=h) for index, (w, h) in enumerate(sizes)]
+    (tmp_path / 'joined.ts').write_bytes(b''.join(part.read_bytes() for part in parts))
+    source, frames = read(tmp_path / 'joined.ts', max_pixels=10_000)
+    assert len(frames) == 16 and {frame.image.shape for frame in frames} == {(96, 64, 3)}
+    assert decoded == {(64, 96), (128, 80)} and 14 <= source.skipped <= 16, 'threads may report two errors as one'
+    _, frames = read(tmp_path / 'joined.ts', max_pixels=1024 * 768)
+    assert len(frames) == 32 and decoded == set(sizes)
+    caplog.clear()
+    (tmp_path / 'joined.ts').write_bytes(parts[0].read_bytes() + parts[3].read_bytes())
+    source, _ = read(tmp_path / 'joined.ts', max_pixels=128 * 80 - 1)
+    assert source.skipped == 8 and '128x80 is more than 10239 pixels' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('clip.mp4', {}),
+        ('clip.mkv', dict(codec='libvpx-vp9')),
+        ('clip.avi', dict(codec='mpeg4')),
+        ('pictures.avi', dict(codec='mjpeg', pix_fmt='yuvj420p')),
+        ('still.dpx', dict(codec='dpx', pix_fmt='rgb24', frames=1)),
+    ],
+)
+def test_max_pixels_is_exact(
+    name: str, options: dict, tmp_path: Path, write_clip: Callable[..., Path], decoded: set
+) -> None:
+    """Decoders pad the sides, and compare that with their limit."""
+    clip = write_clip(tmp_path / name, **dict(dict(height=650, width=1010, frames=2), **options))
+    assert len(read(clip, max_pixels=1010 * 650)[1]) == options.get('frames', 2)
+    decoded.clear()
+    for limit in (1010 * 650 - 1, 10_000):
+        with pytest.raises(InputError, match=f'more than {limit} pixels'):
+            open_source(clip, max_pixels=limit)
+        assert limit > 10_000 or not decoded
+
+
 def test_http(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     write_clip(tmp_path / 'clip.mkv', audio='aac')
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
@@ -305,6 +364,82 @@ def test_a_short_answer_of_unknown_length(tmp_path: Path, old_server: str, count
         assert [round(frame.image.mean() / 40) for frame in frames] == list(range(count))
     with pytest.raises(InputError, match=rf'stream http://\*\*\*@{address}/locked: cannot be opened'):
         open_source(f'http://u:wrong@{address}/locked')
+
+
+@pytest.mark.parametrize(
+    ('url', 'reason'),
+    [
+        ('http://127.0.0.1:9/my clip.mp4?token=secret', 'Connection refused'),
+        ('http://127.0.0.1:9/видео.mp4?token=secret', 'Connection refused'),
+        ('http://127.0.0.1:9/\udcff.mp4?token=secret', 'Connection refused'),
+        ('http://127.0.0.1:port/clip.mp4?token=secret', ''),
+        ('http://my host:9/clip.mp4?token=secret', ''),
+        ('http://[::1/clip.mp4?token=secret', ''),
+        ('http://видео:9/clip.mp4?token=secret', ''),
+        ('http://?token=secret', ''),
+    ],
+)
+def test_mistakes_in_an_address_are_one_line(url: str, reason: str) -> None:
+    with pytest.raises(InputFileError, match=rf'cannot be opened \(.*{reason}.*\)') as caught:
+        open_source(url)
+    assert 'secret' not in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_a_server_that_speaks_another_protocol_is_one_line() -> None:
+    for answer in (b'RTSP/1.0 400 Bad Request\r\nCSeq: 0\r\n\r\n', b'', b'\xff' * 5000):
+        with socket.create_server(('127.0.0.1', 0)) as server:
+
+            def serve(server: socket.socket = server, answer: bytes = answer) -> None:
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection, _ = server.accept()
+                        with connection:
+                            connection.recv(4096)
+                            connection.sendall(answer)
+
+            threading.Thread(target=serve, daemon=True).start()
+            with pytest.raises(InputFileError, match='stream http://') as caught:
+                open_source(f'http://127.0.0.1:{server.getsockname()[1]}/camera')
+            assert '\n' not in str(caught.value) and len(str(caught.value)) < 300
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def test_names_with_spaces_and_other_letters_are_found(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, url in (('my clip.mp4', 'my clip.mp4'), ('видео.mkv', 'видео.mkv'), ('50%.mkv', '50%25.mkv')):
+            write_clip(tmp_path / name)
+            assert len(read(f'http://127.0.0.1:{server.server_port}/{url}')[1]) == 8
+        server.shutdown()
+
+
+def test_images_that_stop_in_an_answer_end_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The frames so far are kept: their outputs are written."""
+    monkeypatch.setattr(media_open, 'STREAM_TIMEOUT', 0.5)
+    images = [cv2.imencode('.png', np.full((24, 32, 3), 40 * index))[1].tobytes() for index in range(4)]
+
+    class Stalls(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header('Content-Length', '100000')
+            self.end_headers()
+            self.wfile.write(b''.join(images)[:-40])
+            done.wait(20)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    done = threading.Event()
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Stalls) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source, frames = read(f'http://127.0.0.1:{server.server_port}/images')
+        done.set()
+        server.shutdown()
+    assert [frame.index for frame in frames] == [0, 1, 2] and source.skipped == 1
+    assert f'stream http://127.0.0.1:{server.server_port}/images: reading stops here (timed out)' in caplog.text
 
 
 def test_images_of_a_camera_have_the_times_of_their_arrival(tmp_path: Path, old_server: str) -> None:

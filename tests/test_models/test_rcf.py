@@ -219,6 +219,11 @@ def test_a_slot_that_its_class_excludes_has_no_mask(make_model) -> None:
     assert every[:, 0].tolist() == pytest.approx([0.45, 0.3, 0.1], abs=1e-5)
 
 
+def test_anchors_find_no_tokens_whose_positions_are_part_of_them(make_model) -> None:
+    with pytest.raises(ValueError, match="local_content=True needs model.neck.position_mode='attention', got 'tokens'"):
+        make_model('rcf-positions-once', num_queries=12, query_grid=True, local_content=True)
+
+
 def test_widths_that_do_not_fit_are_named(make_model) -> None:
     with pytest.raises(ValueError, match='model.neck.embed_dims=32 and model.head.embed_dims=64 must be equal'):
         make_model(embed_dims=64)

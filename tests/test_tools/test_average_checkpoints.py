@@ -35,6 +35,15 @@ def test_the_mean_over_the_files_that_have_a_weight(tool, tmp_path: Path) -> Non
     assert content['meta'] == META | dict(averaged=[first, second, third])
 
 
+def test_addresses_are_kept_without_their_secrets(tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = dict(state_dict={'weight': torch.ones(1)}, meta=META)
+    monkeypatch.setattr(tool, 'read_checkpoint', lambda path: content)
+    addresses = [f'https://user:secret@host/{name}.pth' for name in 'ab']
+    tool.main([*addresses, '--out', str(tmp_path / 'mean.pth')])
+    averaged = read_checkpoint(tmp_path / 'mean.pth')['meta']['averaged']
+    assert averaged == ['https://***@host/a.pth', 'https://***@host/b.pth']
+
+
 def test_what_does_not_fit_is_refused(tool, tmp_path: Path, capsys) -> None:
     first = save(tmp_path / 'a.pth', weight=[1.0, 2.0])
     longer = save(tmp_path / 'b.pth', weight=[1.0, 2.0, 3.0])

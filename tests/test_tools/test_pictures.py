@@ -1,6 +1,7 @@
 """Tools that make the pictures of the documents."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,15 @@ def test_an_animation_shows_the_frame_of_each_time(
             shown, expected = np.array(picture.convert('RGB')), cv2.resize(frames[2 * index], (48, 32))
             assert np.abs(shown.astype(int) - expected).mean() < 16, f'picture {index} is frame {2 * index}'
     assert '4 pictures' in capsys.readouterr().out
+
+
+def test_a_slow_video_keeps_its_duration_in_an_animation(
+    load_script, tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    clip = write_clip(tmp_path / 'clip.mp4', frames=3, rate=2, time_base=Fraction(1, 2))
+    pictures = load_script('tools/misc/animate.py').read_pictures(str(clip), 48, 10)
+    assert len(pictures) == 15
+    assert [picture.tobytes() == pictures[0].tobytes() for picture in pictures[:6]] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize('options', [['--out', 'clip.webm'], ['--out', 'clip.gif', '--colors', '257']])

@@ -11,6 +11,8 @@ from fixtures.training import refused, run, weights
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
 
+from mmrcf.datasets import YouTubeVISDataset
+from mmrcf.datasets.clips import ClipRequest
 from mmrcf.engine import CompleteFileBackend
 
 
@@ -29,6 +31,7 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(train, tiny_config: Path, 
     assert expected.keys() == resumed.keys()
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, msg=name)
+    assert 'other settings' not in next(tmp_path.glob('*/*.log')).read_text()
 
 
 def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
@@ -37,6 +40,42 @@ def test_a_resumed_run_with_workers_ends_as_one_without(train, tiny_config, work
     expected, resumed = weights(work_dir / 'iter_4.pth'), weights(tmp_path / 'iter_4.pth')
     for name, value in expected.items():
         torch.testing.assert_close(resumed[name], value, msg=name)
+
+
+def test_a_finished_run_that_is_lengthened_has_the_rates_of_the_longer_schedule(
+    train, tiny_config: Path, work_dir: Path, tmp_path: Path
+) -> None:
+    options = ['train_cfg.max_iters=6', 'train_cfg.val_interval=9', 'param_scheduler.0.end=6']
+    options += ['optim_wrapper.optimizer.weight_decay=0.01']
+    run(train, tiny_config, '--work-dir', tmp_path, '--resume', work_dir / 'iter_4.pth', '--cfg-options', *options)
+    records = [json.loads(line) for line in next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    # Iteration k of n has the rate 0.001 * (1 - k / (n - 1)) ** 0.9, counted from 0.
+    rates = {record['step']: record['lr'] for record in records if 'loss' in record}
+    assert rates == pytest.approx({5: 0.001 * 0.2**0.9, 6: 0.0})
+    assert (
+        'resumed with other settings than those of the checkpoint: param_scheduler.0.end=6 instead of 4, '
+        'param_scheduler.0.total_iters=5 instead of 3, optimizer.weight_decay=0.01 instead of 0.0001\n'
+    ) in next(tmp_path.glob('*/*.log')).read_text()
+    (group, *_) = torch.load(tmp_path / 'iter_6.pth', weights_only=False)['optimizer']['param_groups']
+    assert group['weight_decay'] == 0.01
+
+
+def test_a_run_without_a_seed_is_resumed_with_the_clips_that_it_would_have_had(
+    train, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, clips = YouTubeVISDataset.get_data_info, []
+
+    def note(self: YouTubeVISDataset, item: object) -> dict:
+        if isinstance(item, ClipRequest) and len(item.seed) == 2:  # not the clip of the checks
+            clips.append(item.seed)
+        return read(self, item)
+
+    monkeypatch.setattr(YouTubeVISDataset, 'get_data_info', note)
+    options = ['--work-dir', tmp_path, '--cfg-options', 'randomness.seed=None']
+    run(train, tiny_config, *options, 'train_cfg.max_iters=2', 'train_cfg.val_interval=9')
+    run(train, tiny_config, '--resume', *options, 'train_cfg.val_interval=9')
+    assert len({seed for seed, _ in clips}) == 1
+    assert [position for _, position in clips] == list(range(8))  # two for each iteration
 
 
 def test_resume_without_anything_to_resume_is_a_first_start(train, tiny_config, work_dir: Path, tmp_path: Path) -> None:
@@ -134,6 +173,15 @@ def test_a_training_that_diverges_says_so_in_one_line(train, tiny_config: Path, 
             'val_dataloader.dataset.pipeline=[dict(type=LoadClipFrames)]',
             'val_dataloader.dataset: its pipeline gives',
         ),
+        (
+            'val_dataloader.dataset.metainfo.classes=[square,disc,triangle,star,cross,ring,crescent,heart]',
+            'val_dataloader.dataset.metainfo.classes: 8 classes, which differ from the 8 of the training data in their '
+            'order',
+        ),
+        (
+            'val_evaluator.0.classes=[disc,square,triangle,star,cross,ring,crescent]',
+            'val_evaluator: classes of VISMetric: 7 classes, which differ from the 8 of the training data in heart',
+        ),
         ('train_dataloader.dataset.metainfo.clases=x', "metainfo.clases is not read; did you mean 'classes'"),
     ],
 )
@@ -150,21 +198,42 @@ def test_channels_that_differ_are_named_with_the_layer(train, tiny_config: Path,
     assert re.search(r'tiny.py: model.mask_decoder.\S+: Given groups=1, .* to have 99 channels, but got 16', line)
 
 
-def test_a_misspelt_metric_of_the_best_checkpoint_is_named(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
-    options = ['default_hooks.checkpoint.save_best=vis/APP', 'default_hooks.checkpoint.rule=greater']
-    options += ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'param_scheduler=None']
-    line = refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', *options)
-    assert "save_best='vis/APP' is no metric of the validation; did you mean 'vis/AP'?; they are vis/AP, " in line
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        (
+            ['default_hooks.checkpoint.save_best=vis/APP', 'default_hooks.checkpoint.rule=greater'],
+            "save_best='vis/APP' is no metric of the validation; did you mean 'vis/AP'?; they are vis/AP, ",
+        ),
+        (
+            ['default_hooks.checkpoint.save_best=auto'],
+            "save_best='auto' is the first figure of the validation; add rule='greater'",
+        ),
+        (
+            ["custom_hooks=[dict(type=DatasetCheckHook),dict(type=EarlyStoppingHook,monitor='vis/ap50',rule=greater)]"],
+            "monitor of EarlyStoppingHook='vis/ap50' is no metric of the validation",
+        ),
+    ],
+)
+def test_a_figure_that_the_validation_does_not_give_is_named_before_training(
+    train, tiny_config: Path, in_tmp_path: Path, capsys, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', lambda *_: pytest.fail('it was trained'))
+    assert words in refused(train, capsys, tiny_config, '--work-dir', in_tmp_path, '--cfg-options', *options)
 
 
 def test_another_batch_than_the_recipe_s_is_announced(train, tiny_config: Path, in_tmp_path: Path, capsys) -> None:
-    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
+    options = ['train_cfg.val_interval=9', 'auto_scale_lr.base_batch_size=16']
     options += ['optim_wrapper.accumulative_counts=4', 'default_hooks.logger.interval=1', 'param_scheduler=None']
     run(train, tiny_config, '--work-dir', 'plain', '--cfg-options', *options)
     log = next(Path('plain').glob('*/*.log')).read_text()
     assert (
         'batch: 2 clips x 1 processes x 4 accumulated steps = 8, but the learning rate is for a batch of 16; '
         '--auto-scale-lr multiplies the rate by 0.5\n'
+    ) in log
+    assert (
+        'accumulative_counts=4: iterations 4, updates of the weights 1, clips 8; for as many updates as the recipe '
+        'has, multiply max_iters, and begin and end of param_scheduler, by 4\n'
     ) in log
     run(train, tiny_config, '--work-dir', 'scaled', '--auto-scale-lr', '--cfg-options', *options)
     log = next(Path('scaled').glob('*/*.log')).read_text()

@@ -2,12 +2,42 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+
+from mmrcf.apis import RCFInferencer
+from mmrcf.models import RCF
 
 REQUIRED = 'MMRCF_TEST_ALL'
 """Set in continuous integration: a missing browser is a failure there, and a reason to skip elsewhere."""
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
+
+
+class RCFWithoutThreshold(RCF):
+    """An RCF that has ``score_thr`` during a step only."""
+
+    def step_batch(self, *args: Any) -> Any:
+        self.score_thr = 0.01
+        try:
+            return super().step_batch(*args)
+        finally:
+            del self.score_thr
+
+
+@pytest.fixture(scope='session')
+def make_without_threshold(tiny_config: Path) -> Callable[[], RCFInferencer]:
+    """``make_without_threshold()``: a tiny model that has no threshold to set, like ``OnlineMaskTrackRCNN``."""
+
+    def make() -> RCFInferencer:
+        torch.manual_seed(0)
+        inferencer = RCFInferencer(tiny_config)
+        inferencer.segmenter.model.__class__ = RCFWithoutThreshold
+        del inferencer.segmenter.model.score_thr
+        return inferencer
+
+    return make
 
 
 def skip_or_fail(reason: str) -> None:

@@ -15,6 +15,7 @@ from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CLIP = str(ROOT / 'demo/shapes.mp4')
+CALIBRATION_FRAMES = 100
 SUFFIXES = {'onnx': '.onnx', 'torch-export': '.pt2'}
 
 
@@ -28,19 +29,17 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group()
     add_size(size, 'only for videos of this size; the fastest graph')
     size.add_argument('--dynamic', action='store_true', help='for videos of any size (default)')
-    parser.add_argument('--opset', type=int, default=OPSET, help=f'version of the ONNX operators (default: {OPSET})')
+    parser.add_argument('--opset', type=int, help=f'version of the ONNX operators (default: {OPSET})')
     parser.add_argument('--int8', metavar='VIDEO', help='quantise to int8, calibrated on VIDEO')
     parser.add_argument(
         '--calibration-frames',
         type=int,
-        default=100,
         metavar='N',
-        help='frames of VIDEO for calibration (default: 100)',
+        help=f'frames of VIDEO for calibration (default: {CALIBRATION_FRAMES})',
     )
     parser.add_argument(
         '--keep-float',
         nargs='*',
-        default=FLOAT_PARTS,
         metavar='PART',
         help=f'parts of the model that stay in float with --int8 (default: {" ".join(FLOAT_PARTS)})',
     )
@@ -59,8 +58,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     suffix = SUFFIXES[args.format]
     if Path(args.out).suffix != suffix:
         parser.error(f'--out {args.out}: expected a name that ends in {suffix}')
-    if args.int8 and args.format != 'onnx':
-        parser.error('--int8 is for ONNX files')
+    if args.format != 'onnx' and (args.int8 or args.opset is not None):
+        parser.error('--int8 and --opset are for ONNX files')
+    if not args.int8 and (args.calibration_frames is not None or args.keep_float is not None):
+        parser.error('--calibration-frames and --keep-float are for --int8')
+    args.opset = OPSET if args.opset is None else args.opset
+    args.calibration_frames = CALIBRATION_FRAMES if args.calibration_frames is None else args.calibration_frames
+    args.keep_float = FLOAT_PARTS if args.keep_float is None else args.keep_float
     if min(args.calibration_frames, args.check_frames) < 1:
         parser.error('--calibration-frames and --check-frames: expected at least 1')
     return args

@@ -33,11 +33,16 @@ from mmrcf.utils import atomic_output, counted
 def read_pictures(video: str, width: int, fps: int) -> list[Image.Image]:
     """Pictures of a video at the times 0, 1 / fps, 2 / fps ...: each the frame that is shown then, ``width`` wide."""
     pictures: list[Image.Image] = []
+    shown, end = None, 0.0
     with open_source(video) as source:
         for frame in source:
-            if frame.time >= len(pictures) / fps:
-                height = round(width * frame.image.shape[0] / frame.image.shape[1])
-                pictures.append(Image.fromarray(frame.image).resize((width, height), Image.Resampling.BOX))
+            while shown is not None and len(pictures) / fps < frame.time:
+                pictures.append(shown)
+            height = round(width * frame.image.shape[0] / frame.image.shape[1])
+            shown = Image.fromarray(frame.image).resize((width, height), Image.Resampling.BOX)
+            end = frame.time + 1 / source.fps
+    while len(pictures) / fps < end:
+        pictures.append(shown)
     return pictures
 
 

@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from mmrcf.engine.checkpoint import read_checkpoint
+from mmrcf.urls import source_name
 from mmrcf.utils import atomic_output, counted
 
 
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if classes != names[0]:
             raise InputError(f'checkpoint {path}: has the classes {classes}, {args.checkpoints[0]} has {names[0]}')
     weights = average(args.checkpoints, [content['state_dict'] for content in contents])
-    meta = contents[0]['meta'] | dict(averaged=list(args.checkpoints))
+    meta = contents[0]['meta'] | dict(averaged=[source_name(path) for path in args.checkpoints])
     with atomic_output(args.out) as temporary:
         torch.save(dict(state_dict=weights, meta=meta), temporary)
     print(f'{args.out}: {counted(len(weights), "tensor")}, the mean of {counted(len(contents), "checkpoint")}')

@@ -4,12 +4,11 @@
 # key `backbone`: MMEngine applies the longest key in a name and nothing else, so that one would hide the others.
 _base_ = './adamw_60k.py'
 
-no_decay = dict(decay_mult=0.0)
 optim_wrapper = dict(
     optimizer=dict(lr=3e-4, weight_decay=1e-2),
     paramwise_cfg=dict(
         _delete_=True,
         norm_decay_mult=0.0,
-        custom_keys={'absolute_pos_embed': no_decay, 'relative_position_bias_table': no_decay},
+        custom_keys={'relative_position_bias_table': dict(decay_mult=0.0)},
     ),
 )

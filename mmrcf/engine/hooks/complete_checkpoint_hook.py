@@ -5,7 +5,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
@@ -50,6 +50,16 @@ class CompleteCheckpointHook(CheckpointHook):
                 self.best_ckpt_path = self._moved(self.best_ckpt_path)
             else:
                 self.best_ckpt_path_dict = {key: self._moved(path) for key, path in self.best_ckpt_path_dict.items()}
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Have all processes measure the model that is saved, that of the first one.
+
+        Parameters are equal everywhere, but each process has its own running statistics of batch norms. It comes after
+        hooks that put averaged weights into the model.
+        """
+        for buffer in runner.model.buffers():
+            if buffer.is_floating_point():
+                broadcast(buffer)
 
     def _moved(self, path: str | None) -> str | None:
         here = None if path is None else Path(self.out_dir) / Path(path).name

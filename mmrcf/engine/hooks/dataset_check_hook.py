@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import numpy as np
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -16,7 +16,7 @@ from mmrcf.datasets.transforms import VideoCopyPaste
 from mmrcf.errors import InputError
 from mmrcf.models import RCF, OnlineModel
 from mmrcf.registry import HOOKS
-from mmrcf.utils import counted
+from mmrcf.utils import counted, did_you_mean
 
 from ..loops import OnlineValLoop
 
@@ -33,13 +33,14 @@ class DatasetCheckHook(Hook):
         """Compare them.
 
         Raises:
-            InputError: The number of classes or of reference frames differs, the sources of a ``VideoCopyPaste`` have
-                other classes or clips than the data set it is in, or an option lets a clip have more objects than there
-                are queries.
+            InputError: The number of classes or of reference frames differs, the validation has other classes or not
+                the figure that another hook watches, the sources of a ``VideoCopyPaste`` have other classes or clips
+                than the data set it is in, or an option lets a clip have more objects than there are queries.
             InputFileError: The first frame of the validation data is missing.
         """
         if runner.val_loop is not None:
             _check_validation(runner)
+            _check_watched_figures(runner)
         dataset = runner.train_dataloader.dataset
         for number, part in enumerate(getattr(dataset, 'datasets', [])):
             _check_pastes(part, f'train_dataloader.dataset.datasets[{number}]')
@@ -53,6 +54,8 @@ class DatasetCheckHook(Hook):
                 f'model: num_classes={model.num_classes}, but the training data has {counted(classes, "class")}; '
                 'correct num_classes or metainfo.classes'
             )
+        if runner.val_loop is not None:
+            _check_validation_classes(runner, tuple(dataset.metainfo['classes']))
         if isinstance(model, RCF):
             for number, part in enumerate(getattr(dataset, 'datasets', [])):
                 _check_queries(part, model.head.num_queries, f'train_dataloader.dataset.datasets[{number}]')
@@ -81,6 +84,59 @@ def _check_validation(runner: Runner) -> None:
         raise InputError(
             f'val_dataloader.batch_size={loader.batch_size}, expected 1, since frames go through one by one'
         )
+
+
+def _check_validation_classes(runner: Runner, trained: tuple[str, ...]) -> None:
+    """Compare the names that the validation gives to the labels, those of its data and its metrics, with ``trained``.
+
+    Raises:
+        InputError: They are others, or in another order: every figure would be of wrong names.
+    """
+    metainfo = getattr(runner.val_loop.dataloader.dataset, 'metainfo', {})
+    named = {'val_dataloader.dataset.metainfo.classes': metainfo.get('classes')}
+    for metric in runner.val_loop.evaluator.metrics:
+        named[f'val_evaluator: classes of {type(metric).__name__}'] = getattr(metric, 'classes', None)
+    for field, classes in named.items():
+        if isinstance(classes, list | tuple) and tuple(classes) != trained:
+            difference = ', '.join(sorted(set(classes) ^ set(trained))[:4]) or 'their order'
+            raise InputError(
+                f'{field}: {counted(len(classes), "class")}, which differ from the {len(trained)} of the training data '
+                f'in {difference}; give the validation the classes of the training, in their order'
+            )
+
+
+def _check_watched_figures(runner: Runner) -> None:
+    """Check that the validation gives the figures by which the best checkpoint is chosen, or the training stopped.
+
+    Metrics of other packages do not tell the names of theirs, and one that writes a submission would write it.
+
+    Raises:
+        InputError: It gives no figure of that name, or it is not said whether more or less of it is better.
+    """
+    watched = []
+    for hook in runner.hooks:
+        if isinstance(hook, CheckpointHook) and hook.save_best is not None:
+            for name, rule in zip(hook.key_indicators, hook.rules, strict=True):
+                if name == 'auto' and rule is None:
+                    raise InputError(
+                        "default_hooks.checkpoint.save_best='auto' is the first figure of the validation; add "
+                        "rule='greater', or 'less'"
+                    )
+                watched += [('default_hooks.checkpoint.save_best', name)] * (name != 'auto')
+        elif isinstance(hook, EarlyStoppingHook):
+            watched.append(('custom_hooks: monitor of EarlyStoppingHook', hook.monitor))
+    metrics = runner.val_loop.evaluator.metrics
+    if not watched or not all(hasattr(item, 'figure_names') for item in metrics):
+        return
+    if any(getattr(item, 'outfile_prefix', None) for item in metrics):
+        return
+    names = [name for item in metrics for name in item.figure_names()]
+    for field, name in watched:
+        if name not in names:
+            raise InputError(
+                f'{field}={name!r} is no metric of the validation{did_you_mean(name, names)}; they are '
+                f'{", ".join(names)}; correct it'
+            )
 
 
 def _check_clip(dataset: Dataset) -> None:

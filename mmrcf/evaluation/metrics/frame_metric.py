@@ -191,6 +191,13 @@ class FrameMetric(BaseMetric):
             raise outcome[0]
         return {f'{self.prefix}/{key}' if self.prefix else key: value for key, value in outcome[0].items()}
 
+    def figure_names(self) -> list[str]:
+        """Names of the figures, with the prefix; to be asked for before a test, by all ranks together.
+
+        They are those of a test in which nothing is found.
+        """
+        return list(self.evaluate())
+
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The figures of all frames of all ranks; called on the first rank only."""
         ground_truth = load_ground_truth(self.ann_file, self.view)

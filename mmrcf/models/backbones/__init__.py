@@ -1,3 +1,3 @@
-from .timm_backbone import TimmBackbone, build_backbone
+from .timm_backbone import TimmBackbone, build_backbone, is_timm
 
-__all__ = ['TimmBackbone', 'build_backbone']
+__all__ = ['TimmBackbone', 'build_backbone', 'is_timm']

@@ -253,7 +253,7 @@ class InstanceQueryHead(BaseModule):
             for output in outputs
             for index, target in enumerate(targets)
         ]
-        # One wait for the device a step, not one for each frame and layer.
+        # One copy from the device for all costs of a step, not one for each frame and layer.
         values = torch.cat([cost.flatten() for cost in costs]).cpu().numpy()
         ends = np.cumsum([cost.numel() for cost in costs])
         tables = [part.reshape(cost.shape) for part, cost in zip(np.split(values, ends[:-1]), costs, strict=True)]

@@ -37,10 +37,11 @@ class MatchingFreeTracker(BaseTracker):
             above the threshold is active.
         max_age: A track ID that was inactive for more frames than this is not used again: its slot gets a new number.
             For endless streams. None (paper): track IDs never expire.
-        return_by_class: A slot that rules 1 and 2 did not continue has an object that was not in the frame before.
-            Before rule 3, it takes the inactive track ID of its class that was last seen nearest to it, if there is
-            one, and the slot that held this track ID takes the slot's own. Slots with a higher score choose first.
-            False (paper): only rule 3.
+        return_by_class: Before rule 3, a slot that rules 1 and 2 did not continue takes, among the track IDs that they
+            did not continue, that of its class which was last seen nearest to it, if there is one; the slot that held
+            this track ID takes the slot's own. Slots with a higher score choose first. So objects come back under
+            their track IDs. But objects of one class may exchange them where each moves on by more than their distance
+            between two frames. False (paper): only rule 3.
         start_score: A slot that rules 1 and 2 did not continue is active only if its score reaches this, so that an
             object that appears in another slot for one frame does not become a new object. None (paper): every slot
             above the threshold is active.

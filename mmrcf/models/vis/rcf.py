@@ -48,6 +48,7 @@ class RCF(OnlineModel):
             :func:`~mmrcf.models.vis.postprocess.mask_quality`. False (the paper): the class alone.
         missing_references: What replaces missing references at the start of a stream, which the paper does not specify:
             the ``'oldest'`` reference (the target itself at the first frame), always the ``'target'``, or ``'zeros'``.
+            In inference only: training clips repeat the oldest frame.
         init_cfg: Weights to start from, as in MMEngine.
     """
 
@@ -84,12 +85,12 @@ class RCF(OnlineModel):
         self.mask_thr = mask_thr
         self.score_masks = score_masks
         self.missing_references = missing_references
-        self._check_widths()
+        self._check_parts()
         if isinstance(self.backbone, TimmBackbone):
             _check_levels(self.backbone, mask_decoder, neck)
 
-    def _check_widths(self) -> None:
-        """Raise an :class:`InputError` if two connected parts have different widths."""
+    def _check_parts(self) -> None:
+        """Raise an :class:`InputError` if two connected parts do not fit together."""
         pairs = [
             (('neck.embed_dims', self.neck.embed_dims), ('mask_decoder.token_dims', self.mask_decoder.token_dims)),
             (('neck.embed_dims', self.neck.embed_dims), ('head.embed_dims', self.head.embed_dims)),
@@ -103,6 +104,11 @@ class RCF(OnlineModel):
         for (one, first), (other, second) in pairs:
             if first != second:
                 raise InputError(f'model.{one}={first} and model.{other}={second} must be equal; correct one of them')
+        if self.head.local_content is not None and self.neck.position_mode == 'tokens':
+            # Which tokens are around an anchor follows from positions that are apart from the tokens.
+            raise InputError(
+                "model.head.local_content=True needs model.neck.position_mode='attention', got 'tokens'; change one"
+            )
 
     @property
     def num_classes(self) -> int:
