@@ -51,7 +51,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmrcf.engine.checkpoint import find_checkpoint, load_tested_weights
-from mmrcf.engine.config import build_runner, load_config, set_threads, set_work_dir
+from mmrcf.engine.config import build_runner, load_config, metric_configs, set_threads, set_work_dir
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.config_options import override
 from mmrcf.engine.distributed import process_group
@@ -80,7 +80,7 @@ def choose_test_set(config: Config, name: str) -> None:
 
 def write_submission(config: Config, out: str, format_only: bool) -> None:
     """Have the config's VIS metric write the submission ``out``; with ``format_only`` no metric measures anything."""
-    evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
+    evaluators = metric_configs(config, 'test')
     chosen = [evaluator for evaluator in evaluators if evaluator.get('type') == 'VISMetric']
     if len(chosen) != 1:
         raise InputError(f'--out: {config.filename} has {len(chosen)} test_evaluator of type VISMetric; give it one')

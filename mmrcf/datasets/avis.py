@@ -16,6 +16,7 @@ from .frame_times import FrameTimeError, frame_times, is_rate, is_time
 from .youtube_vis import YouTubeVISDataset
 
 AUDIO_VARIANTS = ('own', 'none', 'silent', 'other')
+"""What ``AVISDataset.audio`` can be."""
 
 
 @DATASETS.register_module()

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ORIENTATION = 0x0112
+from mmrcf.utils.images import exif_orientation
+
 UPRIGHT = 1
 
 _AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -21,8 +22,16 @@ _AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 """From the displayed picture back to the stored one, by orientation."""
 
 
-def exif_orientation(path: str | Path) -> int:
-    """The EXIF orientation of an image file, 1 to 8, from its header; 1, upright, where it has none.
+def header_orientation(image: Image.Image) -> int:
+    """The EXIF orientation of an image that is open, 1 to 8, from its header; 1, upright, where it has none.
+
+    Pillow would decode a whole PNG file in search of EXIF data.
+    """
+    return UPRIGHT if image.format == 'PNG' and 'exif' not in image.info else exif_orientation(image)
+
+
+def file_orientation(path: str | Path) -> int:
+    """That of an image file.
 
     Raises:
         OSError: The file is missing or not an image.
@@ -34,12 +43,7 @@ def exif_orientation(path: str | Path) -> int:
     except Exception as error:  # decoders of damaged files raise almost anything
         raise OSError(f'{path}: not an image that can be read') from error
     with opened as image:
-        try:
-            # Pillow decodes a whole PNG file in search of EXIF data.
-            exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}
-            return value if (value := exif.get(ORIENTATION, UPRIGHT)) in _AS_STORED else UPRIGHT
-        except Exception:  # metadata that cannot be read are no reason to refuse a picture
-            return UPRIGHT
+        return header_orientation(image)
 
 
 def as_stored(image: np.ndarray, orientation: int) -> np.ndarray:

@@ -48,11 +48,28 @@ def load_config(path: str | Path, cfg_options: dict[str, Any] | None = None) -> 
     except Exception as error:  # the file is the user's program: whatever it raises is theirs to fix
         raise InputError(f'config {path}: cannot be read ({type(error).__name__}: {one_line(error)})') from error
     check_spelling(config)
+    _list_metrics(config)
     if not isinstance(config.get('model'), dict):
         raise InputError(f'config {path}: has no field model=dict(type=...); give the config of a model')
     if cfg_options:
         override(config, cfg_options)
     return config
+
+
+def _list_metrics(config: Config) -> None:
+    """Put metrics that are in a tuple into a list: MMEngine takes no tuple, and ``--cfg-options`` changes none."""
+    test_sets = config.get('test_sets')
+    holders = [config, *(test_sets.values() if isinstance(test_sets, dict) else ())]
+    for holder in holders:
+        for field in ('val_evaluator', 'test_evaluator', 'evaluator'):
+            if isinstance(holder, dict | Config) and isinstance(holder.get(field), tuple):
+                holder[field] = list(holder[field])
+
+
+def metric_configs(config: Config, split: str) -> list[dict]:
+    """The configs of the metrics of a split, ``val`` or ``test``: one or several in ``<split>_evaluator``."""
+    given = config[f'{split}_evaluator']
+    return given if isinstance(given, list) else [given]
 
 
 def _note_bases(path: Path) -> None:

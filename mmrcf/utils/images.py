@@ -110,7 +110,7 @@ def read_frames(
                 else:
                     source = _loaded(image, path, name)
                     pixels = _deep_to_rgb(source, white) if _is_deep(source) else np.asarray(source.convert('RGB'))
-                pixels = np.ascontiguousarray(_TURNS[_orientation(source)](pixels))
+                pixels = np.ascontiguousarray(_TURNS[exif_orientation(source)](pixels))
                 duration = source.info.get('duration') if len(numbers) > 1 else None
                 yield pixels, max(1, duration) / 1000 if duration else None  # times are in milliseconds
 
@@ -288,7 +288,7 @@ def _with_end(path: Path) -> Image.Image | None:
         return None
 
 
-def _orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """The orientation of the metadata, 1 to 8; 1, as it is, where it is missing or damaged."""
     try:
         value = image.getexif().get(ORIENTATION, 1)

@@ -6,9 +6,11 @@ import pytest
 from PIL import Image, ImageOps
 
 from mmrcf.datasets.annotations import validate_annotations
-from mmrcf.datasets.orientation import ORIENTATION, exif_orientation
+from mmrcf.datasets.converters.images import image_size
+from mmrcf.datasets.orientation import file_orientation
 from mmrcf.datasets.transforms import LoadClipFrames
 from mmrcf.errors import InputError
+from mmrcf.utils.images import ORIENTATION
 
 
 @pytest.fixture(scope='module')
@@ -27,7 +29,8 @@ def write(path: Path, stored: np.ndarray, orientation: int) -> Path:
 @pytest.mark.parametrize('orientation', range(1, 9))
 def test_frames_are_read_as_displayed_or_as_stored(tmp_path: Path, stored: np.ndarray, orientation: int) -> None:
     path = write(tmp_path / 'a.tif', stored, orientation)
-    assert exif_orientation(path) == orientation
+    assert file_orientation(path) == orientation
+    assert image_size(path) == ((6, 4) if orientation >= 5 else (4, 6))
     shown = np.asarray(ImageOps.exif_transpose(Image.open(path)))
     for mode, expected in (('apply', shown), ('ignore', stored)):
         results = LoadClipFrames(mode).transform(dict(img_path=[str(path)]))
@@ -37,13 +40,14 @@ def test_frames_are_read_as_displayed_or_as_stored(tmp_path: Path, stored: np.nd
 
 def test_damaged_metadata_are_no_orientation(tmp_path: Path, stored: np.ndarray) -> None:
     Image.fromarray(stored).save(tmp_path / 'a.png', exif=b'Exif\0\0XX*\0\xff\xff\xff\xff')
-    assert exif_orientation(tmp_path / 'a.png') == 1
+    assert file_orientation(tmp_path / 'a.png') == 1
+    assert image_size(tmp_path / 'a.png') == stored.shape[:2]
 
 
 def test_what_a_decoder_raises_is_an_error_of_the_file(tmp_path: Path) -> None:
     (tmp_path / 'a.ppm').write_bytes(b'P6 123456789012345678901234567890 1 255\n')
     with pytest.raises(OSError, match='not an image that can be read|cannot identify'):
-        exif_orientation(tmp_path / 'a.ppm')
+        file_orientation(tmp_path / 'a.ppm')
 
 
 def test_another_mode_is_refused() -> None:

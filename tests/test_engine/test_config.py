@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcf.command_line import add_cfg_options
-from mmrcf.engine.config import build_runner, load_config, pin_memory, set_threads, set_work_dir
+from mmrcf.engine.config import build_runner, load_config, metric_configs, pin_memory, set_threads, set_work_dir
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.errors import InputError, InputFileError
 from mmrcf.inputs import kept_inputs
@@ -27,6 +27,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def config(in_tmp_path: Path) -> Config:
     Path('some.py').touch()
     return Config(dict(model=dict(type='mmdet.ResNet', depth=18), data={'size': 3, 'a-b': 1}), filename='some.py')
+
+
+def test_metrics_are_given_alone_or_in_a_list_or_a_tuple(in_tmp_path: Path) -> None:
+    Path('a.py').write_text(
+        "model = dict(type='RCF')\n"
+        "val_evaluator = dict(type='A')\n"
+        "test_evaluator = (dict(type='A'), dict(type='B'))\n"
+        "test_sets = dict(own=dict(evaluator=(dict(type='C'),)))\n"
+    )
+    config = load_config('a.py', {'test_evaluator.1.ann_file': 'b.json'})
+    assert metric_configs(config, 'val') == [dict(type='A')]
+    assert metric_configs(config, 'test') == [dict(type='A'), dict(type='B', ann_file='b.json')]
+    assert config.test_sets.own.evaluator == [dict(type='C')]
 
 
 def test_options_change_fields_and_items_of_lists(tiny_config: Path) -> None:

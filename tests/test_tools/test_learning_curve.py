@@ -156,7 +156,7 @@ class TestBadInput:
         ('arguments', 'message'),
         [
             ('', 'expected --out FILE.png, --json FILE, or both'),
-            ('--out curve.txt', '--out curve.txt: expected a name'),
+            ('--out curve.txt', '--out: curve.txt: expected a name'),
         ],
     )
     def test_output(self, tool: ModuleType, arguments: str, message: str, capsys) -> None:

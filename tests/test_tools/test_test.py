@@ -39,7 +39,7 @@ def test_a_part_of_the_test_set_is_measured_on_that_part(
     config = in_tmp_path / 'explicit.py'
     config.write_text(
         f"_base_ = '{tiny_config}'\n"
-        f"test_evaluator = [dict(type='VISMetric', ann_file=dict(ann_file={path!r}, only=[1]))]\n"
+        f"test_evaluator = (dict(type='VISMetric', ann_file=dict(ann_file={path!r}, only=[1])),)\n"  # a tuple does, too
     )
     run(evaluate, config, *command[1:], 'test_dataloader.dataset.only=[1]')
     explicit = json.loads(Path('m.json').read_text())

@@ -38,7 +38,8 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.datasets.avis import AUDIO_VARIANTS
+from mmrcf.engine.config import load_config, metric_configs, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.config_options import override
 from mmrcf.engine.loops import FrameStream
@@ -48,13 +49,8 @@ from mmrcf.registry import METRICS
 from mmrcf.utils import write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
 
-AUDIO_VARIANTS = {
-    'own': 'own audio',
-    'none': 'no audio',
-    'silent': 'recorded silence',
-    'other': "another video's audio",
-}
-"""What ``AVISDataset.audio`` can be, and how the table calls it."""
+LABELS = dict(zip(AUDIO_VARIANTS, ('own audio', 'no audio', 'recorded silence', "another video's audio"), strict=True))
+"""How the table calls what ``AVISDataset.audio`` can be."""
 COUNTERPART = 'counterpart'
 COLUMNS = {
     'vis/AP': 'AP',
@@ -99,7 +95,7 @@ class Trial:
     """A model over the frames of a split, with one kind of audio, and its metrics.
 
     Args:
-        name: A key of :data:`AUDIO_VARIANTS`, or :data:`COUNTERPART` for the data as the config has them.
+        name: One of :data:`AUDIO_VARIANTS`, or :data:`COUNTERPART` for the data as the config has them.
         model: The model.
         config: Its config.
         split: 'val' or 'test'.
@@ -113,7 +109,7 @@ class Trial:
             override(config, {f'{split}_dataloader.dataset.audio': name})
         with explained_config_errors(config):
             self.frames = Runner.build_dataloader(config[f'{split}_dataloader'], seed=0)
-            self.metrics = [METRICS.build(_evaluator(each, name, results)) for each in _evaluators(config, split)]
+            self.metrics = [METRICS.build(_evaluator(each, name, results)) for each in metric_configs(config, split)]
         for metric in self.metrics:
             metric.dataset_meta = {**self.frames.dataset.metainfo, **model.dataset_meta}
         self._stream = FrameStream(model)
@@ -128,11 +124,6 @@ class Trial:
         """All metrics."""
         measured = [metric.evaluate(len(self.frames.dataset)) for metric in self.metrics]
         return {name: float(value) for figures in measured for name, value in figures.items()}
-
-
-def _evaluators(config: Config, split: str) -> list[dict]:
-    evaluators = config[f'{split}_evaluator']
-    return evaluators if isinstance(evaluators, list) else [evaluators]
 
 
 def _evaluator(evaluator: dict, name: str, results: str | None) -> dict:
@@ -163,7 +154,7 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     rows = []
     for name, values in figures.items():
         shown = [values.get(key, -1.0) * (1 if key in _IN_PERCENT else 100) for key in columns]
-        label = AUDIO_VARIANTS.get(name, 'visual-only counterpart')
+        label = LABELS.get(name, 'visual-only counterpart')
         rows.append([label, *(f'{value:.1f}' if value >= 0 else '-' for value in shown)])
     return markdown_table(['', *columns.values()], rows)
 
@@ -177,7 +168,7 @@ def _load(path: str, split: str, cfg_options: dict | None) -> Config:
 
 def _annotations(config: Config, split: str) -> set[Path]:
     """The annotation files of all metrics."""
-    sources = [(each['ann_file'], each['type']) for each in _evaluators(config, split) if 'ann_file' in each]
+    sources = [(each['ann_file'], each['type']) for each in metric_configs(config, split) if 'ann_file' in each]
     return {Path(split_source(*source)[0]).resolve() for source in sources}
 
 

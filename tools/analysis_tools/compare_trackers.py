@@ -59,7 +59,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config import load_config, metric_configs, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
@@ -183,10 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parse_tracker(name)
     config = load_config(args.config, args.cfg_options)
     set_up_process(config)
-    loader, evaluators = config.get(f'{args.split}_dataloader'), config.get(f'{args.split}_evaluator')
-    if not loader or not evaluators:
+    loader = config.get(f'{args.split}_dataloader')
+    if not loader or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
-    evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
     with ExitStack() as stack:
         if args.outputs:
             frames = stack.enter_context(SavedOutputs(args.outputs))
@@ -204,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with explained_config_errors(config):
             choices = itertools.product(names, args.score_thr, args.mask_thr)
             trials = [
-                TrackerTrial(name, settings, evaluators, score_thr, mask_thr) for name, score_thr, mask_thr in choices
+                TrackerTrial(name, settings, metric_configs(config, args.split), score_thr, mask_thr)
+                for name, score_thr, mask_thr in choices
             ]
         for outputs in tqdm(frames, total=count, unit='frame'):
             for trial in trials:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from figure_options import add_drawing
+
 from mmrcf.command_line import add_json, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,13 +33,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='NAME',
         help='a logged value, for example vis/AP50 or loss; may be given several times',
     )
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_drawing(parser)
     add_json(parser, 'stages and points')
     args = parser.parse_args(arguments)
     if not args.out and not args.json:
         parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
     return args
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from figure_options import FORMATS
 
 from mmrcf.audio import AudioWindow
 from mmrcf.audio.file import AudioReader
@@ -20,7 +21,6 @@ from mmrcf.utils import atomic_output, require_file
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
 TICKS = (125, 500, 1000, 2000, 4000, 7500)
 HERTZ_OF_THE_KNEE, MEL_FACTOR = 700, 1127
 

@@ -45,7 +45,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmrcf.apis import init_model
-from mmrcf.engine.config import load_config, set_up_process
+from mmrcf.engine.config import load_config, metric_configs, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
@@ -179,9 +179,7 @@ def compare(before: FrameRecord, after: FrameRecord, slots: tuple[dict[int, int]
 
 def measure(model: RCF, config: Config, split: str) -> tuple[list[Pair], dict[str, float]]:
     """All pairs of adjacent frames of a split, and the figures of :class:`OrderMetric`."""
-    evaluators = config[f'{split}_evaluator']
-    evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-    sources = [evaluator['ann_file'] for evaluator in evaluators if 'ann_file' in evaluator]
+    sources = [metric['ann_file'] for metric in metric_configs(config, split) if 'ann_file' in metric]
     if not sources:
         raise InputError(
             f'config {config.filename}: no {split}_evaluator has an ann_file; add one, for the annotations'

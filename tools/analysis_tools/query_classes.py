@@ -7,10 +7,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from figure_options import add_drawing
+
 from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
-
-FORMATS = ('.png', '.pdf', '.svg', '.jpg')
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -19,15 +19,13 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights')
     add_split(parser)
-    parser.add_argument('--out', metavar='FILE.png', help=f'the drawing; one of {", ".join(FORMATS)}')
+    add_drawing(parser)
     add_json(parser, 'classes and counts')
     add_device(parser)
     add_cfg_options(parser)
     args = parser.parse_args(arguments)
     if not args.out and not args.json:
         parser.error('expected --out FILE.png, --json FILE, or both')
-    if args.out and Path(args.out).suffix not in FORMATS:
-        parser.error(f'--out {args.out}: expected a name that ends in one of {", ".join(FORMATS)}')
     return args
 
 

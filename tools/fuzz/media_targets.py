@@ -17,7 +17,7 @@ import mmrcf.utils.container
 from mmrcf.audio.file import read_audio, read_wav_segment
 from mmrcf.datasets.annotations.view import read_names
 from mmrcf.datasets.converters.class_table import read_class_table, read_name_list
-from mmrcf.datasets.orientation import exif_orientation
+from mmrcf.datasets.orientation import file_orientation
 from mmrcf.media import open_source
 from mmrcf.utils import read_image
 from mutations import mutate_bytes, mutate_text, with_png_checksums
@@ -63,7 +63,7 @@ def images(folder: Path) -> Target:
 
     def run(path: Path) -> None:
         with contextlib.suppress(OSError):  # as it says
-            exif_orientation(path)
+            file_orientation(path)
         run_each((lambda: read_image(path), lambda: _frames(path)))
 
     return Target(make, run, '.img', 'image files, stacks and animations', encoded)

@@ -11,7 +11,7 @@ from mmrcf.defaults import MAX_SIDE
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, read_image, read_json, require_folder
 
-from ..orientation import UPRIGHT, exif_orientation
+from ..orientation import UPRIGHT, file_orientation
 from .problems import Location, Problem, Report, describe
 from .reader import AnnotationReader
 from .records import RLE, AnnotationRecord, VideoRecord
@@ -97,7 +97,7 @@ def _check_video(location: Location, video: VideoRecord, root: Path | None) -> N
 
 def _check_orientation(location: Location, field: str, path: Path) -> None:
     try:
-        orientation = exif_orientation(path)
+        orientation = file_orientation(path)
     except OSError:  # of a format that only other libraries read
         return
     if orientation != UPRIGHT:

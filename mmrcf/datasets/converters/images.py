@@ -7,13 +7,15 @@ from typing import TypeVar
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH
 from tqdm import tqdm
 
 from mmrcf.errors import InputError
 from mmrcf.utils import require_file, require_folder
 
+from ..orientation import header_orientation
+
 IMAGE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.tif', '.tiff', '.webp'))
-ORIENTATION = 0x0112  # EXIF tag; values from 5 on are turned by 90 degrees when the image is read
 T = TypeVar('T')
 
 
@@ -101,10 +103,10 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # Pillow decodes a whole PNG file in search of EXIF data.
-            exif = image.getexif() if image.format != 'PNG' or 'exif' in image.info else {}
-            turned = exif.get(ORIENTATION, 1) in (5, 6, 7, 8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            if image.format == 'TIFF':  # the size is as displayed or as stored, by the version of Pillow
+                width, height = image.tag_v2[IMAGEWIDTH], image.tag_v2[IMAGELENGTH]
+            turned = header_orientation(image) >= 5  # by 90 degrees when the image is read
+    except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError) as error:
         raise InputError(f'image {path}: not an image that can be read ({error}); copy or download it again') from error
     return (width, height) if turned else (height, width)
 

@@ -15,7 +15,7 @@ from mmrcf.errors import InputError
 from mmrcf.registry import TRANSFORMS
 from mmrcf.utils import read_image
 
-from ..orientation import as_stored, exif_orientation
+from ..orientation import as_stored, file_orientation
 
 
 @TRANSFORMS.register_module()
@@ -36,7 +36,7 @@ class LoadClipFrames(BaseTransform):
 
     def _read(self, path: str) -> np.ndarray:
         image = read_image(path)
-        return image if self.orientation == 'apply' else as_stored(image, exif_orientation(path))
+        return image if self.orientation == 'apply' else as_stored(image, file_orientation(path))
 
     def transform(self, results: dict) -> dict:
         """Read them. Raises :class:`InputError` where a file is unusable or not of the size the annotations give."""
