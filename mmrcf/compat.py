@@ -1,14 +1,18 @@
-"""The one module that works around a dependency.
+"""The one module that works around dependencies.
 
 mmcv installs without its compiled operators when pip finds no compiler ("light"). RCF needs none of them, but importing
 ``mmdet.models`` imports ``mmcv.ops`` once, which dies without ``mmcv._ext``. :func:`install_mmcv_stand_in` has a
 module there, once ``mmcv.ops`` is imported, whose operators raise when they are called, not when they are imported. A
 model that cannot do without them asks :func:`require_operators` when it is built.
+
+MMEngine keeps the lock of its global objects where one cannot be built; see :func:`release_lock_on_errors`.
 """
 
+import contextlib
+import functools
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
@@ -87,3 +91,32 @@ def install_mmcv_stand_in() -> None:
     """Make ``mmcv.ops`` importable without compiled operators. Nothing is imported before it is."""
     if not any(isinstance(finder, _OperatorsFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OperatorsFinder())
+
+
+def release_lock_on_errors() -> None:
+    """Have MMEngine release the lock of its global objects (loggers, scopes ...) also where an error ends their code.
+
+    The lock is that of a thread, which goes on without a sign of it. Every other thread that builds a model would wait
+    forever: a server, say, after a config with a wrong log.
+    """
+    from mmengine.utils.manager import ManagerMixin
+
+    for name in ('get_instance', 'get_current_instance'):
+        function = getattr(ManagerMixin, name).__func__
+        if not hasattr(function, '__wrapped__'):
+            setattr(ManagerMixin, name, classmethod(_releasing(function)))
+
+
+def _releasing(function: Callable) -> Callable:
+    from mmengine.utils.manager import _release_lock
+
+    @functools.wraps(function)
+    def released(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except BaseException:
+            with contextlib.suppress(RuntimeError):  # the error came before the lock
+                _release_lock()
+            raise
+
+    return released

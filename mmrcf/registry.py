@@ -22,6 +22,10 @@ from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
+from mmrcf.compat import release_lock_on_errors
+
+release_lock_on_errors()  # here, since all that uses MMEngine imports this
+
 SCOPE = 'mmrcf'
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE, locations=['mmrcf.models'])
