@@ -97,7 +97,7 @@ def release_lock_on_errors() -> None:
     """Have MMEngine release the lock of its global objects (loggers, scopes ...) also where an error ends their code.
 
     The lock is that of a thread, which goes on without a sign of it. Every other thread that builds a model would wait
-    forever: a server, say, after a config with a wrong log.
+    forever: a server, say, after a config whose log cannot be written.
     """
     from mmengine.utils.manager import ManagerMixin
 

@@ -224,6 +224,7 @@ class RCFInferencer:
             except KeyboardInterrupt:
                 interrupted = True
         elapsed = time.perf_counter() - started
+        used_audio = 'none' if audio == 'none' or frames.audio_format is None else str(frames.audio_format)
         return RunSummary(
             frames=count,
             skipped=frames.skipped,
@@ -233,7 +234,7 @@ class RCFInferencer:
             latency=meter.summary(frames.fps),
             interrupted=interrupted,
             setup=self.segmenter.setup,
-            audio=str(audio != 'none' and frames.audio_format or 'none') if self.segmenter.uses_audio else None,
+            audio=used_audio if self.segmenter.uses_audio else None,
         )
 
     def _open(

@@ -2,9 +2,7 @@
 
 import base64
 import html
-import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -22,13 +20,13 @@ from mmrcf.shipped_models import SHIPPED_MODELS
 from mmrcf.utils import counted
 
 from .limits import Limits
-from .runs import LiveStream, ModelShelf, Progress, Run, RunOptions
+from .runs import ModelShelf, Progress, Run, RunOptions
 from .tracks import write_masks
 from .uploads import prepare_upload
+from .visits import Visits
 
 TITLE = 'RCF: online video instance segmentation'
 UPDATE_SECONDS = 0.15
-END_SECONDS = 30.0
 PREVIEW_SIDE = 960
 CAMERA_SECONDS = 0.1
 DEFAULT_SCORE = 0.4
@@ -48,61 +46,6 @@ document.addEventListener('click', event => {
   video.scrollIntoView({block: 'nearest', behavior: 'smooth'});
 });
 </script>"""
-
-
-class Visits:
-    """The runs of visitors by session, and a folder for each of them.
-
-    Args:
-        folder: Holds the folders.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._runs: dict[str, Run] = {}
-        self._live: dict[str, tuple[tuple, LiveStream]] = {}
-        self._folders: dict[str, list[Path]] = {}
-        self._lock = threading.Lock()
-
-    def new_folder(self, session: str) -> Path:
-        """An empty folder; that of the last run of the session is removed with what is in it."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix='run-'))
-        with self._lock:
-            old, self._folders[session] = self._folders.get(session, []), [folder]
-        for path in old:
-            shutil.rmtree(path, ignore_errors=True)
-        return folder
-
-    def begin(self, session: str, run: Run) -> None:
-        """Let ``run`` be the one that :meth:`stop` ends."""
-        self._runs[session] = run
-
-    def stop(self, session: str, *, keep: bool = True) -> None:
-        """End the run of a session after its present frame; ``keep`` what is done."""
-        if session in self._runs:
-            self._runs[session].stop(keep=keep)
-
-    def outputs(self, session: str) -> list[Path]:
-        """Those of the last run of a session; empty where there is none."""
-        return self._runs[session].outputs if session in self._runs else []
-
-    def live(self, session: str, settings: tuple, shelf: ModelShelf) -> LiveStream:
-        """The camera's stream of a session; a new one where the settings (model and options) are others."""
-        if session not in self._live or self._live[session][0] != settings:
-            self._live[session] = (settings, LiveStream(shelf, *settings))
-        return self._live[session][1]
-
-    def end(self, session: str) -> None:
-        """Forget a session: the visitor has left. Its folder goes when its run has ended."""
-        self.stop(session, keep=False)
-        run = self._runs.pop(session, None)
-        self._live.pop(session, None)
-        if run is not None:
-            run.ended.wait(END_SECONDS)
-        with self._lock:
-            old = self._folders.pop(session, [])
-        for path in old:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def picture_html(picture: np.ndarray) -> str:
