@@ -1,6 +1,7 @@
 """Train a model: ``python tools/train.py CONFIG``. Stages that the config starts from are trained first."""
 
 import argparse
+import contextlib
 import gc
 import os
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ from mmrcf.engine.distributed import process_group
 from mmrcf.engine.hooks import ResumedScheduleHook
 from mmrcf.engine.stage_check import check_stages
 from mmrcf.engine.stages import describe, explained_training_errors, pauses, plan_stages, require_data
-from mmrcf.utils import keep_freed_memory, require_file
+from mmrcf.utils import keep_freed_memory, only_writer, require_file
 
 
 def train(config: Config) -> None:
@@ -124,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stage in stages:
         apply_options(stage, args)
     with process_group(stages, args.launcher):
-        announced = len(stages) > 1 and (args.launcher == 'none' or os.environ['RANK'] == '0')
+        writes = args.launcher == 'none' or os.environ['RANK'] == '0'
+        announced = len(stages) > 1 and writes
         if len(stages) > 1:
             if announced:
                 print(f'{len(stages)} stages; each is built once before the first one trains', flush=True)
@@ -137,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if announced:
                 lines = [*(pauses(stages) if number == 1 else ()), describe(stage, number, len(stages))]
                 print('\n'.join(lines), flush=True)
-            train(stage)
+            with only_writer(stage.work_dir) if writes else contextlib.nullcontext():
+                train(stage)
             gc.collect()  # what is left of the runner, before the next one is built
             torch.cuda.empty_cache()
             barrier()  # the first process writes the checkpoint that all processes start the next stage from

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -82,6 +83,46 @@ def write_json(path: str | Path, content: Any, *, updates: bool = False) -> None
     """Write ``content`` as JSON to ``path``, complete or not at all; ``updates`` as of :func:`atomic_output`."""
     with atomic_output(path, updates=updates) as temporary:
         temporary.write_text(json.dumps(content), encoding='utf-8')
+
+
+@contextlib.contextmanager
+def only_writer(folder: str | Path, patience: float = 10.0) -> Iterator[None]:
+    """Let no other process into such a block for the same folder. A killed process gives the folder free.
+
+    Nothing is written. Where a folder cannot be locked (Windows, some network file systems), nothing is checked.
+
+    Args:
+        folder: An existing folder.
+        patience: Seconds to wait for the other process. Workers that load data hold a lock for some seconds after the
+            process that they belong to was killed.
+
+    Raises:
+        InputError: Another process is in its block.
+    """
+    with contextlib.ExitStack() as stack:
+        if fcntl is not None:
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            end = time.monotonic() + patience
+            while _held_elsewhere(handle):
+                if time.monotonic() > end:
+                    raise InputError(
+                        f'{folder}: another process writes there; wait for its end, or choose another folder'
+                    )
+                time.sleep(0.2)
+            # Closing would not be enough: a process that was forked in the block shares the lock.
+            stack.callback(fcntl.flock, handle, fcntl.LOCK_UN)
+        yield
+
+
+def _held_elsewhere(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # the file system has no locks
+        pass
+    return False
 
 
 def _refuse_input(path: Path, target: Path) -> None:

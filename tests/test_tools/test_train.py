@@ -1,6 +1,7 @@
 """tools/train.py: what it writes, how it is resumed, and how it ends when it cannot go on."""
 
 import errno
+import functools
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmrcf.datasets import YouTubeVISDataset
 from mmrcf.datasets.clips import ClipRequest
 from mmrcf.engine import CompleteFileBackend
+from mmrcf.utils import only_writer
 
 
 def test_training_writes_checkpoints_log_and_metrics(work_dir: Path) -> None:
@@ -105,6 +107,16 @@ def test_a_run_in_a_moved_folder_is_resumed_and_keeps_one_checkpoint(train, tiny
     assert len(names) == 2 and 'iter_4.pth' in names and any(name.startswith('best_') for name in names)
     assert (tmp_path / 'b/last_checkpoint').read_text() == 'iter_4.pth'
     assert not (tmp_path / 'a').exists() and not list((tmp_path / 'b').glob('.*'))
+
+
+def test_two_trainings_do_not_write_into_one_folder(
+    train, tiny_config: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr(train, 'only_writer', functools.partial(only_writer, patience=0))
+    with only_writer(tmp_path):
+        line = refused(train, capsys, tiny_config, '--work-dir', tmp_path)
+    assert f'{tmp_path}: another process writes there' in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_ends_in_one_line_and_resume_continues(

@@ -1,4 +1,5 @@
 import argparse
+import contextlib
 import contextvars
 import json
 import multiprocessing
@@ -15,7 +16,7 @@ import pytest
 from mmrcf.command_line import add_json
 from mmrcf.errors import InputError, InputFileError, exit_on_bad_input
 from mmrcf.inputs import is_input, is_output, kept_inputs, note_folder, note_input, note_output
-from mmrcf.utils import atomic_output, read_json, require_file, write_json
+from mmrcf.utils import atomic_output, only_writer, read_json, require_file, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -248,3 +249,33 @@ def test_a_file_that_grows_while_it_is_read_stays_an_input(tmp_path: Path) -> No
             with pytest.raises(InputError, match=f'{name.name}: is an input of this command'), atomic_output(name):
                 raise AssertionError('not reached')
     assert path.read_text() == 'a longer recording'
+
+
+def keep_folder(folder: Path, sender: Connection) -> None:
+    with only_writer(folder):
+        sender.send('inside')
+        time.sleep(60)
+
+
+def test_a_folder_has_one_writer_until_its_block_or_its_process_ends(tmp_path: Path) -> None:
+    with only_writer(tmp_path):
+        with pytest.raises(InputError, match='another process writes there'), only_writer(tmp_path, patience=0):
+            pass
+        # A worker that is forked in the block and survives it.
+        worker = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))
+        worker.start()
+    try:
+        with only_writer(tmp_path, patience=0), contextlib.suppress(KeyError):
+            raise KeyError
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        other = multiprocessing.get_context('fork').Process(target=keep_folder, args=(tmp_path, sender))
+        other.start()
+        assert receiver.recv() == 'inside'
+        with pytest.raises(InputError, match=str(tmp_path)), only_writer(tmp_path, patience=0):
+            pass
+        other.kill()
+        with only_writer(tmp_path):
+            other.join()
+    finally:
+        worker.kill()
+        worker.join()
