@@ -8,10 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mmengine.registry import init_default_scope
 
 from mmrcf.engine.config import load_config
 from mmrcf.engine.stages import plan_stages, result_of
 from mmrcf.errors import InputError
+from mmrcf.registry import MODELS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -192,9 +194,11 @@ class TestAblate:
         assert json.loads(result.read_text())['iterations'] == 2 and len(trained) == 2
         assert [path.name for path in folder.glob('*.pth')] == ['iter_2.pth']
 
-        # A run of the same settings is repeated too.
+        # A run of the same settings is repeated where that is asked for.
         result.write_text(result.read_text().replace('7.5', '0'))
         ablate.main([*shorter, '--force'])
+        assert len(trained) == 2
+        ablate.main([*shorter, '--again'])
         assert json.loads(result.read_text())['metrics']['vis/AP'] == 7.5
 
         # An interrupted training of other settings; without its folder there is none.
@@ -217,6 +221,7 @@ class TestAblate:
 
 class TestTables:
     def test_every_row_has_a_config_with_its_options(self, table_runs: ModuleType) -> None:
+        init_default_scope('mmrcf')
         runs = [
             run for of_folder in table_runs.planned(list(table_runs.TABLES), (0,), {}).values() for run in of_folder
         ]
@@ -227,6 +232,7 @@ class TestTables:
             assert delta == config.train_dataloader.dataset.num_references, run.name
             assert config.train_cfg.max_iters == 1500 and not config.get('load_from')
             digests[run.name] = table_runs.run_all.__globals__['digest'](config)
+            MODELS.build(config.model)
         assert len(set(digests.values())) == len(digests) == 21
 
     def test_a_setting_of_several_tables_runs_once(self, table_runs: ModuleType) -> None:
@@ -291,3 +297,13 @@ class TestReport:
         page.write_text((REPOSITORY / 'docs/experiments.md').read_text())
         report.write_page(page, REPOSITORY / 'docs/experiments')
         assert page.read_text() == report.PAGE.read_text(), 'run python tools/experiments/report.py'
+
+    def test_results_of_other_settings_are_not_compared(self, report: ModuleType, tmp_path: Path) -> None:
+        page, folder = tmp_path / 'experiments.md', tmp_path / 'results/shapes'
+        page.write_text('')
+        folder.mkdir(parents=True)
+        content = json.loads((REPOSITORY / 'docs/experiments/shapes/token1_seed0.json').read_text())
+        (folder / 'token1_seed0.json').write_text(json.dumps(content | dict(config_digest='0' * 12)))
+        with pytest.raises(InputError, match=r'shapes/token1_seed0\.json: .*run\.py V --seeds 0 --force'):
+            report.write_page(page, tmp_path / 'results')
+        assert page.read_text() == ''

@@ -68,7 +68,9 @@ class Run:
         return config
 
 
-def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force: bool = False) -> None:
+def run_all(
+    runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, again: bool = False, force: bool = False
+) -> None:
     """Train and test what has no result yet. An interrupted run continues at its last checkpoint.
 
     A stage before that several runs start from is trained first, once, for two trainings cannot share its folder.
@@ -78,7 +80,8 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
         results: Folder of the results, ``<title>.json``.
         work: Folder of checkpoints and logs, a subfolder for each run.
         jobs: Runs at the same time.
-        force: Whether runs that have a result run again, and a training of other settings is deleted.
+        again: Whether runs that have a result run again. A training in ``work`` is not repeated, only its test.
+        force: Whether a result of other settings is replaced, and a training of other settings deleted.
 
     Raises:
         InputError: A config is wrong, a result is of other settings, a stage before failed, or a run failed; the other
@@ -88,12 +91,14 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
     for run in runs:
         config = run.resolved()
         path = results / f'{run.title}.json'
-        if path.exists() and not force:
-            if read_json(path, 'result')['config_digest'] == digest(config):
+        if path.exists():
+            is_current = read_json(path, 'result')['config_digest'] == digest(config)
+            if is_current and not again:
                 continue
-            raise InputError(
-                f'result {path}: is of other settings than this run has now; --force runs it again and replaces it'
-            )
+            if not (is_current or force):
+                raise InputError(
+                    f'result {path}: is of other settings than this run has now; --force runs it again and replaces it'
+                )
         with contextlib.chdir(ROOT):
             before = _missing_stages(config, work / run.title)
             require_start_weights(config, [result_of(stage) for stage in before])
