@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from figure_options import add_drawing
+
 from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
@@ -25,7 +27,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
     add_split(parser)
-    parser.add_argument('--out', metavar='FILE.png', help='the plot')
+    add_drawing(parser)
     add_json(parser)
     add_table(parser, 'order')
     add_device(parser)
