@@ -281,6 +281,24 @@ def test_both_stages_have_the_same_layers(path: str, monkeypatch: pytest.MonkeyP
         assert first.work_dir == f'{folder}/{Path(first.filename).stem}'
 
 
+def test_a_choice_of_the_reference_is_one_of_its_first_stage_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of docs/paper.md: without this, the first stage would be trained under the other setting."""
+    monkeypatch.chdir(REPOSITORY)
+    options = {
+        'model.head.loss_reduction': 'sum',
+        'model.head.loss_dice.naive_dice': False,
+        'model.backbone.norm_eval': False,
+        'model.neck.position_mode': 'tokens',
+        'model.mask_decoder.out_channels': 128,
+        'model.head.mask_dims': 128,
+    }
+    config = load_config('configs/rcf/rcf_r101_ytvis19.py', options)
+    config.work_dir = 'work_dirs/unused'
+    first, second = plan_stages(config)
+    assert first.model == second.model and first.model.head.loss_reduction == 'sum'
+    assert first.work_dir == 'work_dirs/unused/rcf_r101_coco-ytvis19'
+
+
 def test_table_vii_has_a_control_with_as_many_targets() -> None:
     folder = REPOSITORY / 'configs/rcf/ablations'
     row, control = (
