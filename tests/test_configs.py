@@ -299,6 +299,57 @@ def test_a_choice_of_the_reference_is_one_of_its_first_stage_too(monkeypatch: py
     assert first.work_dir == 'work_dirs/unused/rcf_r101_coco-ytvis19'
 
 
+def flat(node: object, name: str = '') -> dict[str, object]:
+    """Values by dotted path."""
+    if not isinstance(node, dict):
+        return {name: node}
+    return {key: value for field, child in node.items() for key, value in flat(child, f'{name}.{field}').items()}
+
+
+def changed_fields(config: Config, reference: Config) -> set[str]:
+    ours, theirs = flat(config.to_dict()), flat(reference.to_dict())
+    changed = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+    return {key.removeprefix('.') for key in changed if key not in ('.work_dir', '.load_from', '.num_references')}
+
+
+REFERENCES = {'model.neck.num_references', 'train_dataloader.dataset.num_references'}
+COMPRESSION = {f'model.neck.{field}' for field in ('type', 'grid_size', 'use_weight', 'compression')}
+ROWS = {
+    'ref0': REFERENCES | COMPRESSION,
+    'ref': REFERENCES,
+    'full-feature': COMPRESSION | {'model.neck.fusion'},
+    'token': {'model.neck.grid_size'},
+    'query': {'model.head.num_queries'},
+    'order-supervision': {'model.head.order_supervision', 'train_dataloader.dataset.num_targets'},
+    'targets2': {'train_dataloader.dataset.num_targets'},
+    'no-weight': {'model.neck.use_weight'},
+    'depthwise': {'model.neck.compression'},
+}
+"""Fields in which a row of the ablations differs from the reference, by the start of its name."""
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.startswith('configs/rcf/ablations')])
+def test_a_row_differs_from_the_reference_in_its_fields_alone(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In both stages."""
+    monkeypatch.chdir(REPOSITORY)
+    name = Path(path).stem.removeprefix('rcf_r101_ytvis19_')
+    expected = next(fields for start, fields in ROWS.items() if name.startswith(start))
+    stages = []
+    for config in (load_config(path), load_config('configs/rcf/rcf_r101_ytvis19.py')):
+        config.work_dir = 'work_dirs/unused'
+        stages.append(plan_stages(config))
+    for row, reference in zip(*stages, strict=True):
+        assert changed_fields(row, reference) == expected
+
+
+@pytest.mark.parametrize('count', range(1, 6))
+def test_a_row_without_audio_differs_in_the_audio_alone(count: int) -> None:
+    folder = REPOSITORY / 'configs/rcf_av/ablations'
+    paired = folder / f'rcf-av_r50_avis_ref{count}.py' if count != 3 else folder.parent / 'rcf-av_r50_avis.py'
+    changed = changed_fields(Config.fromfile(folder / f'rcf_r50_avis_ref{count}.py'), Config.fromfile(paired))
+    assert changed and all(field.startswith('model.audio_encoder') for field in changed)
+
+
 def test_table_vii_has_a_control_with_as_many_targets() -> None:
     folder = REPOSITORY / 'configs/rcf/ablations'
     row, control = (
