@@ -1,5 +1,6 @@
 """Every config builds from the parts it names, trains a step and tracks a frame."""
 
+import contextlib
 import json
 from functools import partial
 from pathlib import Path
@@ -328,17 +329,24 @@ ROWS = {
 """Fields in which a row of the ablations differs from the reference, by the start of its name."""
 
 
+def planned_stages(path: str) -> list[Config]:
+    config = load_config(REPOSITORY / path)
+    config.work_dir = 'work_dirs/unused'
+    with contextlib.chdir(REPOSITORY):
+        return plan_stages(config)
+
+
+@pytest.fixture(scope='module')
+def reference_stages() -> list[Config]:
+    return planned_stages('configs/rcf/rcf_r101_ytvis19.py')
+
+
 @pytest.mark.parametrize('path', [path for path in CONFIGS if path.startswith('configs/rcf/ablations')])
-def test_a_row_differs_from_the_reference_in_its_fields_alone(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_differs_from_the_reference_in_its_fields_alone(path: str, reference_stages: list[Config]) -> None:
     """In both stages."""
-    monkeypatch.chdir(REPOSITORY)
     name = Path(path).stem.removeprefix('rcf_r101_ytvis19_')
     expected = next(fields for start, fields in ROWS.items() if name.startswith(start))
-    stages = []
-    for config in (load_config(path), load_config('configs/rcf/rcf_r101_ytvis19.py')):
-        config.work_dir = 'work_dirs/unused'
-        stages.append(plan_stages(config))
-    for row, reference in zip(*stages, strict=True):
+    for row, reference in zip(planned_stages(path), reference_stages, strict=True):
         assert changed_fields(row, reference) == expected
 
 

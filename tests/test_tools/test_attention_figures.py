@@ -12,6 +12,7 @@ import torch
 from mmrcf.apis import init_model
 from mmrcf.media import open_source
 
+SHAPES_WEIGHTS = 'demo/checkpoints/rcf_r18_shapes.pth'
 FULL_REFERENCES = """
 _base_ = '{tiny}'
 model = dict(
@@ -212,3 +213,20 @@ def test_queries_are_counted_by_class(load_script, files, tmp_path, capsys) -> N
     assert cv2.imread(str(drawing)) is not None
     np.testing.assert_allclose(tool.normalise(np.array([[1, 3], [0, 0]])), [[0.25, 0.75], [0, 0]])
     assert 'expected --out' in refused(tool.main, capsys, *files['rcf'])
+
+
+@pytest.mark.parametrize(
+    ('script', 'options'),
+    [
+        ('attention', ['--encoder-share']),
+        ('query_classes', ['--json', 'counts.json']),
+        ('order_analysis', []),
+        ('compare_trackers', []),
+    ],
+)
+def test_missing_data_are_named_with_the_command_that_writes_them(
+    load_script, repository: Path, in_tmp_path: Path, capsys, script: str, options: list[str]
+) -> None:
+    model = [str(repository / name) for name in ('configs/shapes/rcf_r18_shapes.py', SHAPES_WEIGHTS)]
+    line = refused(load_script(f'tools/analysis_tools/{script}.py').main, capsys, *model, *options)
+    assert 'write it with `python tools/misc/make_shapes.py --out data/shapes`' in line

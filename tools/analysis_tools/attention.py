@@ -83,6 +83,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
+from mmrcf.engine.stages import require_data
 from mmrcf.models import RCF
 from mmrcf.utils import counted, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
@@ -95,6 +96,7 @@ def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict],
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'config {config.filename}: has no {split}_dataloader; add one')
+    require_data([config], loaders=(f'{split}_dataloader',))
     with explained_config_errors(config):
         frames = Runner.build_dataloader(loader, seed=0)
     stream = FrameStream(model)
