@@ -212,6 +212,14 @@ def test_queries_are_counted_by_class(load_script, files, tmp_path, capsys) -> N
     np.testing.assert_allclose(content['fractions'], counts / np.maximum(counts.sum(1, keepdims=True), 1))
     assert cv2.imread(str(drawing)) is not None
     np.testing.assert_allclose(tool.normalise(np.array([[1, 3], [0, 0]])), [[0.25, 0.75], [0, 0]])
+
+    # Of 40 queries the drawing shows the 29 with the largest fraction of a class, in their order, and the others' sum.
+    fractions = np.zeros((2, 40))
+    fractions[0, 5:35], fractions[0, 39], fractions[1, 2] = 0.01, 0.7, 1.0
+    shown, names = tool.columns(fractions)
+    assert names == ['2', *map(str, range(5, 32)), '39', '11 others']
+    np.testing.assert_allclose(shown.sum(1), 1)
+    np.testing.assert_allclose(shown[:, -1], [0.03, 0])
     assert 'expected --out' in refused(tool.main, capsys, *files['rcf'])
 
 

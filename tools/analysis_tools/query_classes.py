@@ -49,8 +49,10 @@ matplotlib.use('Agg')
 
 from matplotlib import pyplot
 
+MAX_COLUMNS = 30
+"""A drawing with more columns is too small to read in half a page."""
 MAX_NUMBERS = 30
-"""In a larger table the cells have no numbers."""
+"""With more classes the cells have no numbers."""
 
 
 def count_queries(model: RCF, loader) -> np.ndarray:
@@ -68,17 +70,33 @@ def normalise(counts: np.ndarray) -> np.ndarray:
     return counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
 
+def columns(fractions: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """What the drawing shows of ``fractions`` (K, N): at most :data:`MAX_COLUMNS` columns, and their names.
+
+    With more queries these are the ones with the largest fraction of any class, in their order; the last column is the
+    sum of all others.
+    """
+    num_queries = fractions.shape[1]
+    if num_queries <= MAX_COLUMNS:
+        return fractions, [str(query) for query in range(num_queries)]
+    shown = np.sort(np.argsort(-fractions.max(0), kind='stable')[: MAX_COLUMNS - 1])
+    others = np.delete(fractions, shown, axis=1)
+    names = [*map(str, shown), f'{others.shape[1]} others']
+    return np.concatenate([fractions[:, shown], others.sum(1, keepdims=True)], 1), names
+
+
 def draw(counts: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
     """The fractions as colours, with the numbers in percent and the objects of each class."""
-    fractions = normalise(counts)
+    shares, names = columns(100 * normalise(counts))
     height = max(3.6, 0.9 + 0.27 * len(classes))
-    figure, panel = pyplot.subplots(figsize=(max(6.4, 1.8 + 0.42 * counts.shape[1]), height), layout='constrained')
-    picture = panel.imshow(100 * fractions, cmap='viridis', vmin=0, vmax=100, aspect='auto')
+    figure, panel = pyplot.subplots(figsize=(max(6.4, 1.8 + 0.42 * len(names)), height), layout='constrained')
+    picture = panel.imshow(shares, cmap='viridis', vmin=0, vmax=100, aspect='auto')
     labels = [f'{name} ({total})' for name, total in zip(classes, counts.sum(1), strict=True)]
-    panel.set(xticks=range(counts.shape[1]), yticks=range(len(classes)), yticklabels=labels, xlabel='query')
-    if max(counts.shape) <= MAX_NUMBERS:
-        for row, column in zip(*np.nonzero(counts), strict=True):
-            share = 100 * fractions[row, column]
+    panel.set(yticks=range(len(classes)), yticklabels=labels, xlabel='query')
+    panel.set_xticks(range(len(names)), names, rotation=90 if counts.shape[1] > MAX_COLUMNS else 0)
+    if len(classes) <= MAX_NUMBERS:
+        for row, column in zip(*np.nonzero(shares), strict=True):
+            share = shares[row, column]
             color = 'black' if share > 60 else 'white'
             panel.text(column, row, f'{share:.0f}', ha='center', va='center', fontsize='small', color=color)
     figure.colorbar(picture, ax=panel, label='percent of the class')
