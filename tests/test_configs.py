@@ -1,5 +1,6 @@
 """Every config builds from the parts it names, trains a step and tracks a frame."""
 
+import contextlib
 import json
 from functools import partial
 from pathlib import Path
@@ -279,6 +280,82 @@ def test_both_stages_have_the_same_layers(path: str, monkeypatch: pytest.MonkeyP
             assert first.train_dataloader.dataset[field] == second.train_dataloader.dataset[field]
         folder = 'work_dirs/unused' if 'ablations' in path else 'work_dirs'
         assert first.work_dir == f'{folder}/{Path(first.filename).stem}'
+
+
+def test_a_choice_of_the_reference_is_one_of_its_first_stage_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of docs/paper.md: without this, the first stage would be trained under the other setting."""
+    monkeypatch.chdir(REPOSITORY)
+    options = {
+        'model.head.loss_reduction': 'sum',
+        'model.head.loss_dice.naive_dice': False,
+        'model.backbone.norm_eval': False,
+        'model.neck.position_mode': 'tokens',
+        'model.mask_decoder.out_channels': 128,
+        'model.head.mask_dims': 128,
+    }
+    config = load_config('configs/rcf/rcf_r101_ytvis19.py', options)
+    config.work_dir = 'work_dirs/unused'
+    first, second = plan_stages(config)
+    assert first.model == second.model and first.model.head.loss_reduction == 'sum'
+    assert first.work_dir == 'work_dirs/unused/rcf_r101_coco-ytvis19'
+
+
+def flat(node: object, name: str = '') -> dict[str, object]:
+    """Values by dotted path."""
+    if not isinstance(node, dict):
+        return {name: node}
+    return {key: value for field, child in node.items() for key, value in flat(child, f'{name}.{field}').items()}
+
+
+def changed_fields(config: Config, reference: Config) -> set[str]:
+    ours, theirs = flat(config.to_dict()), flat(reference.to_dict())
+    changed = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+    return {key.removeprefix('.') for key in changed if key not in ('.work_dir', '.load_from', '.num_references')}
+
+
+REFERENCES = {'model.neck.num_references', 'train_dataloader.dataset.num_references'}
+COMPRESSION = {f'model.neck.{field}' for field in ('type', 'grid_size', 'use_weight', 'compression')}
+ROWS = {
+    'ref0': REFERENCES | COMPRESSION,
+    'ref': REFERENCES,
+    'full-feature': COMPRESSION | {'model.neck.fusion'},
+    'token': {'model.neck.grid_size'},
+    'query': {'model.head.num_queries'},
+    'order-supervision': {'model.head.order_supervision', 'train_dataloader.dataset.num_targets'},
+    'targets2': {'train_dataloader.dataset.num_targets'},
+    'no-weight': {'model.neck.use_weight'},
+    'depthwise': {'model.neck.compression'},
+}
+"""Fields in which a row of the ablations differs from the reference, by the start of its name."""
+
+
+def planned_stages(path: str) -> list[Config]:
+    config = load_config(REPOSITORY / path)
+    config.work_dir = 'work_dirs/unused'
+    with contextlib.chdir(REPOSITORY):
+        return plan_stages(config)
+
+
+@pytest.fixture(scope='module')
+def reference_stages() -> list[Config]:
+    return planned_stages('configs/rcf/rcf_r101_ytvis19.py')
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.startswith('configs/rcf/ablations')])
+def test_a_row_differs_from_the_reference_in_its_fields_alone(path: str, reference_stages: list[Config]) -> None:
+    """In both stages."""
+    name = Path(path).stem.removeprefix('rcf_r101_ytvis19_')
+    expected = next(fields for start, fields in ROWS.items() if name.startswith(start))
+    for row, reference in zip(planned_stages(path), reference_stages, strict=True):
+        assert changed_fields(row, reference) == expected
+
+
+@pytest.mark.parametrize('count', range(1, 6))
+def test_a_row_without_audio_differs_in_the_audio_alone(count: int) -> None:
+    folder = REPOSITORY / 'configs/rcf_av/ablations'
+    paired = folder / f'rcf-av_r50_avis_ref{count}.py' if count != 3 else folder.parent / 'rcf-av_r50_avis.py'
+    changed = changed_fields(Config.fromfile(folder / f'rcf_r50_avis_ref{count}.py'), Config.fromfile(paired))
+    assert changed and all(field.startswith('model.audio_encoder') for field in changed)
 
 
 def test_table_vii_has_a_control_with_as_many_targets() -> None:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,7 @@ STAGES = ('r101_coco-ytvis19', 'r101_ytvis19', 'swin-b_ytvis19')
 # `neck.position_mode='attention'` in the column of keys, and the other values beside it.
 KEY = re.compile(r'`(?P<key>[\w.]+)(?:=(?P<value>[^`]+))?`')
 OTHER = re.compile(r'`(\'\w+\'|True|False)`')
-ELSEWHERE = {'naive_dice', 'track_score', 'VISMetric', 'overflow', 'max_objects'}
+ELSEWHERE = {'naive_dice', 'track_score', 'VISMetric', 'overflow', 'max_objects', 'ClipMotion', 'RandomAudioDrop'}
 """In the column of keys, but of what the row names."""
 
 
@@ -125,6 +126,19 @@ def test_each_key_is_a_field_of_a_config() -> None:
         load_config(REFERENCE, {key.removeprefix('model.'): value})
 
 
+def test_commands_of_the_tables_are_ones_that_their_tools_take(load_script, capsys) -> None:
+    """``tool.py ... --show weight``: the dots stand for config, checkpoint, and what a picture needs."""
+    named = {text for text in re.findall(r'`(tools/[^`]*)`', PAGE.read_text(encoding='utf-8')) if ' ... ' in text}
+    assert len(named) >= 6
+    for text in named:
+        script, _, *options = shlex.split(text)
+        picture = [] if '--encoder-share' in options else ['clip.mp4', '--out', 'picture.png']
+        try:
+            load_script(script).parse_args(['config.py', 'weights.pth', *picture, *options])
+        except SystemExit:
+            pytest.fail(f'{text}: {capsys.readouterr().err}')
+
+
 def test_the_choices_were_read() -> None:
     found = {key for key, _, _ in choices()}
     assert len(found) >= 23
@@ -137,6 +151,10 @@ def test_the_other_defaults_are_those_of_the_recipe() -> None:
     first, second, swin = (load_config(REFERENCE.with_name(f'rcf_{name}.py')) for name in STAGES)
     joint, head, schedule = first.train_dataloader, second.model.head, second.optim_wrapper
     videos, images = joint.dataset.datasets
+    motion = [step.type for step in images.pipeline]
+    resize = next(step for step in second.train_dataloader.dataset.pipeline if step.type == 'RandomClipResize')
+    avis = load_config(AUDIO_VISUAL)
+    drop_audio = next(step for step in avis.train_dataloader.dataset.pipeline if step.type == 'RandomAudioDrop')
     drop = inspect.signature(DATASETS.get(images.type)).parameters['overflow'].default
     warm_up, _ = second.param_scheduler
     costs = [cost for cost in head.match_costs if 'DiceCost' in cost.type]
@@ -150,6 +168,12 @@ def test_the_other_defaults_are_those_of_the_recipe() -> None:
         and swin.optim_wrapper.paramwise_cfg.norm_decay_mult == 0,
         '| Learning rate of VGGish | a tenth': schedule.paramwise_cfg.custom_keys['audio_encoder.vggish'].lr_mult
         == 0.1,
+        '| shorter side 288 to 416 |': {min(scale) for scale in resize.scales} >= {288, 416}
+        and {min(scale) for scale in resize.scales} <= set(range(288, 417)),
+        '`train_dataloader.dataset.max_gap=1`': second.train_dataloader.dataset.max_gap == videos.max_gap == 1,
+        '`ClipMotion` in the pipeline of the COCO data set': 'ClipMotion' in motion,
+        '| Clips without audio in training | a fifth |': drop_audio.prob == 0.2,
+        'one stage on AVIS': avis.get('previous_stage') is None,
         '| 1,000 iterations, norm 1 |': (warm_up.end, schedule.clip_grad.max_norm) == (1000, 1.0),
     }
     page = PAGE.read_text(encoding='utf-8')

@@ -12,13 +12,14 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-# An ablation has a first stage of its own, with the layers and the clips of its row.
+# An ablation has a first stage of its own, with the network, the losses and the clips of its row.
 previous_stage = dict(
     config='configs/rcf/rcf_r101_coco-ytvis19.py',
     same_fields=[
+        'model.backbone',
         'model.neck',
-        'model.head.num_queries',
-        'model.head.order_supervision',
+        'model.mask_decoder',
+        'model.head',
         'train_dataloader.dataset.num_references',
         'train_dataloader.dataset.num_targets',
     ],

@@ -12,6 +12,7 @@ import torch
 from mmrcf.apis import init_model
 from mmrcf.media import open_source
 
+SHAPES_WEIGHTS = 'demo/checkpoints/rcf_r18_shapes.pth'
 FULL_REFERENCES = """
 _base_ = '{tiny}'
 model = dict(
@@ -144,12 +145,18 @@ def test_the_columns_of_a_spectrogram_are_where_a_tone_is(load_script) -> None:
     assert 15 < values[:, 70].argmax() < 30
 
 
-def test_what_cannot_be_drawn_is_named(attention, files, clip, tmp_path, capsys) -> None:
+def test_what_cannot_be_drawn_is_named(attention, files, clip, tmp_path, capsys, monkeypatch) -> None:
     out = ['--out', str(tmp_path / 'out.png')]
     assert 'FullFeatureFusion, has none' in refused(attention, capsys, *files['full'], clip, '--show', 'weight', *out)
     assert 'is visual-only' in refused(attention, capsys, *files['rcf'], clip, '--show', 'audio-pair', *out)
     line = refused(attention, capsys, *files['rcf'], clip, '--show', 'target', '--frame', '-1', *out)
     assert '--frame: expected a whole number, at least 0' in line
+    for show in ('weight', 'audio', 'log-mel'):
+        line = refused(attention, capsys, *files['rcf'], clip, '--show', show, '--other', *files['full'], *out)
+        assert '--other: only with --encoder-share, or --show target' in line
+    monkeypatch.setitem(attention.__wrapped__.__globals__, 'init_model', lambda *_arguments: torch.nn.Identity())
+    line = refused(attention, capsys, *files['rcf'], clip, '--show', 'target', *out)
+    assert 'Identity has no context fusion and no instance queries; give that of an RCF' in line
     assert not list(tmp_path.glob('*.png'))
 
 
@@ -169,6 +176,10 @@ def test_encoder_shares_of_compressed_against_full(attention, files, tmp_path, c
         assert len(each['target']) == 1 and sum(each['target'][0]) == pytest.approx(1)
     assert '| full references: equal attention to 150 + 150 + 0 tokens | 50.0 | 50.0 | 0.0 |' in capsys.readouterr().out
     assert '| 4 reference tokens: target tokens, layer 1 |' in page.read_text()
+    # Two models with as many tokens are two rows.
+    attention([*files['rcf'], '--other', *files['rcf'], '--encoder-share', '--json', str(out)])
+    first, second = (json.loads(out.read_text())[f'4 reference tokens, {place} model'] for place in ('first', 'second'))
+    assert first == second == compressed
 
 
 def test_two_models_on_the_same_frames(load_script, files, clip, tmp_path, capsys) -> None:
@@ -210,3 +221,20 @@ def test_queries_are_counted_by_class(load_script, files, tmp_path, capsys) -> N
     np.testing.assert_allclose(shown.sum(1), 1)
     np.testing.assert_allclose(shown[:, -1], [0.03, 0])
     assert 'expected --out' in refused(tool.main, capsys, *files['rcf'])
+
+
+@pytest.mark.parametrize(
+    ('script', 'options'),
+    [
+        ('attention', ['--encoder-share']),
+        ('query_classes', ['--json', 'counts.json']),
+        ('order_analysis', []),
+        ('compare_trackers', []),
+    ],
+)
+def test_missing_data_are_named_with_the_command_that_writes_them(
+    load_script, repository: Path, in_tmp_path: Path, capsys, script: str, options: list[str]
+) -> None:
+    model = [str(repository / name) for name in ('configs/shapes/rcf_r18_shapes.py', SHAPES_WEIGHTS)]
+    line = refused(load_script(f'tools/analysis_tools/{script}.py').main, capsys, *model, *options)
+    assert 'write it with `python tools/misc/make_shapes.py --out data/shapes`' in line

@@ -2,15 +2,18 @@
 
 import json
 import math
+import shutil
 import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mmengine.registry import init_default_scope
 
 from mmrcf.engine.config import load_config
 from mmrcf.engine.stages import plan_stages, result_of
 from mmrcf.errors import InputError
+from mmrcf.registry import MODELS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -148,7 +151,7 @@ class TestAblate:
     def test_a_stage_that_runs_share_is_trained_once_before_them(
         self, ablate: ModuleType, trained: list, tiny_config: Path, tmp_path: Path
     ) -> None:
-        """One that ``same_fields`` changes is of its own run."""
+        """One that ``same_fields`` changes is of its own run. A pretrained part may be what one of them writes."""
         first, second, third, last = (tmp_path / f'{name}.py' for name in ('first', 'second', 'third', 'last'))
         first.write_text(f"_base_ = '{tiny_config}'\n")
         for config, before, fields in (
@@ -161,6 +164,9 @@ class TestAblate:
         for config in (first, second, third):
             with config.open('a') as file:
                 file.write(f'work_dir = {str(tmp_path / config.stem)!r}\n')
+        with last.open('a') as file:
+            start = dict(type='Pretrained', checkpoint=str(tmp_path / 'second/iter_4.pth'), prefix='backbone.')
+            file.write(f'model = dict(backbone=dict(init_cfg={start}))\n')
         out = tmp_path / 'out'
         vary = ['model.head.num_queries=5,4', '--seeds', '0,1', '--jobs', '2']  # 5 is the value of all stages
         ablate.main([str(last), '--vary', *vary, '--out', str(out)])
@@ -168,6 +174,41 @@ class TestAblate:
         runs = {out / f'work/num_queries-{value}_seed{seed}' for value in (5, 4) for seed in (0, 1)}
         own = {folder / 'third' for folder in runs if '-4_' in folder.name}
         assert set(trained[3:]) == runs | own and len(trained) == 3 + len(runs) + len(own)
+
+    def test_force_replaces_what_is_of_other_settings(
+        self, ablate: ModuleType, trained: list, tiny_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    ) -> None:
+        out = tmp_path / 'out'
+        command = [str(tiny_config), '--vary', 'model.score_thr=0.3', '--out', str(out), '--seeds', '0']
+        shorter = [*command, '--cfg-options', 'train_cfg.max_iters=2']
+        result, folder = (out / part for part in ('results/score_thr-0.3_seed0.json', 'work/score_thr-0.3_seed0'))
+
+        def refused() -> str:
+            with pytest.raises(SystemExit):
+                ablate.main(shorter)
+            return capsys.readouterr().err
+
+        ablate.main(command)
+        assert '--force' in refused() and len(trained) == 1
+        ablate.main([*shorter, '--force'])
+        assert json.loads(result.read_text())['iterations'] == 2 and len(trained) == 2
+        assert [path.name for path in folder.glob('*.pth')] == ['iter_2.pth']
+
+        # A run of the same settings is repeated where that is asked for.
+        result.write_text(result.read_text().replace('7.5', '0'))
+        ablate.main([*shorter, '--force'])
+        assert len(trained) == 2
+        ablate.main([*shorter, '--again'])
+        assert json.loads(result.read_text())['metrics']['vis/AP'] == 7.5
+
+        # An interrupted training of other settings; without its folder there is none.
+        result.unlink()
+        ablate.main([*command, '--force'])
+        result.unlink()
+        assert 'training of other settings; --force deletes it' in refused()
+        shutil.rmtree(folder)
+        ablate.main(shorter)
+        assert json.loads(result.read_text())['iterations'] == 2
 
     def test_a_tool_is_a_process_with_a_log(self, ablate: ModuleType, tmp_path: Path) -> None:
         tool, log = ablate.run_all.__globals__['_tool'], tmp_path / 'log.txt'
@@ -180,6 +221,7 @@ class TestAblate:
 
 class TestTables:
     def test_every_row_has_a_config_with_its_options(self, table_runs: ModuleType) -> None:
+        init_default_scope('mmrcf')
         runs = [
             run for of_folder in table_runs.planned(list(table_runs.TABLES), (0,), {}).values() for run in of_folder
         ]
@@ -190,6 +232,7 @@ class TestTables:
             assert delta == config.train_dataloader.dataset.num_references, run.name
             assert config.train_cfg.max_iters == 1500 and not config.get('load_from')
             digests[run.name] = table_runs.run_all.__globals__['digest'](config)
+            MODELS.build(config.model)
         assert len(set(digests.values())) == len(digests) == 21
 
     def test_a_setting_of_several_tables_runs_once(self, table_runs: ModuleType) -> None:
@@ -254,3 +297,13 @@ class TestReport:
         page.write_text((REPOSITORY / 'docs/experiments.md').read_text())
         report.write_page(page, REPOSITORY / 'docs/experiments')
         assert page.read_text() == report.PAGE.read_text(), 'run python tools/experiments/report.py'
+
+    def test_results_of_other_settings_are_not_compared(self, report: ModuleType, tmp_path: Path) -> None:
+        page, folder = tmp_path / 'experiments.md', tmp_path / 'results/shapes'
+        page.write_text('')
+        folder.mkdir(parents=True)
+        content = json.loads((REPOSITORY / 'docs/experiments/shapes/token1_seed0.json').read_text())
+        (folder / 'token1_seed0.json').write_text(json.dumps(content | dict(config_digest='0' * 12)))
+        with pytest.raises(InputError, match=r'shapes/token1_seed0\.json: .*run\.py V --seeds 0 --force'):
+            report.write_page(page, tmp_path / 'results')
+        assert page.read_text() == ''

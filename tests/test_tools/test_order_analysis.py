@@ -141,7 +141,10 @@ def test_the_page_has_the_tables_of_its_figures(tool, repository: Path) -> None:
     assert '{}, {} and {} percent have a ratio above'.format(*above) in page.replace('\n  ', ' ')
 
 
-def test_a_checkpoint_given_twice_is_refused(tool, tiny_config, checkpoints, capsys) -> None:
+def test_what_cannot_be_measured_or_drawn_is_refused(tool, tiny_config, checkpoints, capsys) -> None:
     with pytest.raises(SystemExit) as exit_info:
         tool.main([str(tiny_config), checkpoints[0], checkpoints[0]])
     assert exit_info.value.code == 2 and 'one is a duplicate' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        tool.main([str(tiny_config), checkpoints[0], '--out', 'plot'])
+    assert '--out: plot: expected a name that ends in one of .png' in capsys.readouterr().err

@@ -22,6 +22,8 @@ FIGURES = {
     'references': 'attention of the reference tokens on the target',
     'log-mel': 'log-mel spectrogram of the clip',
 }
+WITH_OTHER = ('target', 'references', 'audio-pair')
+"""Figures of two models."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -62,6 +64,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     modes = bool(args.input) + args.attention_share + args.encoder_share
     if modes != 1 or bool(args.out) != bool(args.input):
         parser.error('give either INPUT with --out FILE, for a picture, or --attention-share, or --encoder-share')
+    if args.other and (args.attention_share or (args.input and args.show not in WITH_OTHER)):
+        parser.error(f'--other: only with --encoder-share, or --show {" or ".join(WITH_OTHER)}')
     return args
 
 
@@ -79,6 +83,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
+from mmrcf.engine.stages import require_data
 from mmrcf.models import RCF
 from mmrcf.utils import counted, write_json
 from mmrcf.utils.markdown import markdown_table, write_between_markers
@@ -91,6 +96,7 @@ def run_over_split(model: RCF, config: Config, split: str, add: Callable[[dict],
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'config {config.filename}: has no {split}_dataloader; add one')
+    require_data([config], loaders=(f'{split}_dataloader',))
     with explained_config_errors(config):
         frames = Runner.build_dataloader(loader, seed=0)
     stream = FrameStream(model)
@@ -146,10 +152,20 @@ def _percent(shares: Sequence[float]) -> list[str]:
 
 
 def load(config_path: str, checkpoint: str, args: argparse.Namespace) -> tuple[RCF, Config]:
-    """A model and its config."""
+    """A model and its config.
+
+    Raises:
+        InputError: The model is no RCF.
+    """
     config = load_config(config_path, args.cfg_options)
     set_up_process(config)
-    return init_model(config, checkpoint, args.device), config
+    model = init_model(config, checkpoint, args.device)
+    if not isinstance(model, RCF):
+        raise InputError(
+            f'config {config_path}: {type(model).__name__} has no context fusion and no instance queries; give that of '
+            'an RCF'
+        )
+    return model, config
 
 
 def report(table: str, content: dict, marker: str, args: argparse.Namespace) -> None:
@@ -172,7 +188,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary = measure_shares(*models[0], args.split)
         report(share_table(summary), asdict(summary), 'attention', args)
     elif args.encoder_share:
-        summaries = {describe(model): measure_encoder_shares(model, config, args.split) for model, config in models}
+        names = describe([model for model, _ in models])
+        summaries = {
+            name: measure_encoder_shares(model, config, args.split)
+            for name, (model, config) in zip(names, models, strict=True)
+        }
         content = {name: asdict(summary) for name, summary in summaries.items()}
         report(encoder_table(summaries), content, 'encoder', args)
     else:

@@ -1,6 +1,7 @@
 """The figures of attention.py that are drawn frame by frame. Each runs its models and keeps their state."""
 
 import argparse
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -98,8 +99,8 @@ class TokenFigure(Figure):
         super().__init__()
         self._origin = origin
         self._parts = [
-            (describe(model), OnlineSegmenter(model), self.blocks.enter_context(EncoderAttention(model, origin, layer)))
-            for model in models
+            (name, OnlineSegmenter(model), self.blocks.enter_context(EncoderAttention(model, origin, layer)))
+            for name, model in zip(describe(models), models, strict=True)
         ]
 
     def draw(self, frame: Frame) -> np.ndarray:
@@ -136,8 +137,15 @@ class WeightFigure(Figure):
         return side_by_side(panel(reference, 'newest reference'), panel(over, title))
 
 
-def describe(model: RCF) -> str:
-    """How the references of a model become tokens."""
+def describe(models: Sequence[RCF]) -> list[str]:
+    """How the references of one or two models become tokens, and which model it is where that is the same."""
+    names = [_reference_tokens(model) for model in models]
+    if len(set(names)) == len(names):
+        return names
+    return [f'{name}, {place} model' for name, place in zip(names, ('first', 'second'), strict=True)]
+
+
+def _reference_tokens(model: RCF) -> str:
     if isinstance(model.neck, RobustContextFusion):
         count = model.neck.grid_size**2
         return counted(count, 'reference token')

@@ -63,6 +63,7 @@ from mmrcf.engine.config import load_config, metric_configs, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream, metric_record
 from mmrcf.engine.query_outputs import FrameOutputs, OutputRecorder, OutputSettings, SavedOutputs
+from mmrcf.engine.stages import require_data
 from mmrcf.models import RCF
 from mmrcf.models.trackers import BaseTracker
 from mmrcf.models.vis.postprocess import logit, select_instances
@@ -186,6 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     loader = config.get(f'{args.split}_dataloader')
     if not loader or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
+    if not args.outputs:
+        require_data([config], loaders=(f'{args.split}_dataloader',))
     with ExitStack() as stack:
         if args.outputs:
             frames = stack.enter_context(SavedOutputs(args.outputs))

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from figure_options import add_drawing
+
 from mmrcf.command_line import add_cfg_options, add_device, add_json, add_split, add_table, start_program
 from mmrcf.errors import InputError, exit_on_bad_input
 
@@ -25,7 +27,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='its weights; several: of one training')
     add_split(parser)
-    parser.add_argument('--out', metavar='FILE.png', help='the plot')
+    add_drawing(parser)
     add_json(parser)
     add_table(parser, 'order')
     add_device(parser)
@@ -49,6 +51,7 @@ from mmrcf.engine.config import load_config, metric_configs, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
 from mmrcf.engine.query_outputs import OutputRecorder
+from mmrcf.engine.stages import require_data
 from mmrcf.evaluation import OrderMetric
 from mmrcf.evaluation.functional.ground_truth import load_ground_truth
 from mmrcf.evaluation.functional.smoothness import (
@@ -367,6 +370,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_up_process(config)
     if not config.get(f'{args.split}_dataloader') or not config.get(f'{args.split}_evaluator'):
         raise InputError(f'config {args.config}: has no {args.split}_dataloader and {args.split}_evaluator; add them')
+    require_data([config], loaders=(f'{args.split}_dataloader',))
     runs = {}
     for name, path in checkpoints_by_name(args.checkpoints).items():
         model = init_model(config, path, args.device)

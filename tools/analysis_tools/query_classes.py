@@ -41,6 +41,7 @@ from mmrcf.apis import init_model
 from mmrcf.engine.config import load_config, set_up_process
 from mmrcf.engine.config_errors import explained_config_errors
 from mmrcf.engine.loops import FrameStream
+from mmrcf.engine.stages import require_data
 from mmrcf.models import RCF
 from mmrcf.utils import atomic_output, counted, write_json
 
@@ -113,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     loader = config.get(f'{args.split}_dataloader')
     if not loader:
         raise InputError(f'config {args.config}: has no {args.split}_dataloader; add one')
+    require_data([config], loaders=(f'{args.split}_dataloader',))
     model = init_model(config, args.checkpoint, args.device)
     if not isinstance(model, RCF):
         raise InputError(f'config {args.config}: {type(model).__name__} has no instance queries; give that of an RCF')

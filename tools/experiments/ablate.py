@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = Path(args.out)
     results, names = folder / 'results', list(dict.fromkeys(run.name for run in runs))
     try:
-        run_all(runs, results, (folder / 'work').resolve(), args.jobs, args.force)
+        run_all(runs, results, (folder / 'work').resolve(), args.jobs, args.again, args.force)
     finally:
         if results.is_dir():
             text = table(results, names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrcf.command_line import start_program
-from mmrcf.errors import exit_on_bad_input
+from mmrcf.errors import InputError, exit_on_bad_input
 from tables import TABLES, Row, Table
 
 
@@ -23,7 +23,7 @@ import numpy as np
 from scipy import stats
 
 from mmrcf.utils.markdown import markdown_table, write_between_markers
-from runs import METRICS, ROOT, load_results, mean_and_deviation
+from runs import METRICS, ROOT, Run, digest, load_results, mean_and_deviation
 
 RESULTS = ROOT / 'docs/experiments'
 PAGE = ROOT / 'docs/experiments.md'
@@ -127,13 +127,33 @@ def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
     )
 
 
+def require_settings(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> None:
+    """Check that all results are of the settings that their rows have now: others must not be compared with them.
+
+    Raises:
+        InputError: One is not; the message has the command that replaces it.
+    """
+    rows = {(row.folder, row.name): (table, row) for table, entry in TABLES.items() for row in entry.rows}
+    for (folder, name), (table, row) in rows.items():
+        records = folders.get(folder, {}).get(name, {})
+        config = Run(name, row.config, 0, row.options).resolved() if records else None
+        for seed, record in records.items():
+            config.merge_from_dict({'randomness.seed': seed})
+            if record['config_digest'] != digest(config):
+                raise InputError(
+                    f'result {folder}/{name}_seed{seed}.json: is of other settings than its row has now; run '
+                    f'`python tools/experiments/run.py {table} --seeds {seed} --force`'
+                )
+
+
 def write_page(page: Path, results: Path) -> None:
     """Fill the page's tables.
 
     Raises:
-        InputError: The page lacks a marker, or a result is not JSON.
+        InputError: The page lacks a marker, a result is not JSON, or it is of other settings than its row.
     """
     folders = {folder.name: load_results(folder) for folder in sorted(results.glob('*')) if folder.is_dir()}
+    require_settings(folders)
     write_between_markers(page, 'experiments-budget', budget(folders))
     for name, table in TABLES.items():
         write_between_markers(page, f'experiments-{name}', table_of(table, folders))

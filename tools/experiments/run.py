@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing."""
     args = parse_args(arguments)
     for folder, runs in planned(args.tables, args.seeds, args.cfg_options or {}).items():
-        run_all(runs, RESULTS / folder, WORK / folder, args.jobs, args.force)
+        run_all(runs, RESULTS / folder, WORK / folder, args.jobs, args.again, args.force)
 
 
 if __name__ == '__main__':

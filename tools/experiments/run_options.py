@@ -11,7 +11,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--jobs', type=int, default=1, help='runs at the same time, of one CPU thread each (default: 1)'
     )
-    parser.add_argument('--force', action='store_true', help='run again what has a result of other settings')
+    parser.add_argument('--again', action='store_true', help='run also what has a result')
+    parser.add_argument(
+        '--force', action='store_true', help='replace results, and delete trainings, that are of other settings'
+    )
     add_cfg_options(parser, 'every run')
 
 

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from mmengine.config import Config
 
 from mmrcf.engine.checkpoint import latest_checkpoint, require_start_weights
 from mmrcf.engine.config import load_config, require_training
-from mmrcf.engine.stages import plan_stages, training_length
+from mmrcf.engine.stages import plan_stages, result_of, training_length
 from mmrcf.errors import InputError
 from mmrcf.utils import counted, describe_machine, read_json, write_json
 
@@ -67,7 +68,9 @@ class Run:
         return config
 
 
-def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force: bool = False) -> None:
+def run_all(
+    runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, again: bool = False, force: bool = False
+) -> None:
     """Train and test what has no result yet. An interrupted run continues at its last checkpoint.
 
     A stage before that several runs start from is trained first, once, for two trainings cannot share its folder.
@@ -77,7 +80,8 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
         results: Folder of the results, ``<title>.json``.
         work: Folder of checkpoints and logs, a subfolder for each run.
         jobs: Runs at the same time.
-        force: Whether a result of other settings is replaced.
+        again: Whether runs that have a result run again. A training in ``work`` is not repeated, only its test.
+        force: Whether a result of other settings is replaced, and a training of other settings deleted.
 
     Raises:
         InputError: A config is wrong, a result is of other settings, a stage before failed, or a run failed; the other
@@ -86,27 +90,37 @@ def run_all(runs: Sequence[Run], results: Path, work: Path, jobs: int = 1, force
     due = []
     for run in runs:
         config = run.resolved()
-        require_start_weights(config)
         path = results / f'{run.title}.json'
         if path.exists():
-            if read_json(path, 'result')['config_digest'] == digest(config):
+            is_current = read_json(path, 'result')['config_digest'] == digest(config)
+            if is_current and not again:
                 continue
-            if not force:
+            if not (is_current or force):
                 raise InputError(
                     f'result {path}: is of other settings than this run has now; --force runs it again and replaces it'
                 )
+        with contextlib.chdir(ROOT):
+            before = _missing_stages(config, work / run.title)
+            require_start_weights(config, [result_of(stage) for stage in before])
         due.append((run, config))
     print(f'{counted(len(runs), "run")}, {len(runs) - len(due)} of them have a result', flush=True)
     for run, config in due:
         _train_shared_stage(config, work, work / run.title)
     if jobs == 1:
-        errors = [_attempt(*item, results, work) for item in due]
+        errors = [_attempt(*item, results, work, force) for item in due]
     else:
         with ThreadPoolExecutor(jobs) as pool:
-            errors = list(pool.map(lambda item: _attempt(*item, results, work), due))
+            errors = list(pool.map(lambda item: _attempt(*item, results, work, force), due))
     failed = [error for error in errors if error]
     if failed:
         raise InputError('; '.join(failed))
+
+
+def _missing_stages(config: Config, folder: Path) -> list[Config]:
+    """The stages before ``config`` that its training in ``folder``, which starts in ``ROOT``, would train first."""
+    config = copy.deepcopy(config)
+    config.work_dir = str(folder)
+    return plan_stages(config, resume=True)[:-1]
 
 
 def _train_shared_stage(config: Config, work: Path, folder: Path) -> None:
@@ -115,10 +129,8 @@ def _train_shared_stage(config: Config, work: Path, folder: Path) -> None:
     Raises:
         InputError: The training failed.
     """
-    config = copy.deepcopy(config)
-    config.work_dir = str(folder)
-    with contextlib.chdir(ROOT):  # as the training
-        before = [(stage.filename, Path(stage.work_dir).resolve()) for stage in plan_stages(config, resume=True)[:-1]]
+    with contextlib.chdir(ROOT):
+        before = [(stage.filename, Path(stage.work_dir).resolve()) for stage in _missing_stages(config, folder)]
     shared = [(path, place) for path, place in before if not place.is_relative_to(folder)]
     if shared:
         path, place = shared[-1]
@@ -127,15 +139,17 @@ def _train_shared_stage(config: Config, work: Path, folder: Path) -> None:
         _tool(['tools/train.py', path, '--work-dir', place, '--resume'], work / f'{Path(path).stem}.txt')
 
 
-def _attempt(run: Run, config: Config, results: Path, work: Path) -> str | None:
+def _attempt(run: Run, config: Config, results: Path, work: Path, force: bool) -> str | None:
     """Run, and return what went wrong."""
     started = time.time()
     folder = work / run.title
-    folder.mkdir(parents=True, exist_ok=True)
     settings = work / f'{run.title}.py'  # not in the folder, where MMEngine puts a copy with fields of its own
     # A result must not continue a training of other settings.
-    if settings.exists() and digest(Config.fromfile(settings)) != digest(config):
-        return f'{run.title}: {folder} has a training of other settings; delete the folder and start again'
+    if folder.exists() and settings.exists() and digest(Config.fromfile(settings)) != digest(config):
+        if not force:
+            return f'{run.title}: {folder} has a training of other settings; --force deletes it and starts again'
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     resumed = latest_checkpoint(folder) is not None
     length, unit = training_length(config)
     config.dump(str(settings))

@@ -77,8 +77,8 @@ class LayerBound:
 def layer_bounds(model: RCF) -> Iterator[LayerBound]:
     """The layers with weights between a frame and the outputs, in the order of the modules.
 
-    Layer norms, the softmax of the attention and the product of filters and segmentation map are not among them: no
-    norm of a weight bounds them.
+    Layer and group norms, the softmax of the attention and the product of filters and segmentation map are not among
+    them, for no norm of a weight bounds them; nor are pooling and upsampling, which have no weight.
     """
     parts = {name: getattr(model, name) for name in ('backbone', 'neck', 'mask_decoder', 'head')}
     for part, module in parts.items():
