@@ -110,8 +110,8 @@ def _ap(records: Mapping[int, dict]) -> dict[int, float]:
 
 def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
     """How the runs were made: number of all that the page is for, iterations, minutes, machines, dates."""
-    records = [record for rows in folders.values() for seeds in rows.values() for record in seeds.values()]
-    planned = SEEDS * len({(row.folder, row.name) for table in TABLES.values() for row in table.rows})
+    rows = {(row.folder, row.name) for table in TABLES.values() for row in table.rows}
+    records = [record for folder, name in rows for record in folders.get(folder, {}).get(name, {}).values()]
     if not records:
         return 'No run yet.'
     minutes = [record['minutes'] for record in records if record['minutes'] is not None]  # None: in several parts
@@ -122,7 +122,7 @@ def budget(folders: Mapping[str, Mapping[str, Mapping[int, dict]]]) -> str:
     length = f'{np.median(minutes):.1f} minutes a run with its test (median; one CPU thread each); ' if minutes else ''
     days = ' to '.join(dates[:: max(1, len(dates) - 1)])
     return (
-        f'{len(records)} of {planned} runs ({SEEDS} seeds a row); iterations: {", ".join(iterations)}; '
+        f'{len(records)} of {SEEDS * len(rows)} runs ({SEEDS} seeds a row); iterations: {", ".join(iterations)}; '
         f'{length}{", ".join(processors)}; PyTorch {", ".join(torches)}; {days}.'
     )
 
