@@ -47,7 +47,7 @@ def trained(ablate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         config.work_dir = words[words.index('--work-dir') + 1]
         for stage in plan_stages(config, resume='--resume' in words):
             folders.append(Path(stage.work_dir))
-            folders[-1].mkdir(exist_ok=True)
+            folders[-1].mkdir(parents=True, exist_ok=True)
             with zipfile.ZipFile(result_of(stage), 'w'):
                 pass
 
@@ -239,6 +239,22 @@ class TestTables:
         runs = table_runs.planned(['III', 'V'], (0, 1), {})['shapes']
         assert [run.title for run in runs].count('reference_seed0') == 1
         assert len(runs) == 2 * 7
+
+    def test_the_command_runs_what_has_no_result(
+        self, table_runs: ModuleType, trained: list[Path], tmp_path: Path, monkeypatch, capsys
+    ) -> None:
+        shutil.copytree(REPOSITORY / 'docs/experiments', tmp_path / 'results')
+        monkeypatch.setattr(table_runs, 'RESULTS', tmp_path / 'results')
+        monkeypatch.setattr(table_runs, 'WORK', tmp_path / 'work')
+        (tmp_path / 'configs').symlink_to(REPOSITORY / 'configs')
+        monkeypatch.setitem(table_runs.run_all.__globals__, 'ROOT', tmp_path)
+        monkeypatch.chdir(tmp_path)  # as the trainings, whose shared stage is then there
+        missing = tmp_path / 'results/shapes/token16_seed0.json'
+        missing.unlink()
+        table_runs.main(['V', 'X', '--seeds', '0', '--jobs', '2'])
+        assert '3 runs, 2 of them have a result\n' in capsys.readouterr().out
+        assert trained == [tmp_path / 'work_dirs/r18_crops_shapes', tmp_path / 'work/shapes/token16_seed0']
+        assert json.loads(missing.read_text())['metrics'] == {'vis/AP': 7.5}
 
 
 class TestReport:
